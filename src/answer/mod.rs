@@ -1,0 +1,3 @@
+//! From a guarded question to the evidence card and, below it, prose.
+
+pub mod outcome;

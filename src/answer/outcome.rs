@@ -1,0 +1,128 @@
+//! The outcome of a question: the shape of `guida ask --json` and of `POST /api/v1/ask`. This shape is a contract.
+
+use crate::types::{ClauseAddress, ClauseId, Classification, Date, GenerationId, Level, Status};
+use serde::Serialize;
+
+/// One clause on the card, verbatim.
+#[derive(Debug, Clone, Serialize)]
+pub struct Citation {
+    /// Number on the card, from 1; prose cites it as `[1]`.
+    pub n: u32,
+    /// For `GET /api/v1/clauses/{id}`.
+    pub id: ClauseId,
+    /// Title of the document.
+    pub document: String,
+    /// 文号; empty when the document has none.
+    pub doc_no: String,
+    /// Issuing authority; empty when unknown.
+    pub issuer: String,
+    /// Rank of the document.
+    pub level: Level,
+    /// Classification of the document.
+    pub classification: Classification,
+    /// Printed address as far as it was asked for, e.g. `第二十九条第二款`.
+    pub clause: String,
+    /// Chapter path, e.g. `第三章 对存款人的保护`; empty when there is none.
+    pub heading: String,
+    /// The address in numbers.
+    pub address: ClauseAddress,
+    /// First day in force.
+    pub effective_from: Option<Date>,
+    /// First day no longer in force.
+    pub effective_to: Option<Date>,
+    /// State on the day asked for.
+    pub status: Status,
+    /// `status` in the teller's words.
+    pub status_label: &'static str,
+    /// The clause, verbatim; paragraphs separated by `\n`.
+    pub text: String,
+    /// The sentence that answers: start and end in characters (Unicode scalar values) of `text`.
+    pub highlight: Option<[usize; 2]>,
+    /// Sample rules are marked as such.
+    pub sample: bool,
+}
+
+/// A clarifying question with choices, asked once when the guide needs a condition that the question left out.
+#[derive(Debug, Clone, Serialize)]
+pub struct Clarify {
+    /// The question.
+    pub question: String,
+    /// The choices.
+    pub choices: Vec<Choice>,
+}
+
+/// One choice and the conclusion it leads to.
+#[derive(Debug, Clone, Serialize)]
+pub struct Choice {
+    /// Button text.
+    pub label: String,
+    /// Conclusion under this condition, verbatim from the guide.
+    pub conclusion: String,
+}
+
+/// Why there is no answer: what was searched and whom to ask.
+#[derive(Debug, Clone, Serialize)]
+pub struct Refusal {
+    /// In words.
+    pub reason: String,
+    /// Versions in force on the day that were searched.
+    pub documents_searched: u64,
+    /// Clauses in force on the day that were searched.
+    pub clauses_searched: u64,
+    /// The words of the question that were looked for.
+    pub terms: Vec<String>,
+    /// Whom to ask next.
+    pub ask: String,
+    /// Nearest titles, for orientation only; not an answer.
+    pub nearest: Vec<String>,
+}
+
+/// Times in milliseconds inside the process.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Timings {
+    /// Encoding the question, when an encoder is loaded.
+    pub embed_ms: f64,
+    /// Finding and ranking clauses.
+    pub retrieve_ms: f64,
+    /// From the question to the finished card.
+    pub card_ms: f64,
+}
+
+/// The evidence card.
+#[derive(Debug, Clone, Serialize)]
+pub struct Card {
+    /// The question as understood (masked and normalised for display).
+    pub question: String,
+    /// The date whose rules answered.
+    pub as_of: Date,
+    /// No evidence above the threshold.
+    pub refused: bool,
+    /// One line; from the guide, or the answering sentence of the first clause; empty when refused.
+    pub conclusion: String,
+    /// Where `conclusion` stands: title and address of the guide or clause; empty when refused.
+    pub conclusion_source: String,
+    /// The clauses, best first.
+    pub citations: Vec<Citation>,
+    /// What to do, in order.
+    pub steps: Vec<String>,
+    /// What the customer must bring or fill in.
+    pub materials: Vec<String>,
+    /// What to watch.
+    pub risk: Vec<String>,
+    /// Whom to turn to.
+    pub escalation: String,
+    /// Words for the customer.
+    pub script: String,
+    /// The missing condition, if any.
+    pub clarify: Option<Clarify>,
+    /// Set exactly when `refused`.
+    pub refusal: Option<Refusal>,
+    /// Warnings about the card: an older version was asked for, clauses were left out, a secret was removed.
+    pub notices: Vec<String>,
+    /// Calibrated confidence, 0 to 1.
+    pub confidence: f64,
+    /// Times.
+    pub timings: Timings,
+    /// Knowledge that answered.
+    pub generation: GenerationId,
+}

@@ -1,0 +1,195 @@
+//! Language models behind two small traits; everything else in Guida works without either.
+//!
+//! - [`Embedder`] turns texts into vectors for dense retrieval.
+//! - [`Generator`] writes prose below the evidence card, streamed and cancellable.
+
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+/// Identity of a model file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelId {
+    /// `general.name` of the GGUF, or the file name.
+    pub name: String,
+    /// SHA-256 of the file, lower-case hex.
+    pub sha256: String,
+}
+
+/// Which side of retrieval a text is on; encoders may prefix the two differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmbedKind {
+    /// A teller's question.
+    Query,
+    /// A clause.
+    Document,
+}
+
+/// Turns texts into unit-length vectors.
+pub trait Embedder: Send + Sync {
+    /// The model; stored in the knowledge it embeds.
+    fn model(&self) -> &ModelId;
+    /// Length of every vector.
+    fn dimension(&self) -> usize;
+    /// One L2-normalised vector of [`Embedder::dimension`] floats per text, in order. A text longer than the
+    /// encoder's window is represented by its beginning.
+    ///
+    /// # Errors
+    /// `MODEL_UNAVAILABLE` when the encoder failed.
+    fn embed(&self, kind: EmbedKind, texts: &[&str]) -> Result<Vec<Vec<f32>>>;
+}
+
+/// A prompt in parts. The user message is `head`, the `evidence` blocks, and `tail`, joined by blank lines.
+/// Blocks that do not fit the context are left out whole, from the last one backwards, and reported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prompt {
+    /// The system message: rules of answering; the same for every question, so that it can be cached.
+    pub system: String,
+    /// Opening of the user message.
+    pub head: String,
+    /// Evidence blocks in order of importance; each is kept or left out whole.
+    pub evidence: Vec<String>,
+    /// End of the user message: the question.
+    pub tail: String,
+}
+
+/// One request to write prose.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GenerateRequest {
+    /// What to answer from.
+    pub prompt: Prompt,
+    /// Most tokens to write.
+    pub max_tokens: u32,
+    /// Most wall-clock time from start of prefill, in milliseconds.
+    pub max_time_ms: u64,
+    /// 0 is greedy.
+    pub temperature: f32,
+    /// Seed of the sampler when `temperature` is above 0.
+    pub seed: u32,
+}
+
+/// Why the prose ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishReason {
+    /// The model said it was done.
+    Stop,
+    /// `max_tokens` or the end of the context was reached.
+    Length,
+    /// `max_time_ms` was reached.
+    Time,
+    /// The reader asked to stop, or went away.
+    Cancelled,
+}
+
+/// Figures of one generation.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct GenerateStats {
+    /// Tokens in the prompt.
+    pub prompt_tokens: u32,
+    /// Tokens written.
+    pub generated_tokens: u32,
+    /// Time to process the prompt, milliseconds.
+    pub prefill_ms: f64,
+    /// Time to write, milliseconds.
+    pub decode_ms: f64,
+    /// Why it ended.
+    pub finish: FinishReason,
+}
+
+/// What a running generation reports, in this order: `Queued`* `Started` `Prefill`* `Token`* then `Done` or `Failed`.
+#[derive(Debug)]
+pub enum GenerateEvent {
+    /// Waiting behind `ahead` other requests.
+    Queued {
+        /// Requests ahead of this one.
+        ahead: usize,
+    },
+    /// The prompt was assembled.
+    Started {
+        /// Tokens in the prompt.
+        prompt_tokens: u32,
+        /// How many evidence blocks fit; the rest were left out.
+        evidence_kept: usize,
+    },
+    /// Prompt processing progress, in tokens.
+    Prefill {
+        /// Tokens processed.
+        done: u32,
+        /// Tokens in the prompt.
+        total: u32,
+    },
+    /// A piece of text, always whole UTF-8 characters.
+    Token(String),
+    /// The end, with figures.
+    Done(GenerateStats),
+    /// The end, with the reason.
+    Failed(Error),
+}
+
+/// A running generation. Dropping it cancels the work.
+#[derive(Debug)]
+pub struct Generation {
+    /// Events as they happen; the channel closes after `Done` or `Failed`.
+    pub events: Receiver<GenerateEvent>,
+    cancel: Arc<AtomicBool>,
+}
+
+impl Generation {
+    /// Couples a channel of events with the flag that the producer watches.
+    pub fn new(events: Receiver<GenerateEvent>, cancel: Arc<AtomicBool>) -> Generation {
+        Generation { events, cancel }
+    }
+
+    /// Asks the generation to stop; it still ends with `Done` (finish `Cancelled`).
+    pub fn cancel(&self) {
+        self.cancel.store(true, Ordering::Release);
+    }
+
+    /// A handle that can cancel from another thread.
+    pub fn canceller(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.cancel)
+    }
+}
+
+impl Drop for Generation {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
+/// State of the generator, for health pages.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GeneratorStatus {
+    /// The model, once its file has been read.
+    pub model: ModelId,
+    /// Whether a request would start now (the child process is up and the model loaded).
+    pub ready: bool,
+    /// Why not ready: stable code and message of the last failure.
+    pub failure: Option<String>,
+    /// Requests waiting or running.
+    pub queued: usize,
+    /// How often the process was restarted.
+    pub restarts: u64,
+    /// Size of the context in tokens.
+    pub context_tokens: u32,
+}
+
+/// Writes prose from clauses.
+pub trait Generator: Send + Sync {
+    /// Starts a generation; returns at once.
+    ///
+    /// # Errors
+    /// `BUSY` when the queue is full, `MODEL_UNAVAILABLE` while the model is down.
+    fn start(&self, request: GenerateRequest) -> Result<Generation>;
+    /// How the generator is doing.
+    fn status(&self) -> GeneratorStatus;
+    /// Waits until the generator is ready or has failed, at most `limit`; for one-shot commands.
+    ///
+    /// # Errors
+    /// The failure, or `TIMEOUT`.
+    fn wait_ready(&self, limit: Duration) -> Result<()>;
+}

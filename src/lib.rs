@@ -1,0 +1,8 @@
+//! Guida.
+
+pub mod answer;
+pub mod engine;
+pub mod error;
+pub mod inference;
+pub mod text;
+pub mod types;
