@@ -1,3 +1,12 @@
-//! Chinese text: documents as blocks, their legal structure, normalisation and tokens.
+//! Chinese text: documents as blocks, their legal structure, normalisation and clause addresses.
+//!
+//! Everything here is pure: text in, values out, no files. A reader makes a [`document::RawDocument`];
+//! [`legal::parse`] finds title, dates, repeals and clauses in it; [`clause`] finds 款, 项, 目 and sentences inside a
+//! clause when they are asked for; [`address`] reads and prints clause addresses and finds them in questions and in rules,
+//! counting with [`numeral`]; [`normalize`] gives index text, queries and titles one spelling.
 
+pub mod address;
 pub mod document;
+pub mod legal;
+pub mod normalize;
+pub mod numeral;

@@ -1,0 +1,105 @@
+//! What the legal parser hands on.
+
+use crate::text::address::Reference;
+use crate::types::{Classification, ClauseAddress, Date, Level};
+use serde::{Deserialize, Serialize};
+
+/// A document with its legal structure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParsedDocument {
+    /// Title as printed, without 《》.
+    pub title: String,
+    /// Key under which the versions of one title meet, see [`crate::text::normalize::title_key`].
+    pub title_key: String,
+    /// 文号, e.g. `示例银发〔2025〕12号`; empty when the document has none.
+    pub doc_no: String,
+    /// Issuing authority; empty when unknown.
+    pub issuer: String,
+    /// Rank in the order of norms.
+    pub level: Level,
+    /// How widely it may be read; 公开 by default for public norms, 内部 for the bank's own.
+    pub classification: Classification,
+    /// Day on which this version was passed or published.
+    pub published: Option<Date>,
+    /// First day in force of this version.
+    pub effective_from: Option<Date>,
+    /// First day no longer in force, when the document itself (front matter) says so.
+    pub repealed_from: Option<Date>,
+    /// Documents that this one repeals.
+    pub repeals: Vec<RepealNotice>,
+    /// A made-up sample rule.
+    pub sample: bool,
+    /// Path of the file relative to the folder that was read.
+    pub source: String,
+    /// The clauses in reading order; labels are unique within the document.
+    pub clauses: Vec<ParsedClause>,
+}
+
+/// A document that is repealed by another's text (`《…》（…号）同时废止`). Either field may be empty, not both.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RepealNotice {
+    /// Title as written inside 《》, empty when only the 文号 is given.
+    pub title: String,
+    /// 文号; empty when there is none.
+    pub doc_no: String,
+}
+
+/// One 条, scene, question, or headed piece of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParsedClause {
+    /// Address down to the clause; `paragraph`, `item` and `point` are `None`, `label` is as printed.
+    pub address: ClauseAddress,
+    /// Chapter path joined by spaces: `第三章 对存款人的保护`; empty when there is none.
+    pub heading: String,
+    /// The text as in the source, paragraphs and items separated by `\n`, without the label and the space after it.
+    pub text: String,
+    /// Spoken ways to ask for this clause: 问法 of a scene, the question of an FAQ entry.
+    pub ask_variants: Vec<String>,
+    /// The structure of a 操作指引 scene.
+    pub guide: Option<GuideScene>,
+}
+
+/// A 场景 of a 操作指引. Every string is verbatim from the source.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct GuideScene {
+    /// Title without 场景N.
+    pub title: String,
+    /// 问法: spoken ways to ask.
+    pub ask_variants: Vec<String>,
+    /// 结论: at most about 30 characters.
+    pub conclusion: String,
+    /// 依据: the clauses it rests on.
+    pub basis: Vec<Reference>,
+    /// 步骤, in order, without their numbers.
+    pub steps: Vec<String>,
+    /// 所需资料.
+    pub materials: Vec<String>,
+    /// 风险提示.
+    pub risk: Vec<String>,
+    /// 升级路径.
+    pub escalation: String,
+    /// 对客话术.
+    pub script: String,
+    /// 追问: the condition that changes the answer.
+    pub clarify: Option<GuideClarify>,
+}
+
+/// A question back to the teller, with choices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuideClarify {
+    /// The question.
+    pub question: String,
+    /// The choices, in order.
+    pub choices: Vec<GuideChoice>,
+}
+
+/// One choice of a [`GuideClarify`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuideChoice {
+    /// What the teller chooses.
+    pub label: String,
+    /// Words which, when the question already has them, choose this without asking.
+    pub keywords: Vec<String>,
+    /// Conclusion under this condition.
+    pub conclusion: String,
+}
