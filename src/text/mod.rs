@@ -10,3 +10,4 @@ pub mod document;
 pub mod legal;
 pub mod normalize;
 pub mod numeral;
+pub mod tokenize;

@@ -1,0 +1,75 @@
+//! `guida kb check`: whether a knowledge file is sound.
+
+use super::connection::{corrupt, open_read};
+use super::knowledge::Knowledge;
+use crate::error::Result;
+use serde::Serialize;
+use std::path::Path;
+
+/// Rows of `PRAGMA integrity_check` shown at most.
+const MAX_FAULTS: usize = 20;
+
+/// Result of a check.
+#[derive(Debug, Serialize)]
+pub struct CheckReport {
+    /// Nothing was found.
+    pub sound: bool,
+    /// Generation id.
+    pub generation: String,
+    /// Titles.
+    pub documents: u64,
+    /// Versions.
+    pub versions: u64,
+    /// Clauses.
+    pub clauses: u64,
+    /// Curated questions.
+    pub curated: u64,
+    /// Vectors.
+    pub vectors: u64,
+    /// What is wrong.
+    pub faults: Vec<String>,
+}
+
+/// Reads the whole file: SQLite's own integrity check, foreign keys, the full-text index, and the counts that must agree.
+///
+/// # Errors
+/// `KB_OPEN`, `KB_CORRUPT` or `KB_SCHEMA` when it cannot be read at all; lesser damage is listed in the report.
+pub fn check(path: &Path) -> Result<CheckReport> {
+    let knowledge = Knowledge::open(path)?;
+    let connection = open_read(path)?;
+    let failed = |e| corrupt(path, e);
+    let mut faults: Vec<String> = connection
+        .prepare(&format!("PRAGMA integrity_check({MAX_FAULTS})"))
+        .and_then(|mut s| s.query_map([], |r| r.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>())
+        .map_err(failed)?;
+    faults.retain(|row| row != "ok");
+    let count = |sql: &str| connection.query_row(sql, [], |r| r.get::<_, i64>(0)).map(|n| n.max(0) as u64).map_err(failed);
+    let orphans = count("SELECT count(*) FROM pragma_foreign_key_check")?;
+    if orphans > 0 {
+        faults.push(format!("{orphans} 行引用了不存在的记录"));
+    }
+    let clauses = count("SELECT count(*) FROM clauses")?;
+    let vectors = knowledge.vector_count()?;
+    let mut agree = |what: &str, found: u64, expected: u64| {
+        if found != expected {
+            faults.push(format!("{what}有 {found} 条,应为 {expected} 条"));
+        }
+    };
+    agree("条款", clauses, knowledge.clause_total());
+    agree("检索词表", count("SELECT count(*) FROM forward")?, clauses);
+    if knowledge.embedder().is_some() {
+        agree("向量", vectors, clauses);
+    }
+    let indexed = count("SELECT count(*) FROM clause_fts('的') WHERE rowid NOT IN (SELECT id FROM clauses)")?;
+    agree("全文索引的多余条目", indexed, 0);
+    Ok(CheckReport {
+        sound: faults.is_empty(),
+        generation: knowledge.generation().0.clone(),
+        documents: count("SELECT count(*) FROM documents")?,
+        versions: knowledge.versions().len() as u64,
+        clauses,
+        curated: count("SELECT count(*) FROM curated")?,
+        vectors,
+        faults,
+    })
+}

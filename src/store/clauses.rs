@@ -1,0 +1,202 @@
+//! Reading clauses, guides, curated questions and index data. All SQL of answering stands here.
+
+use super::knowledge::Knowledge;
+use super::rows::{BasisRow, Clause, Version};
+use crate::error::Result;
+use crate::types::{ClauseAddress, ClauseId, VersionId};
+use rusqlite::{OptionalExtension, Row, params};
+
+/// What the index knows of a term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TermStat {
+    /// Id of the term in the forward lists.
+    pub id: u32,
+    /// Number of clauses that have it.
+    pub clauses: u32,
+}
+
+const CLAUSE_COLUMNS: &str = "id, version_id, label, article, insert_no, heading, text, guide";
+
+fn clause(row: &Row<'_>) -> rusqlite::Result<Clause> {
+    Ok(Clause {
+        id: ClauseId(row.get(0)?),
+        version: VersionId(row.get(1)?),
+        address: ClauseAddress {
+            label: row.get(2)?,
+            article: row.get(3)?,
+            insert: row.get(4)?,
+            ..ClauseAddress::default()
+        },
+        heading: row.get(5)?,
+        text: row.get(6)?,
+        guide: row.get(7)?,
+    })
+}
+
+impl Knowledge {
+    /// One clause; `None` for an unknown id.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`, as for every method here.
+    pub fn clause(&self, id: ClauseId) -> Result<Option<Clause>> {
+        self.read(|c| {
+            c.prepare_cached(&format!("SELECT {CLAUSE_COLUMNS} FROM clauses WHERE id = ?"))?
+                .query_row([id.0], clause)
+                .optional()
+        })
+    }
+
+    /// Clauses with ids in `from..=to` of one version, in document order.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`.
+    pub fn clauses_between(&self, version: &Version, from: i64, to: i64) -> Result<Vec<Clause>> {
+        self.read(|c| {
+            c.prepare_cached(&format!(
+                "SELECT {CLAUSE_COLUMNS} FROM clauses WHERE id BETWEEN ? AND ? AND version_id = ? ORDER BY id"
+            ))?
+            .query_map(params![from, to, version.id.0], clause)?
+            .collect()
+        })
+    }
+
+    /// The clause of a version at an address (its 条, or its label when it has no 条).
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`.
+    pub fn clause_at(&self, version: &Version, address: &ClauseAddress) -> Result<Option<Clause>> {
+        self.read(|c| match address.article {
+            Some(article) => c
+                .prepare_cached(&format!(
+                    "SELECT {CLAUSE_COLUMNS} FROM clauses WHERE version_id = ? AND article = ? AND insert_no = ? ORDER BY id LIMIT 1"
+                ))?
+                .query_row(params![version.id.0, article, address.insert], clause)
+                .optional(),
+            None => c
+                .prepare_cached(&format!(
+                    "SELECT {CLAUSE_COLUMNS} FROM clauses WHERE id BETWEEN ? AND ? AND version_id = ? AND label = ? ORDER BY id LIMIT 1"
+                ))?
+                .query_row(
+                    params![
+                        version.first_clause,
+                        version.first_clause + version.clause_count - 1,
+                        version.id.0,
+                        address.label
+                    ],
+                    clause,
+                )
+                .optional(),
+        })
+    }
+
+    /// Clauses whose curated question folds to exactly this form.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`.
+    pub fn curated(&self, folded: &str) -> Result<Vec<ClauseId>> {
+        self.read(|c| {
+            c.prepare_cached("SELECT DISTINCT clause_id FROM curated WHERE folded = ? ORDER BY clause_id")?
+                .query_map([folded], |r| r.get(0).map(ClauseId))?
+                .collect()
+        })
+    }
+
+    /// The clauses that a guide names as its basis, in order.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`.
+    pub fn basis(&self, guide: ClauseId) -> Result<Vec<BasisRow>> {
+        self.read(|c| {
+            c.prepare_cached("SELECT document_id, address FROM basis WHERE guide_id = ? ORDER BY position")?
+                .query_map([guide.0], |r| {
+                    let address: String = r.get(1)?;
+                    Ok(BasisRow {
+                        document: r.get(0)?,
+                        address: serde_json::from_str(&address).map_err(|e| {
+                            rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, Box::new(e))
+                        })?,
+                    })
+                })?
+                .collect()
+        })
+    }
+
+    /// Statistics of each term, `None` for terms that no clause has.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`.
+    pub fn term_stats(&self, terms: &[&str]) -> Result<Vec<Option<TermStat>>> {
+        self.read(|c| {
+            let mut statement = c.prepare_cached("SELECT id, clauses FROM terms WHERE term = ?")?;
+            terms
+                .iter()
+                .map(|term| {
+                    statement.query_row([term], |r| Ok(TermStat { id: r.get(0)?, clauses: r.get(1)? })).optional()
+                })
+                .collect()
+        })
+    }
+
+    /// Calls `visit(term index, clause id)` for every clause of every term, through the FTS5 index.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`.
+    pub fn for_each_posting(&self, terms: &[&str], mut visit: impl FnMut(usize, i64)) -> Result<()> {
+        self.read(|c| {
+            let mut statement = c.prepare_cached("SELECT rowid FROM clause_fts WHERE clause_fts MATCH ?")?;
+            for (index, term) in terms.iter().enumerate() {
+                // Terms are letters and digits only, so quoting needs no escape.
+                let mut rows = statement.query([format!("\"{term}\"")])?;
+                while let Some(row) = rows.next()? {
+                    visit(index, row.get(0)?);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Calls `visit(clause id, number of terms, packed terms)` for each of the clauses.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`.
+    pub fn for_each_forward(&self, clauses: &[i64], mut visit: impl FnMut(i64, u32, &[u8])) -> Result<()> {
+        self.read(|c| {
+            let mut statement = c.prepare_cached("SELECT length, terms FROM forward WHERE clause_id = ?")?;
+            for id in clauses {
+                let mut rows = statement.query([id])?;
+                if let Some(row) = rows.next()? {
+                    let length: u32 = row.get(0)?;
+                    let blob = row.get_ref(1)?.as_blob()?;
+                    visit(*id, length, blob);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The `k` clauses nearest to a vector, with their cosine distance, nearest first.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`, also when the file has no vectors of this length.
+    pub fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<(ClauseId, f32)>> {
+        let bytes = super::vectors::to_bytes(vector);
+        self.read(|c| {
+            c.prepare_cached(
+                "SELECT clause_id, distance FROM clause_vectors WHERE embedding MATCH ? AND k = ? ORDER BY distance",
+            )?
+            .query_map(params![bytes, k as i64], |r| Ok((ClauseId(r.get(0)?), r.get(1)?)))?
+            .collect()
+        })
+    }
+
+    /// Number of vectors in the file.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`.
+    pub fn vector_count(&self) -> Result<u64> {
+        if self.embedder().is_none() {
+            return Ok(0);
+        }
+        self.read(|c| c.query_row("SELECT count(*) FROM clause_vectors", [], |r| r.get::<_, i64>(0))).map(|n| n.max(0) as u64)
+    }
+}

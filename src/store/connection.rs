@@ -1,0 +1,126 @@
+//! Opening knowledge files: sqlite-vec registration (the only `unsafe` of the store), pragmas, and errors in words.
+
+use super::schema::{APPLICATION_ID, SCHEMA_VERSION};
+use crate::error::{Code, Error, Result};
+use rusqlite::{Connection, OpenFlags};
+use std::path::Path;
+use std::sync::Once;
+
+/// Address space that SQLite may map per connection; mapped pages are shared by all connections and are not copied.
+const MMAP_BYTES: i64 = 1 << 31;
+/// Page cache of one read connection, in KiB (SQLite takes negative numbers as KiB).
+const READ_CACHE_KIB: i64 = 4096;
+/// Page cache of the build connection, in KiB.
+const BUILD_CACHE_KIB: i64 = 65536;
+
+/// Makes the `vec0` table type known to every connection opened after it.
+fn register_sqlite_vec() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        type Entry = unsafe extern "C" fn(
+            *mut rusqlite::ffi::sqlite3,
+            *mut *mut std::os::raw::c_char,
+            *const rusqlite::ffi::sqlite3_api_routines,
+        ) -> std::os::raw::c_int;
+        // SAFETY: the crate declares its entry point without parameters; its real C signature is the one of every SQLite
+        // extension, which `sqlite3_auto_extension` calls it with.
+        unsafe {
+            let entry = std::mem::transmute::<*const (), Entry>(sqlite_vec::sqlite3_vec_init as *const ());
+            rusqlite::ffi::sqlite3_auto_extension(Some(entry));
+        }
+    });
+}
+
+/// Opens a finished knowledge file for reading. `immutable=1` tells SQLite that nobody writes it, so no lock or journal is
+/// touched and it may lie on a read-only medium.
+///
+/// # Errors
+/// `KB_OPEN` when it cannot be opened, `KB_CORRUPT` when it is no knowledge file, `KB_SCHEMA` when it is of another version.
+pub fn open_read(path: &Path) -> Result<Connection> {
+    register_sqlite_vec();
+    if let Err(e) = std::fs::File::open(path) {
+        return Err(Error::new(
+            Code::KbOpen,
+            format!("打不开知识库文件 {}:{e}", path.display()),
+            "检查路径和读取权限;用 guida kb build 生成知识库",
+        ));
+    }
+    let uri = format!("file:{}?immutable=1", escape_uri(path));
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(uri, flags).map_err(|e| corrupt(path, e))?;
+    check_header(&connection, path)?;
+    connection
+        .execute_batch(&format!(
+            "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF; PRAGMA mmap_size={MMAP_BYTES}; PRAGMA cache_size=-{READ_CACHE_KIB};"
+        ))
+        .map_err(|e| corrupt(path, e))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn check_header(connection: &Connection, path: &Path) -> Result<()> {
+    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let application = pragma("application_id").map_err(|e| corrupt(path, e))?;
+    if application != APPLICATION_ID {
+        return Err(Error::new(
+            Code::KbCorrupt,
+            format!("{} 不是 Guida 知识库", path.display()),
+            "换用 guida kb build 生成的文件",
+        ));
+    }
+    let version = pragma("user_version").map_err(|e| corrupt(path, e))?;
+    if version != SCHEMA_VERSION {
+        return Err(Error::new(
+            Code::KbSchema,
+            format!("知识库 {} 的格式版本是 {version},本程序需要 {SCHEMA_VERSION}", path.display()),
+            "用本版本的 guida kb build 重新生成,或换用对应版本的程序",
+        ));
+    }
+    Ok(())
+}
+
+/// Opens a new, empty file for building. Durability comes from the final rename, not from SQLite's journal.
+///
+/// # Errors
+/// `KB_BUILD`.
+pub fn open_build(path: &Path) -> Result<Connection> {
+    register_sqlite_vec();
+    let connection = Connection::open(path).map_err(build_failed)?;
+    connection
+        .execute_batch(&format!(
+            "PRAGMA page_size=4096; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;
+             PRAGMA cache_size=-{BUILD_CACHE_KIB}; PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA_VERSION};"
+        ))
+        .map_err(build_failed)?;
+    connection.execute_batch(super::schema::TABLES).map_err(build_failed)?;
+    Ok(connection)
+}
+
+/// Percent-encodes what has a meaning in a `file:` URI.
+fn escape_uri(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt;
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    absolute.as_os_str().as_bytes().iter().fold(String::new(), |mut out, &b| {
+        if b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'-' | b'_') {
+            out.push(b as char);
+        } else {
+            out.push_str(&format!("%{b:02X}"));
+        }
+        out
+    })
+}
+
+/// An SQLite error while reading a file that should be sound.
+pub(super) fn corrupt(path: &Path, e: rusqlite::Error) -> Error {
+    Error::new(
+        Code::KbCorrupt,
+        format!("知识库 {} 读不出来,文件可能已损坏:{e}", path.display()),
+        "用 guida kb check 检查;重新拷贝或重新生成该文件",
+    )
+    .because(e)
+}
+
+/// An SQLite error while building.
+pub(super) fn build_failed(e: rusqlite::Error) -> Error {
+    Error::new(Code::KbBuild, format!("写知识库失败:{e}"), "检查磁盘空间和写入权限后重试").because(e)
+}

@@ -1,0 +1,213 @@
+//! One open generation: what rarely changes is held in memory, everything else is read through pooled connections.
+
+use super::connection::{corrupt, open_read};
+use super::rows::{Version, VersionRow};
+use super::schema::meta;
+use crate::error::{Code, Error, Result};
+use crate::types::{Classification, ClauseId, Date, EffectivePeriod, GenerationId, Level, VersionId};
+use rusqlite::Connection;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Idle connections kept for reuse; more may be open while more threads ask.
+const MAX_IDLE_CONNECTIONS: usize = 16;
+
+/// The encoder that made a file's vectors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbedderInfo {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of its file.
+    pub sha256: String,
+    /// Vector length.
+    pub dimension: usize,
+}
+
+/// An immutable knowledge file, open for reading from any thread.
+pub struct Knowledge {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    generation: GenerationId,
+    mean_length: f64,
+    embedder: Option<EmbedderInfo>,
+    versions: Vec<Version>,
+    by_title: HashMap<String, Vec<usize>>,
+    clauses: u64,
+}
+
+impl std::fmt::Debug for Knowledge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Knowledge").field("path", &self.path).field("generation", &self.generation).finish_non_exhaustive()
+    }
+}
+
+impl Knowledge {
+    /// Opens a file and loads its versions.
+    ///
+    /// # Errors
+    /// `KB_OPEN`, `KB_CORRUPT` or `KB_SCHEMA`.
+    pub fn open(path: &Path) -> Result<Knowledge> {
+        let connection = open_read(path)?;
+        let loaded = load(&connection).map_err(|e| corrupt(path, e))?;
+        let generation = loaded.meta.get(meta::GENERATION).cloned();
+        let mean_length = loaded.meta.get(meta::MEAN_LENGTH).and_then(|v| v.parse::<f64>().ok());
+        let (Some(generation), Some(mean_length)) = (generation, mean_length.filter(|m| m.is_finite())) else {
+            return Err(Error::new(
+                Code::KbCorrupt,
+                format!("知识库 {} 缺少元数据,生成时可能被中断", path.display()),
+                "用 guida kb build 重新生成",
+            ));
+        };
+        let mut by_title: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, version) in loaded.versions.iter().enumerate() {
+            by_title.entry(version.title_key.clone()).or_default().push(index);
+        }
+        Ok(Knowledge {
+            path: path.to_owned(),
+            generation: GenerationId(generation),
+            mean_length,
+            embedder: embedder(&loaded.meta),
+            clauses: loaded.versions.iter().map(|v| v.clause_count.max(0) as u64).sum(),
+            by_title,
+            versions: loaded.versions,
+            idle: Mutex::new(vec![connection]),
+        })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Identity of the content.
+    pub fn generation(&self) -> &GenerationId {
+        &self.generation
+    }
+
+    /// Mean number of terms of a clause.
+    pub fn mean_length(&self) -> f64 {
+        self.mean_length
+    }
+
+    /// The encoder of the vectors, when there are any.
+    pub fn embedder(&self) -> Option<&EmbedderInfo> {
+        self.embedder.as_ref()
+    }
+
+    /// All versions, ordered by their first clause.
+    pub fn versions(&self) -> &[Version] {
+        &self.versions
+    }
+
+    /// Number of clauses in all versions.
+    pub fn clause_total(&self) -> u64 {
+        self.clauses
+    }
+
+    /// The index into [`Knowledge::versions`] of the version that holds a clause.
+    pub fn version_index(&self, clause: ClauseId) -> Option<usize> {
+        let after = self.versions.partition_point(|v| v.first_clause <= clause.0);
+        // Versions without clauses share their first id with the next; the last one at or before the id is the holder.
+        let index = after.checked_sub(1)?;
+        self.versions.get(index)?.holds(clause).then_some(index)
+    }
+
+    /// The version that holds a clause.
+    pub fn version_of(&self, clause: ClauseId) -> Option<&Version> {
+        self.versions.get(self.version_index(clause)?)
+    }
+
+    /// Versions of the title with this key, in file order (oldest first).
+    pub fn versions_of_title(&self, title_key: &str) -> impl Iterator<Item = &Version> {
+        self.by_title.get(title_key).into_iter().flatten().filter_map(|i| self.versions.get(*i))
+    }
+
+    /// Versions of the document with this id, oldest first.
+    pub fn versions_of_document(&self, document: i64) -> impl Iterator<Item = &Version> {
+        self.versions.iter().filter(move |v| v.document == document)
+    }
+
+    /// Every title key.
+    pub fn title_keys(&self) -> impl Iterator<Item = &str> {
+        self.by_title.keys().map(String::as_str)
+    }
+
+    /// Runs `read` on a pooled connection.
+    ///
+    /// # Errors
+    /// `KB_OPEN` or `KB_CORRUPT` when the file no longer reads.
+    pub(super) fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let pooled = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match pooled {
+            Some(connection) => connection,
+            None => open_read(&self.path)?,
+        };
+        let result = read(&connection).map_err(|e| corrupt(&self.path, e));
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if result.is_ok() && idle.len() < MAX_IDLE_CONNECTIONS {
+            idle.push(connection);
+        }
+        result
+    }
+}
+
+struct Loaded {
+    meta: HashMap<String, String>,
+    versions: Vec<Version>,
+}
+
+fn load(connection: &Connection) -> rusqlite::Result<Loaded> {
+    let meta = connection
+        .prepare("SELECT key, value FROM meta")?
+        .query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let versions = connection
+        .prepare(
+            "SELECT v.id, v.document_id, d.title_key, v.title, v.doc_no, v.issuer, v.level, v.classification, v.published,
+             v.effective_from, v.effective_to, v.repealed, v.sample, v.source, v.first_clause, v.clause_count
+             FROM versions v JOIN documents d ON d.id = v.document_id ORDER BY v.first_clause, v.id",
+        )?
+        .query_map([], |r| {
+            Ok(Version {
+                id: VersionId(r.get(0)?),
+                document: r.get(1)?,
+                title_key: r.get(2)?,
+                row: VersionRow {
+                    title: r.get(3)?,
+                    doc_no: r.get(4)?,
+                    issuer: r.get(5)?,
+                    level: Level::from_label(&r.get::<_, String>(6)?).unwrap_or(Level::Other),
+                    // An unknown classification is read as the strictest: a text must not leak because of a newer file.
+                    classification: Classification::from_rank(r.get(7)?).unwrap_or(Classification::Confidential),
+                    published: day(r, 8)?,
+                    effective: EffectivePeriod { from: day(r, 9)?, until: day(r, 10)? },
+                    repealed: r.get(11)?,
+                    sample: r.get(12)?,
+                    source: r.get(13)?,
+                },
+                first_clause: r.get(14)?,
+                clause_count: r.get(15)?,
+            })
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Loaded { meta, versions })
+}
+
+fn day(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<Date>> {
+    row.get::<_, Option<String>>(column)?
+        .map(|text| {
+            text.parse::<Date>().map_err(|e| {
+                rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(e))
+            })
+        })
+        .transpose()
+}
+
+fn embedder(meta: &HashMap<String, String>) -> Option<EmbedderInfo> {
+    Some(EmbedderInfo {
+        name: meta.get(meta::EMBEDDER_NAME)?.clone(),
+        sha256: meta.get(meta::EMBEDDER_SHA256)?.clone(),
+        dimension: meta.get(meta::EMBEDDER_DIMENSION)?.parse().ok()?,
+    })
+}

@@ -1,0 +1,28 @@
+//! The knowledge store. A knowledge file is one SQLite database, written once by [`KnowledgeWriter`] and from then on only
+//! read, by any number of threads, through [`Knowledge`].
+//!
+//! ```text
+//! documents ─< versions ─< clauses ─┬─ forward (terms and counts of the clause, for exact BM25)
+//!                                   ├─ clause_fts (FTS5: which clauses have a term)
+//!                                   ├─ clause_vectors (vec0, when an encoder was given)
+//!                                   ├─ curated (questions known to be answered here)
+//!                                   └─ basis (for a guide's scene: the clauses it rests on)
+//! ```
+//!
+//! All SQL of the product stands in this folder.
+
+mod check;
+mod clauses;
+mod connection;
+pub mod forward;
+mod knowledge;
+mod rows;
+pub mod schema;
+mod vectors;
+mod write;
+
+pub use check::{CheckReport, check};
+pub use clauses::TermStat;
+pub use knowledge::{EmbedderInfo, Knowledge};
+pub use rows::{BasisRow, Clause, ClauseRow, Version, VersionRow};
+pub use write::KnowledgeWriter;

@@ -1,0 +1,108 @@
+//! The shape of a knowledge file. The file is built once, then only read.
+
+/// `PRAGMA application_id`: "GUID" in ASCII, so that any other SQLite file is told apart.
+pub const APPLICATION_ID: i64 = 0x4755_4944;
+
+/// `PRAGMA user_version`. Raised with every change of the tables below; a file of another version is refused with `KB_SCHEMA`.
+pub const SCHEMA_VERSION: i64 = 1;
+
+/// All tables but the vector table, whose width depends on the encoder.
+///
+/// - `clause_fts` is contentless with `detail=none`: it yields the list of clauses for a term and nothing else; ranking uses
+///   `forward`, which holds each clause's terms and counts.
+/// - Clause ids of one version are contiguous and in document order, so that a version is a range of ids.
+pub const TABLES: &str = "
+CREATE TABLE meta(
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE documents(
+  id INTEGER PRIMARY KEY,
+  title_key TEXT NOT NULL UNIQUE,
+  title TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE versions(
+  id INTEGER PRIMARY KEY,
+  document_id INTEGER NOT NULL REFERENCES documents(id),
+  title TEXT NOT NULL,
+  doc_no TEXT NOT NULL,
+  issuer TEXT NOT NULL,
+  level TEXT NOT NULL,
+  classification INTEGER NOT NULL,
+  published TEXT,
+  effective_from TEXT,
+  effective_to TEXT,
+  repealed INTEGER NOT NULL,
+  sample INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  first_clause INTEGER NOT NULL,
+  clause_count INTEGER NOT NULL
+) STRICT;
+CREATE INDEX versions_by_document ON versions(document_id);
+
+CREATE TABLE clauses(
+  id INTEGER PRIMARY KEY,
+  version_id INTEGER NOT NULL REFERENCES versions(id),
+  label TEXT NOT NULL,
+  article INTEGER,
+  insert_no INTEGER NOT NULL,
+  heading TEXT NOT NULL,
+  text TEXT NOT NULL,
+  guide TEXT
+) STRICT;
+CREATE INDEX clauses_by_article ON clauses(version_id, article, insert_no) WHERE article IS NOT NULL;
+
+CREATE TABLE curated(
+  id INTEGER PRIMARY KEY,
+  clause_id INTEGER NOT NULL REFERENCES clauses(id),
+  question TEXT NOT NULL,
+  folded TEXT NOT NULL
+) STRICT;
+CREATE INDEX curated_by_folded ON curated(folded);
+CREATE INDEX curated_by_clause ON curated(clause_id);
+
+CREATE TABLE basis(
+  guide_id INTEGER NOT NULL REFERENCES clauses(id),
+  position INTEGER NOT NULL,
+  document_id INTEGER NOT NULL REFERENCES documents(id),
+  address TEXT NOT NULL,
+  PRIMARY KEY(guide_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE terms(
+  id INTEGER PRIMARY KEY,
+  term TEXT NOT NULL UNIQUE,
+  clauses INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE forward(
+  clause_id INTEGER PRIMARY KEY REFERENCES clauses(id),
+  length INTEGER NOT NULL,
+  terms BLOB NOT NULL
+) STRICT;
+
+CREATE VIRTUAL TABLE clause_fts USING fts5(body, content='', detail=none, columnsize=0);
+";
+
+/// The vector table for vectors of `dimension` floats, compared by cosine distance.
+pub fn vector_table(dimension: usize) -> String {
+    format!("CREATE VIRTUAL TABLE clause_vectors USING vec0(clause_id INTEGER PRIMARY KEY, embedding float[{dimension}] distance_metric=cosine);")
+}
+
+/// Keys of the `meta` table.
+pub mod meta {
+    /// Identity of the content, see [`crate::types::GenerationId`].
+    pub const GENERATION: &str = "generation";
+    /// Version of Guida that built the file.
+    pub const BUILT_BY: &str = "built_by";
+    /// Mean number of terms of a clause, for BM25.
+    pub const MEAN_LENGTH: &str = "mean_length";
+    /// Name of the encoder, absent without vectors.
+    pub const EMBEDDER_NAME: &str = "embedder_name";
+    /// SHA-256 of the encoder.
+    pub const EMBEDDER_SHA256: &str = "embedder_sha256";
+    /// Vector length.
+    pub const EMBEDDER_DIMENSION: &str = "embedder_dimension";
+}

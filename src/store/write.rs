@@ -1,0 +1,290 @@
+//! Building a knowledge file: rows go in, in a fixed order, and the same rows give the same generation id.
+
+use super::connection::{build_failed, open_build};
+use super::rows::{BasisRow, ClauseRow, VersionRow};
+use super::schema::{self, meta};
+use crate::error::{Code, Error, Result};
+use crate::types::{ClauseId, GenerationId, VersionId};
+use rusqlite::{Connection, params};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+/// Hex digits of the content hash that name a generation.
+const GENERATION_HEX: usize = 16;
+
+/// Writes one knowledge file. Versions and clauses must be added in their final order.
+pub struct KnowledgeWriter {
+    connection: Connection,
+    hash: Sha256,
+    term_ids: HashMap<Box<str>, u32>,
+    term_clauses: Vec<u32>,
+    clauses: i64,
+    versions: i64,
+    documents: i64,
+    curated: i64,
+    length_sum: u64,
+}
+
+impl KnowledgeWriter {
+    /// Starts a file at `path`, which must not exist.
+    ///
+    /// # Errors
+    /// `KB_BUILD`.
+    pub fn create(path: &Path) -> Result<KnowledgeWriter> {
+        let connection = open_build(path)?;
+        connection.execute_batch("BEGIN").map_err(build_failed)?;
+        let mut hash = Sha256::new();
+        hash.update(schema::SCHEMA_VERSION.to_le_bytes());
+        Ok(KnowledgeWriter {
+            connection,
+            hash,
+            term_ids: HashMap::new(),
+            term_clauses: Vec::new(),
+            clauses: 0,
+            versions: 0,
+            documents: 0,
+            curated: 0,
+            length_sum: 0,
+        })
+    }
+
+    /// Adds a document (one title); returns its id.
+    ///
+    /// # Errors
+    /// `KB_BUILD`.
+    pub fn add_document(&mut self, title_key: &str, title: &str) -> Result<i64> {
+        self.documents += 1;
+        self.absorb(&["document", title_key, title]);
+        self.connection
+            .prepare_cached("INSERT INTO documents(id, title_key, title) VALUES(?,?,?)")
+            .and_then(|mut s| s.execute(params![self.documents, title_key, title]))
+            .map_err(build_failed)?;
+        Ok(self.documents)
+    }
+
+    /// Adds a version that will hold the next `clause_count` clauses.
+    ///
+    /// # Errors
+    /// `KB_BUILD`.
+    pub fn add_version(&mut self, document: i64, row: &VersionRow, clause_count: usize) -> Result<VersionId> {
+        self.versions += 1;
+        let day = |d: Option<crate::types::Date>| d.map(|d| d.to_string());
+        let (published, from, until) = (day(row.published), day(row.effective.from), day(row.effective.until));
+        let blank = String::new();
+        self.absorb(&[
+            "version",
+            &row.title,
+            &row.doc_no,
+            &row.issuer,
+            row.level.label(),
+            row.classification.label(),
+            published.as_ref().unwrap_or(&blank),
+            from.as_ref().unwrap_or(&blank),
+            until.as_ref().unwrap_or(&blank),
+            if row.repealed { "repealed" } else { "" },
+            if row.sample { "sample" } else { "" },
+            &row.source,
+        ]);
+        self.connection
+            .prepare_cached(
+                "INSERT INTO versions(id, document_id, title, doc_no, issuer, level, classification, published,
+                 effective_from, effective_to, repealed, sample, source, first_clause, clause_count)
+                 VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            )
+            .and_then(|mut s| {
+                s.execute(params![
+                    self.versions,
+                    document,
+                    row.title,
+                    row.doc_no,
+                    row.issuer,
+                    row.level.label(),
+                    row.classification.rank(),
+                    published,
+                    from,
+                    until,
+                    row.repealed,
+                    row.sample,
+                    row.source,
+                    self.clauses + 1,
+                    clause_count as i64
+                ])
+            })
+            .map_err(build_failed)?;
+        Ok(VersionId(self.versions))
+    }
+
+    /// Adds a clause with its index terms (repeats count).
+    ///
+    /// # Errors
+    /// `KB_BUILD`.
+    pub fn add_clause<'t>(
+        &mut self,
+        version: VersionId,
+        row: &ClauseRow<'_>,
+        terms: impl Iterator<Item = &'t str>,
+    ) -> Result<ClauseId> {
+        self.clauses += 1;
+        self.absorb(&["clause", &row.address.label, row.heading, row.text, row.guide.unwrap_or("")]);
+        self.connection
+            .prepare_cached(
+                "INSERT INTO clauses(id, version_id, label, article, insert_no, heading, text, guide) VALUES(?,?,?,?,?,?,?,?)",
+            )
+            .and_then(|mut s| {
+                s.execute(params![
+                    self.clauses,
+                    version.0,
+                    row.address.label,
+                    row.address.article,
+                    row.address.insert,
+                    row.heading,
+                    row.text,
+                    row.guide
+                ])
+            })
+            .map_err(build_failed)?;
+        self.index_terms(terms)?;
+        Ok(ClauseId(self.clauses))
+    }
+
+    fn index_terms<'t>(&mut self, terms: impl Iterator<Item = &'t str>) -> Result<()> {
+        let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
+        let mut body = String::new();
+        let mut length = 0u64;
+        for term in terms {
+            length += 1;
+            self.absorb(&[term]);
+            let next = self.term_clauses.len() as u32;
+            let id = match self.term_ids.get(term) {
+                Some(id) => *id,
+                None => {
+                    self.term_ids.insert(term.into(), next);
+                    self.term_clauses.push(0);
+                    next
+                }
+            };
+            let count = counts.entry(id).or_insert(0);
+            *count += 1;
+            if *count == 1 {
+                if let Some(clauses) = self.term_clauses.get_mut(id as usize) {
+                    *clauses += 1;
+                }
+                body.push_str(term);
+                body.push(' ');
+            }
+        }
+        self.length_sum += length;
+        let blob = super::forward::encode(&counts);
+        self.connection
+            .prepare_cached("INSERT INTO forward(clause_id, length, terms) VALUES(?,?,?)")
+            .and_then(|mut s| s.execute(params![self.clauses, length as i64, blob]))
+            .map_err(build_failed)?;
+        self.connection
+            .prepare_cached("INSERT INTO clause_fts(rowid, body) VALUES(?,?)")
+            .and_then(|mut s| s.execute(params![self.clauses, body]))
+            .map_err(build_failed)?;
+        Ok(())
+    }
+
+    /// Attaches a curated question to a clause; `folded` is its comparison form.
+    ///
+    /// # Errors
+    /// `KB_BUILD`.
+    pub fn add_curated(&mut self, clause: ClauseId, question: &str, folded: &str) -> Result<()> {
+        self.curated += 1;
+        self.absorb(&["curated", question]);
+        self.connection
+            .prepare_cached("INSERT INTO curated(id, clause_id, question, folded) VALUES(?,?,?,?)")
+            .and_then(|mut s| s.execute(params![self.curated, clause.0, question, folded]))
+            .map_err(build_failed)?;
+        Ok(())
+    }
+
+    /// Names the clauses that a guide rests on, in order.
+    ///
+    /// # Errors
+    /// `KB_BUILD`.
+    pub fn add_basis(&mut self, guide: ClauseId, basis: &[BasisRow]) -> Result<()> {
+        for (position, row) in basis.iter().enumerate() {
+            let address = serde_json::to_string(&row.address)
+                .map_err(|e| Error::new(Code::Internal, "条款地址无法写入", "请把本条信息报给软件维护方").because(e))?;
+            self.absorb(&["basis", &address]);
+            self.connection
+                .prepare_cached("INSERT INTO basis(guide_id, position, document_id, address) VALUES(?,?,?,?)")
+                .and_then(|mut s| s.execute(params![guide.0, position as i64, row.document, address]))
+                .map_err(build_failed)?;
+        }
+        Ok(())
+    }
+
+    /// Creates the vector table for one encoder.
+    ///
+    /// # Errors
+    /// `KB_BUILD`.
+    pub fn begin_vectors(&mut self, name: &str, sha256: &str, dimension: usize) -> Result<()> {
+        self.absorb(&["embedder", sha256]);
+        self.connection.execute_batch(&schema::vector_table(dimension)).map_err(build_failed)?;
+        self.put_meta(meta::EMBEDDER_NAME, name)?;
+        self.put_meta(meta::EMBEDDER_SHA256, sha256)?;
+        self.put_meta(meta::EMBEDDER_DIMENSION, &dimension.to_string())
+    }
+
+    /// Adds the vector of a clause.
+    ///
+    /// # Errors
+    /// `KB_BUILD`, also when the length differs from the table's.
+    pub fn add_vector(&mut self, clause: ClauseId, vector: &[f32]) -> Result<()> {
+        self.connection
+            .prepare_cached("INSERT INTO clause_vectors(clause_id, embedding) VALUES(?,?)")
+            .and_then(|mut s| s.execute(params![clause.0, super::vectors::to_bytes(vector)]))
+            .map_err(build_failed)?;
+        Ok(())
+    }
+
+    /// Writes terms and metadata, compacts the index and closes the file.
+    ///
+    /// # Errors
+    /// `KB_BUILD`.
+    pub fn finish(mut self) -> Result<GenerationId> {
+        let mut terms: Vec<(&str, u32)> = self.term_ids.iter().map(|(t, id)| (t.as_ref(), *id)).collect();
+        terms.sort_unstable_by_key(|(_, id)| *id);
+        {
+            let mut insert = self
+                .connection
+                .prepare("INSERT INTO terms(id, term, clauses) VALUES(?,?,?)")
+                .map_err(build_failed)?;
+            for (term, id) in terms {
+                let clauses = self.term_clauses.get(id as usize).copied().unwrap_or(0);
+                insert.execute(params![id, term, clauses]).map_err(build_failed)?;
+            }
+        }
+        let mean = if self.clauses == 0 { 0.0 } else { self.length_sum as f64 / self.clauses as f64 };
+        let digest = std::mem::take(&mut self.hash).finalize();
+        let generation: String =
+            digest.iter().map(|b| format!("{b:02x}")).collect::<String>().chars().take(GENERATION_HEX).collect();
+        self.put_meta(meta::MEAN_LENGTH, &mean.to_string())?;
+        self.put_meta(meta::GENERATION, &generation)?;
+        self.put_meta(meta::BUILT_BY, env!("CARGO_PKG_VERSION"))?;
+        self.connection
+            .execute_batch("INSERT INTO clause_fts(clause_fts) VALUES('optimize'); COMMIT; ANALYZE;")
+            .map_err(build_failed)?;
+        self.connection.close().map_err(|(_, e)| build_failed(e))?;
+        Ok(GenerationId(generation))
+    }
+
+    fn put_meta(&self, key: &str, value: &str) -> Result<()> {
+        self.connection
+            .execute("INSERT INTO meta(key, value) VALUES(?,?)", params![key, value])
+            .map_err(build_failed)?;
+        Ok(())
+    }
+
+    /// Adds fields to the content hash, each preceded by its length so that fields cannot run into each other.
+    fn absorb(&mut self, fields: &[&str]) {
+        for field in fields {
+            self.hash.update((field.len() as u64).to_le_bytes());
+            self.hash.update(field.as_bytes());
+        }
+    }
+}
