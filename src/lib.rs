@@ -3,7 +3,10 @@
 pub mod answer;
 pub mod engine;
 pub mod error;
+pub mod eval;
 pub mod inference;
+pub mod ingest;
+pub mod retrieval;
 pub mod store;
 pub mod text;
 pub mod types;

@@ -124,6 +124,11 @@ fn is_version_note(content: &str) -> bool {
     known && digits >= 4
 }
 
+/// The form in which a curated question and a teller's are compared: normalised, simplified, letters and digits only.
+pub fn fold_question(question: &str) -> String {
+    simplify(&normalize(question)).chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

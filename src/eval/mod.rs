@@ -1,0 +1,80 @@
+//! Measuring retrieval and refusal on questions with known answers: `guida eval retrieval`.
+//!
+//! [`questions`] reads the file, [`metrics`] defines the figures, and [`retrieval`] asks every question as a teller would.
+
+pub mod metrics;
+pub mod questions;
+
+use crate::error::Result;
+use crate::retrieval::scope::Scope;
+use crate::retrieval::{Query, Retriever, confidence};
+use crate::text::address;
+use crate::text::normalize::title_key;
+use crate::types::ClauseId;
+use metrics::{Asked, Figures};
+use questions::{Place, Question};
+use std::time::Instant;
+
+/// Depth of the ranking that is measured.
+pub const DEPTH: usize = 100;
+
+/// Asks all questions and computes the figures.
+///
+/// # Errors
+/// `KB_CORRUPT` or the encoder's errors; a question never fails by itself.
+pub fn retrieval(retriever: &Retriever, scope: &Scope, questions: &[Question]) -> Result<(Figures, Vec<Asked>)> {
+    let mut asked = Vec::with_capacity(questions.len());
+    for question in questions {
+        let started = Instant::now();
+        let ranked = retriever.search(&Query {
+            text: &question.question,
+            scope: scope.clone(),
+            recent_documents: &[],
+            limit: DEPTH,
+        })?;
+        let took_ms = started.elapsed().as_secs_f64() * 1e3;
+        let mut places = Vec::with_capacity(ranked.hits.len());
+        for hit in &ranked.hits {
+            places.push(place(retriever, hit.clause)?);
+        }
+        let ranks = question
+            .relevant
+            .iter()
+            .map(|gold| places.iter().position(|p| p.as_ref().is_some_and(|p| gold.matches(p))))
+            .collect();
+        asked.push(Asked {
+            id: question.id.clone(),
+            ranks,
+            refused: ranked.confidence < confidence::THRESHOLD,
+            confidence: ranked.confidence,
+            took_ms,
+        });
+    }
+    Ok((Figures::of(&asked), asked))
+}
+
+/// Where a clause stands: key of its title and address, as questions name them.
+fn place(retriever: &Retriever, clause: ClauseId) -> Result<Option<Place>> {
+    let knowledge = retriever.knowledge();
+    let (Some(version), Some(clause)) = (knowledge.version_of(clause), knowledge.clause(clause)?) else { return Ok(None) };
+    Ok(Some(Place { title_key: version.title_key.clone(), address: clause.address }))
+}
+
+impl Place {
+    /// Reads a title and an address as written in a questions file.
+    pub fn parse(document: &str, clause: &str) -> Place {
+        let address = address::parse(clause).unwrap_or_else(|| address::labelled(clause));
+        Place { title_key: title_key(document), address }
+    }
+
+    /// Whether two places are the same 条, or the same labelled piece.
+    pub fn matches(&self, other: &Place) -> bool {
+        let (a, b) = (&self.address, &other.address);
+        self.title_key == other.title_key
+            && match (a.article, b.article) {
+                (Some(x), Some(y)) => x == y && a.insert == b.insert,
+                (None, None) => a.label == b.label,
+                _ => false,
+            }
+    }
+}

@@ -1,0 +1,16 @@
+//! Documents come in: from a folder of files to the text that the knowledge base is built from.
+//!
+//! [`walk`] lists the files of a folder in a fixed order, [`readers`] turns each of them into
+//! [`RawDocument`](crate::text::document::RawDocument)s whatever its format and encoding, and [`report`] says for
+//! every single file whether it was read, skipped or failed, and why. One broken file never stops the others.
+//!
+//! [`plan`] then lines the versions of each title up in time, and [`build`] writes the knowledge file in one go, beside the
+//! old one, and renames it into place.
+
+pub mod build;
+pub mod encoding;
+mod expand;
+pub mod plan;
+pub mod readers;
+pub mod report;
+pub mod walk;

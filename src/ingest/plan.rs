@@ -1,0 +1,235 @@
+//! Which version of a title is in force when: pure decisions over parsed documents, before anything is written.
+
+use crate::text::legal::ParsedDocument;
+use crate::text::normalize::title_key;
+use crate::types::{Date, EffectivePeriod};
+use std::collections::BTreeMap;
+
+/// A version with its final period.
+#[derive(Debug, Clone)]
+pub struct PlannedVersion {
+    /// The text.
+    pub document: ParsedDocument,
+    /// When it is in force.
+    pub effective: EffectivePeriod,
+    /// Whether it ends by repeal (rather than by a newer version).
+    pub repealed: bool,
+}
+
+/// All versions of one title, oldest first.
+#[derive(Debug, Clone)]
+pub struct PlannedDocument {
+    /// Key of the title.
+    pub title_key: String,
+    /// Title as the newest version prints it.
+    pub title: String,
+    /// The versions.
+    pub versions: Vec<PlannedVersion>,
+}
+
+/// A text that is left out, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its source file.
+    pub source: String,
+    /// In words.
+    pub reason: String,
+}
+
+/// What will be written.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Documents in order of their title key, so that the same input gives the same file.
+    pub documents: Vec<PlannedDocument>,
+    /// Texts left out.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Day from which a text counts: its effective date, else its publication.
+fn start(document: &ParsedDocument) -> Option<Date> {
+    document.effective_from.or(document.published)
+}
+
+/// Lines up versions and repeals.
+///
+/// - Texts with one [`title_key`] are versions of one document, ordered by their first day; each ends where the next begins.
+/// - Two files with the same words are one version; the one that knows its dates is kept.
+/// - A repeal named in a text ends the named title (or the version with the named 文号) on the day that text takes effect.
+///   A text never repeals a newer version of a title, nor its own title: that is supersession.
+pub fn plan(parsed: Vec<ParsedDocument>) -> Plan {
+    let mut groups: BTreeMap<String, Vec<ParsedDocument>> = BTreeMap::new();
+    for document in parsed {
+        groups.entry(document.title_key.clone()).or_default().push(document);
+    }
+    let mut out = Plan::default();
+    for (key, mut versions) in groups {
+        versions.sort_by(|a, b| (start(a), a.published, &a.source).cmp(&(start(b), b.published, &b.source)));
+        let mut kept: Vec<ParsedDocument> = Vec::with_capacity(versions.len());
+        for version in versions {
+            if let Some(twin) = kept.iter_mut().find(|k| same_words(k, &version)) {
+                // Sorted by date with undated texts first, so the later one is never the poorer.
+                out.left_out.push(LeftOut {
+                    source: twin.source.clone(),
+                    reason: format!("与 {} 内容相同,只保留一份", version.source),
+                });
+                *twin = version;
+            } else {
+                kept.push(version);
+            }
+        }
+        let Some(title) = kept.last().map(|d| d.title.clone()) else { continue };
+        out.documents.push(PlannedDocument { title_key: key, title, versions: periods(kept) });
+    }
+    apply_repeals(&mut out.documents);
+    out
+}
+
+fn same_words(a: &ParsedDocument, b: &ParsedDocument) -> bool {
+    a.clauses.len() == b.clauses.len()
+        && a.clauses.iter().zip(&b.clauses).all(|(x, y)| x.address.label == y.address.label && x.text == y.text)
+}
+
+fn periods(versions: Vec<ParsedDocument>) -> Vec<PlannedVersion> {
+    let starts: Vec<Option<Date>> = versions.iter().map(start).collect();
+    versions
+        .into_iter()
+        .enumerate()
+        .map(|(index, document)| {
+            let next = starts.get(index + 1).copied().flatten();
+            let (until, repealed) = match (next, document.repealed_from) {
+                (Some(next), Some(repeal)) if repeal < next => (Some(repeal), true),
+                (Some(next), _) => (Some(next), false),
+                (None, repeal) => (repeal, repeal.is_some()),
+            };
+            let effective = EffectivePeriod { from: start(&document), until };
+            PlannedVersion { document, effective, repealed }
+        })
+        .collect()
+}
+
+/// One repeal with the day it takes effect and the title it stands in.
+struct Repeal {
+    by: String,
+    title_key: String,
+    doc_no: String,
+    day: Date,
+}
+
+fn apply_repeals(documents: &mut [PlannedDocument]) {
+    let mut repeals = Vec::new();
+    for document in documents.iter() {
+        for version in &document.versions {
+            let Some(day) = version.effective.from else { continue };
+            for notice in &version.document.repeals {
+                repeals.push(Repeal {
+                    by: document.title_key.clone(),
+                    title_key: title_key(&notice.title),
+                    doc_no: notice.doc_no.clone(),
+                    day,
+                });
+            }
+        }
+    }
+    for repeal in repeals {
+        for document in documents.iter_mut() {
+            if document.title_key == repeal.by {
+                continue;
+            }
+            let titled = !repeal.title_key.is_empty() && document.title_key == repeal.title_key;
+            let numbered = |v: &PlannedVersion| !repeal.doc_no.is_empty() && v.document.doc_no == repeal.doc_no;
+            let by_number = document.versions.iter().any(numbered);
+            for version in &mut document.versions {
+                let named = if by_number { numbered(version) } else { titled };
+                let older = version.effective.from.is_none_or(|from| from < repeal.day);
+                let open = version.effective.until.is_none_or(|until| repeal.day < until);
+                if named && older && open {
+                    version.effective.until = Some(repeal.day);
+                    version.repealed = true;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::address;
+    use crate::text::legal::{ParsedClause, RepealNotice};
+    use crate::types::{Classification, Level};
+
+    fn day(text: &str) -> Date {
+        text.parse().unwrap()
+    }
+
+    fn text(title: &str, doc_no: &str, from: Option<&str>, words: &str) -> ParsedDocument {
+        ParsedDocument {
+            title: title.into(),
+            title_key: title_key(title),
+            doc_no: doc_no.into(),
+            issuer: String::new(),
+            level: Level::InternalRule,
+            classification: Classification::Internal,
+            published: None,
+            effective_from: from.map(day),
+            repealed_from: None,
+            repeals: Vec::new(),
+            sample: false,
+            source: format!("{title}-{doc_no}.md"),
+            clauses: vec![ParsedClause {
+                address: address::article(1, 0),
+                heading: String::new(),
+                text: words.into(),
+                ask_variants: Vec::new(),
+                guide: None,
+            }],
+        }
+    }
+
+    #[test]
+    fn a_version_ends_where_the_next_begins() {
+        let plan = plan(vec![
+            text("现金办法", "二号", Some("2026-01-01"), "新"),
+            text("现金办法", "一号", Some("2020-05-01"), "旧"),
+        ]);
+        let [document] = plan.documents.as_slice() else { panic!("one title") };
+        let periods: Vec<_> = document.versions.iter().map(|v| (v.effective.from, v.effective.until, v.repealed)).collect();
+        assert_eq!(
+            periods,
+            [(Some(day("2020-05-01")), Some(day("2026-01-01")), false), (Some(day("2026-01-01")), None, false)]
+        );
+    }
+
+    #[test]
+    fn a_repeal_ends_the_named_title_but_not_a_newer_text_of_it() {
+        let mut repealing = text("新办法", "三号", Some("2025-01-01"), "同时废止");
+        repealing.repeals = vec![RepealNotice { title: "旧办法".into(), doc_no: String::new() }];
+        let plan = plan(vec![
+            repealing,
+            text("旧办法", "一号", Some("2010-01-01"), "旧"),
+            text("旧办法", "二号", Some("2026-01-01"), "重新发布"),
+        ]);
+        let old = plan.documents.iter().find(|d| d.title == "旧办法").unwrap();
+        assert_eq!(old.versions[0].effective.until, Some(day("2025-01-01")));
+        assert!(old.versions[0].repealed);
+        assert_eq!(old.versions[1].effective.until, None);
+    }
+
+    #[test]
+    fn a_repeal_by_number_ends_only_that_version() {
+        let mut repealing = text("新办法", "三号", Some("2025-01-01"), "同时废止");
+        repealing.repeals = vec![RepealNotice { title: "通知".into(), doc_no: "一号".into() }];
+        let plan = plan(vec![repealing, text("甲通知", "一号", Some("2010-01-01"), "甲"), text("通知", "二号", None, "乙")]);
+        let ended: Vec<_> = plan.documents.iter().filter(|d| d.versions.iter().any(|v| v.repealed)).collect();
+        assert_eq!(ended.len(), 1);
+        assert_eq!(ended[0].title, "甲通知");
+    }
+
+    #[test]
+    fn the_same_words_twice_are_one_version_with_its_dates() {
+        let plan = plan(vec![text("解释", "", None, "一"), text("解释", "法释", Some("2020-09-12"), "一")]);
+        assert_eq!(plan.documents[0].versions.len(), 1);
+        assert_eq!(plan.documents[0].versions[0].effective.from, Some(day("2020-09-12")));
+        assert_eq!(plan.left_out.len(), 1);
+    }
+}

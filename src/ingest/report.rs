@@ -1,0 +1,151 @@
+//! What became of every file: the account that a build gives of its sources.
+
+use super::readers::Outcome;
+use super::walk::SourceFile;
+use serde::Serialize;
+use std::fmt;
+
+/// What happened to one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileStatus {
+    /// Its text is in.
+    Read,
+    /// It is no document for the knowledge base; `reason` says why.
+    Skipped,
+    /// It should have been read and could not be; `reason` says why and what to do.
+    Failed,
+}
+
+/// The account of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileReport {
+    /// Path below the folder that was read.
+    pub path: String,
+    /// What happened.
+    pub status: FileStatus,
+    /// Documents taken from it.
+    pub documents: usize,
+    /// Clauses taken from it; known only after the legal structure is parsed, 0 until then.
+    pub clauses: usize,
+    /// Why it was skipped or failed, or what was left out of a file that was read.
+    pub reason: Option<String>,
+}
+
+impl FileReport {
+    /// The account of what a reader returned, before its clauses are counted.
+    pub fn of(file: &SourceFile, outcome: &Outcome) -> FileReport {
+        let (status, documents, reason) = match outcome {
+            Outcome::Read(documents) => {
+                let left_out: Vec<&str> =
+                    documents.iter().filter_map(|d| d.meta.get(super::readers::WARNING_KEY)).map(String::as_str).collect();
+                let reason = (!left_out.is_empty()).then(|| left_out.join(";"));
+                (FileStatus::Read, documents.len(), reason)
+            }
+            Outcome::Skipped(reason) => (FileStatus::Skipped, 0, Some(reason.clone())),
+            Outcome::Failed(error) => (FileStatus::Failed, 0, Some(error.to_string())),
+        };
+        FileReport { path: file.relative.clone(), status, documents, clauses: 0, reason }
+    }
+}
+
+/// The account of a whole build.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct BuildReport {
+    /// One entry per file, in reading order.
+    pub files: Vec<FileReport>,
+}
+
+impl BuildReport {
+    /// Files with this status.
+    pub fn count(&self, status: FileStatus) -> usize {
+        self.files.iter().filter(|f| f.status == status).count()
+    }
+
+    /// Documents over all files.
+    pub fn documents(&self) -> usize {
+        self.files.iter().map(|f| f.documents).sum()
+    }
+
+    /// Clauses over all files.
+    pub fn clauses(&self) -> usize {
+        self.files.iter().map(|f| f.clauses).sum()
+    }
+}
+
+/// The totals, then a line for every file that a person should look at.
+impl fmt::Display for BuildReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "共 {} 个文件:读取 {},跳过 {},失败 {};文档 {} 份,条款 {} 条",
+            self.files.len(),
+            self.count(FileStatus::Read),
+            self.count(FileStatus::Skipped),
+            self.count(FileStatus::Failed),
+            self.documents(),
+            self.clauses(),
+        )?;
+        let noted: Vec<&FileReport> = self.files.iter().filter(|file| file.reason.is_some()).collect();
+        let width = noted.iter().map(|file| columns(&printable(&file.path))).max().unwrap_or(0).min(MAX_PATH_COLUMNS);
+        for file in noted {
+            let label = match file.status {
+                FileStatus::Read => "部分",
+                FileStatus::Skipped => "跳过",
+                FileStatus::Failed => "失败",
+            };
+            let path = printable(&file.path);
+            let padding = " ".repeat(width.saturating_sub(columns(&path)));
+            writeln!(f, "{label}  {path}{padding}  {}", printable(file.reason.as_deref().unwrap_or("")))?;
+        }
+        Ok(())
+    }
+}
+
+/// Widest path column; longer paths push their reason to the right rather than being cut.
+const MAX_PATH_COLUMNS: usize = 60;
+
+/// Terminal columns of a text: East Asian wide characters take two.
+fn columns(text: &str) -> usize {
+    text.chars().map(|c| if ('\u{1100}'..='\u{115F}').contains(&c) || c >= '\u{2E80}' { 2 } else { 1 }).sum()
+}
+
+/// A file name is foreign text: control characters in it must not reach the terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Code, Error};
+    use crate::text::document::RawDocument;
+
+    fn file(name: &str) -> SourceFile {
+        SourceFile { path: name.into(), relative: name.into() }
+    }
+
+    #[test]
+    fn every_file_is_accounted_for() {
+        let mut partly = RawDocument::default();
+        partly.meta.insert(super::super::readers::WARNING_KEY.into(), "第 3 页没有文字层".into());
+        let outcomes = [
+            ("a.md", Outcome::Read(vec![RawDocument::default()])),
+            ("b.pdf", Outcome::Read(vec![partly])),
+            ("图.jpg", Outcome::Skipped("图片".into())),
+            ("\u{1b}[31m坏.docx", Outcome::Failed(Error::new(Code::DocumentEncrypted, "文件加了密码", "请去掉密码"))),
+        ];
+        let mut report = BuildReport::default();
+        for (name, outcome) in &outcomes {
+            report.files.push(FileReport::of(&file(name), outcome));
+        }
+        report.files[0].clauses = 12;
+        let text = report.to_string();
+        assert!(text.starts_with("共 4 个文件:读取 2,跳过 1,失败 1;文档 2 份,条款 12 条\n"), "{text}");
+        assert!(text.contains("部分  b.pdf"), "{text}");
+        assert!(text.contains("[DOCUMENT_ENCRYPTED] 文件加了密码。建议:请去掉密码"), "{text}");
+        assert!(!text.contains('\u{1b}'));
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(json["files"][2]["status"], "skipped");
+    }
+}

@@ -1,0 +1,47 @@
+//! Words of spoken questions that say nothing of the matter. In a corpus of rules they are rare, so that BM25 would take
+//! `怎么` for the most telling word of a question.
+
+/// Longest first, so that `怎么办` is not left as `办`.
+const FILLERS: [&str; 62] = [
+    "能不能够", "可不可以", "怎么样的", "是怎么样", "为什么", "怎么办", "怎么样", "怎么弄", "怎么搞", "能不能", "是不是", "有没有",
+    "要不要", "行不行", "会不会", "该不该", "用不用", "什么样", "的时候", "我想问", "请问", "您好", "你好", "怎么", "怎样", "如何",
+    "什么", "哪些", "哪个", "哪里", "哪儿", "多少", "几个", "一下", "的话", "咱们", "我们", "他们", "你们", "人家", "现在", "到底",
+    "究竟", "那么", "这种", "这个", "那个", "可以", "应该", "需要", "吗", "呢", "啊", "吧", "呀", "嘛", "哦", "咋", "啥", "么", "我", "他",
+];
+
+/// Replaces fillers by spaces, so that no bigram spans the gap. A text of fillers only is returned unchanged.
+pub fn strip(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        match FILLERS.iter().find(|f| rest.starts_with(**f)) {
+            Some(filler) => {
+                out.push(' ');
+                rest = rest.get(filler.len()..).unwrap_or_default();
+            }
+            None => {
+                out.push(c);
+                rest = rest.get(c.len_utf8()..).unwrap_or_default();
+            }
+        }
+    }
+    if out.chars().any(char::is_alphanumeric) { out } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fillers_leave_gaps_and_the_matter_stays() {
+        assert_eq!(strip("请问卡丢了怎么办").trim(), "卡丢了");
+        assert_eq!(strip("怎么办"), "怎么办");
+    }
+
+    #[test]
+    fn longer_fillers_come_first() {
+        for (index, filler) in FILLERS.iter().enumerate() {
+            assert!(FILLERS[..index].iter().all(|earlier| !filler.starts_with(earlier)), "{filler} can never match");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! From a question to ranked clauses.
+//!
+//! 1. A question that names an address (`商业银行法第二十九条第二款`) is looked up directly ([`address`]).
+//! 2. Otherwise its words choose and rank clauses ([`lexical`]), its meaning does when an encoder is loaded ([`dense`]), and
+//!    the two rankings are fused ([`fusion`]). A question that equals a curated one puts that clause first.
+//! 3. Only texts in force on the day, within the reader's clearance, take part ([`scope`]).
+//! 4. [`confidence`] says how likely the first clauses answer at all; below its threshold the answer is a refusal.
+
+pub mod address;
+pub mod confidence;
+mod dense;
+mod filler;
+mod fusion;
+pub mod lexical;
+pub mod scope;
+
+use crate::error::{Code, Error, Result};
+use crate::inference::Embedder;
+use crate::store::Knowledge;
+use crate::text::normalize::{fold_question, normalize, simplify};
+use crate::types::{ClauseAddress, ClauseId};
+use lexical::Scored;
+use scope::{Admitted, Scope};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Clauses that each ranking contributes to the fusion.
+const RANKING_DEPTH: usize = 200;
+
+/// A question for clauses.
+#[derive(Debug, Clone)]
+pub struct Query<'a> {
+    /// The teller's words, as checked by the guard.
+    pub text: &'a str,
+    /// The filters.
+    pub scope: Scope,
+    /// Titles cited lately, most recent first, for a bare `第五条`.
+    pub recent_documents: &'a [String],
+    /// Most hits to return.
+    pub limit: usize,
+}
+
+/// A clause that may answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    /// The clause.
+    pub clause: ClauseId,
+    /// Score of the ranking it comes from; comparable within one reply only.
+    pub score: f64,
+    /// Share of the question's words (weighted by rarity) that stand in the clause, 0 to 1.
+    pub coverage: f64,
+    /// The part that the question named, for an address look-up.
+    pub part: Option<ClauseAddress>,
+    /// The clause is not in force on the day; only for an address look-up.
+    pub not_in_force: bool,
+}
+
+/// The result of a search.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranked {
+    /// Best first.
+    pub hits: Vec<Hit>,
+    /// Probability that the hits answer the question, 0 to 1; 1 for an address or a curated question.
+    pub confidence: f64,
+    /// The words that were looked for.
+    pub terms: Vec<String>,
+    /// Versions that could have answered.
+    pub documents_searched: u64,
+    /// Clauses that could have answered.
+    pub clauses_searched: u64,
+    /// Time spent encoding the question, milliseconds; 0 without an encoder.
+    pub embed_ms: f64,
+}
+
+/// Searches one knowledge file.
+pub struct Retriever {
+    knowledge: Arc<Knowledge>,
+    embedder: Option<Arc<dyn Embedder>>,
+}
+
+impl Retriever {
+    /// Couples knowledge with the encoder that made its vectors. Without vectors in the file the encoder is not used.
+    ///
+    /// # Errors
+    /// `KB_MODEL` when the vectors were made by another encoder.
+    pub fn new(knowledge: Arc<Knowledge>, embedder: Option<Arc<dyn Embedder>>) -> Result<Retriever> {
+        if let (Some(made_by), Some(embedder)) = (knowledge.embedder(), &embedder)
+            && made_by.sha256 != embedder.model().sha256
+        {
+            return Err(Error::new(
+                Code::KbModel,
+                format!("知识库的向量由模型 {} 生成,与载入的 {} 不一致", made_by.name, embedder.model().name),
+                "换用生成知识库时的编码模型,或用 guida kb build 以当前模型重新生成知识库",
+            ));
+        }
+        let embedder = embedder.filter(|_| knowledge.embedder().is_some());
+        Ok(Retriever { knowledge, embedder })
+    }
+
+    /// The knowledge that is searched.
+    pub fn knowledge(&self) -> &Arc<Knowledge> {
+        &self.knowledge
+    }
+
+    /// The encoder in use.
+    pub fn embedder(&self) -> Option<&Arc<dyn Embedder>> {
+        self.embedder.as_ref()
+    }
+
+    /// Finds clauses for a question.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT` when the file no longer reads, `MODEL_UNAVAILABLE` when the encoder failed.
+    pub fn search(&self, query: &Query<'_>) -> Result<Ranked> {
+        let admitted = Admitted::new(&self.knowledge, &query.scope);
+        let (documents_searched, clauses_searched) = admitted.totals();
+        let mut ranked = Ranked {
+            hits: Vec::new(),
+            confidence: 0.0,
+            terms: Vec::new(),
+            documents_searched,
+            clauses_searched,
+            embed_ms: 0.0,
+        };
+        if let Some(hit) = address::lookup(&self.knowledge, &query.scope, query.text, query.recent_documents)? {
+            ranked.hits = vec![Hit {
+                clause: hit.clause,
+                score: 1.0,
+                coverage: 1.0,
+                part: Some(hit.address),
+                not_in_force: hit.not_in_force,
+            }];
+            ranked.confidence = 1.0;
+            return Ok(ranked);
+        }
+        let text = filler::strip(&simplify(&normalize(query.text)));
+        let terms = lexical::query_terms(&self.knowledge, &text)?;
+        let lexical = lexical::search(&self.knowledge, &admitted, &terms, RANKING_DEPTH.max(query.limit))?;
+        let started = Instant::now();
+        let dense = match &self.embedder {
+            Some(embedder) => dense::search(&self.knowledge, embedder.as_ref(), &admitted, &text, RANKING_DEPTH)?,
+            None => Vec::new(),
+        };
+        ranked.embed_ms = if self.embedder.is_some() { started.elapsed().as_secs_f64() * 1e3 } else { 0.0 };
+        ranked.confidence = confidence::estimate(&terms, &lexical);
+        ranked.hits = self.merge(&terms, &lexical, &dense)?;
+        let curated = self.knowledge.curated(&fold_question(query.text))?;
+        for clause in curated.into_iter().rev().filter(|c| admitted.clause(*c)) {
+            ranked.hits.retain(|h| h.clause != clause);
+            ranked.hits.insert(0, Hit { clause, score: 1.0, coverage: 1.0, part: None, not_in_force: false });
+            ranked.confidence = 1.0;
+        }
+        ranked.hits.truncate(query.limit);
+        ranked.terms = terms.into_iter().filter(|t| t.text.chars().count() > 1).map(|t| t.text).collect();
+        Ok(ranked)
+    }
+
+    fn merge(&self, terms: &[lexical::QueryTerm], lexical: &[Scored], dense: &[ClauseId]) -> Result<Vec<Hit>> {
+        let hit = |s: &Scored, score: f64| Hit {
+            clause: s.clause,
+            score,
+            coverage: s.coverage,
+            part: None,
+            not_in_force: false,
+        };
+        if dense.is_empty() {
+            return Ok(lexical.iter().map(|s| hit(s, s.score)).collect());
+        }
+        let mut known: HashMap<ClauseId, Scored> = lexical.iter().map(|s| (s.clause, *s)).collect();
+        let unknown: Vec<i64> = dense.iter().filter(|c| !known.contains_key(c)).map(|c| c.0).collect();
+        known.extend(lexical::rescore(&self.knowledge, terms, &unknown)?.into_iter().map(|s| (s.clause, s)));
+        let words: Vec<ClauseId> = lexical.iter().map(|s| s.clause).collect();
+        let fused = fusion::fuse(&[&words, dense]);
+        Ok(fused.into_iter().filter_map(|(clause, score)| known.get(&clause).map(|s| hit(s, score))).collect())
+    }
+}

@@ -1,0 +1,58 @@
+//! Which versions may answer: in force on the day, within the reader's clearance, of the levels asked for.
+
+use crate::store::Knowledge;
+use crate::types::{Classification, ClauseId, Date, Level};
+
+/// The filters of a query. Classification always applies; nothing lifts it.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// The day whose rules are asked for.
+    pub as_of: Date,
+    /// What the reader may read.
+    pub clearance: Classification,
+    /// Only these levels; all when empty.
+    pub levels: Vec<Level>,
+    /// Also texts that are not in force on the day.
+    pub all_versions: bool,
+}
+
+/// The versions of one knowledge file that a scope admits.
+#[derive(Debug)]
+pub struct Admitted<'a> {
+    knowledge: &'a Knowledge,
+    versions: Vec<bool>,
+}
+
+impl<'a> Admitted<'a> {
+    /// Applies a scope.
+    pub fn new(knowledge: &'a Knowledge, scope: &Scope) -> Admitted<'a> {
+        let admits = |v: &crate::store::Version| {
+            v.row.classification <= scope.clearance
+                && (scope.levels.is_empty() || scope.levels.contains(&v.row.level))
+                && (scope.all_versions || v.row.effective.contains(scope.as_of))
+        };
+        Admitted { knowledge, versions: knowledge.versions().iter().map(admits).collect() }
+    }
+
+    /// Whether a clause may answer.
+    pub fn clause(&self, id: ClauseId) -> bool {
+        self.knowledge.version_index(id).is_some_and(|index| self.version(index))
+    }
+
+    /// Whether the version at this index of [`Knowledge::versions`] may answer.
+    pub fn version(&self, index: usize) -> bool {
+        self.versions.get(index).copied().unwrap_or(false)
+    }
+
+    /// The ranges of clause ids that may answer, ascending.
+    pub fn ranges(&self) -> impl Iterator<Item = std::ops::Range<i64>> + '_ {
+        let all = self.knowledge.versions().iter().zip(&self.versions);
+        all.filter(|(_, admitted)| **admitted).map(|(v, _)| v.first_clause..v.first_clause + v.clause_count)
+    }
+
+    /// Versions and clauses that may answer.
+    pub fn totals(&self) -> (u64, u64) {
+        let versions = self.versions.iter().filter(|admitted| **admitted).count() as u64;
+        (versions, self.ranges().map(|r| (r.end - r.start).max(0) as u64).sum())
+    }
+}
