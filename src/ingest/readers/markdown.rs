@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn front_matter_is_metadata() {
-        let text = "\u{FEFF}---\r\ntitle: \"挂失办法\"\r\neffective:2024-07-01\n# 注释\n自定:甲:乙\n---\n# 挂失办法\n正文";
+        let text = "\u{FEFF}---\r\ntitle: \"挂失办法\"\r\neffective\u{FF1A}2024-07-01\n# 注释\n自定:甲:乙\n---\n# 挂失办法\n正文";
         let document = read(text.as_bytes()).unwrap();
         let meta: Vec<(&str, &str)> = document.meta.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         assert_eq!(meta, [("effective", "2024-07-01"), ("title", "挂失办法"), ("自定", "甲:乙")]);

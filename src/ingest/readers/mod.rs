@@ -32,6 +32,10 @@ pub const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 /// It goes into the report of the file and nowhere else.
 pub const WARNING_KEY: &str = "warning";
 
+/// Marks at the end of a line that no title or heading has: stops, semicolons, colons, commas, wide and narrow.
+const SENTENCE_ENDS: [char; 11] =
+    ['。', '\u{FF1B}', ';', '\u{FF1A}', ':', '\u{FF0C}', ',', '\u{FF01}', '!', '\u{FF1F}', '?'];
+
 /// What became of a file.
 #[derive(Debug)]
 pub enum Outcome {

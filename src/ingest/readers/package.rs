@@ -40,7 +40,7 @@ impl<'a> Package<'a> {
 
     /// Names of all parts, as stored.
     pub(super) fn names(&self) -> Vec<String> {
-        self.archive.file_names().map(str::to_string).collect()
+        self.archive.file_names().flatten().map(|name| name.into_owned()).collect()
     }
 
     /// Unpacks a part; `None` when the package has none of that name. Names compare without case, as OPC asks.
@@ -48,7 +48,7 @@ impl<'a> Package<'a> {
     /// # Errors
     /// `DocumentTooLarge` for a zip bomb, `DocumentUnreadable` for damaged data, `DocumentEncrypted` for an encrypted entry.
     pub(super) fn part(&mut self, name: &str) -> Result<Option<Vec<u8>>> {
-        let stored = self.archive.file_names().find(|n| n.replace('\\', "/").eq_ignore_ascii_case(name)).map(str::to_string);
+        let stored = self.names().into_iter().find(|n| n.replace('\\', "/").eq_ignore_ascii_case(name));
         let Some(stored) = stored else { return Ok(None) };
         let limit = MAX_PART_BYTES.min(MAX_UNPACKED_BYTES.saturating_sub(self.unpacked));
         let entry = self.archive.by_name(&stored).map_err(|cause| match cause {

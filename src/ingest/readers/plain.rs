@@ -1,6 +1,6 @@
 //! Plain text: a line is a paragraph, and a short first line is the title.
 
-use super::{push_heading, push_paragraph};
+use super::{SENTENCE_ENDS, push_heading, push_paragraph};
 use crate::error::Result;
 use crate::ingest::encoding;
 use crate::text::document::RawDocument;
@@ -28,7 +28,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<RawDocument> {
 }
 
 fn is_title(line: &str) -> bool {
-    line.chars().count() <= MAX_TITLE_CHARS && !line.ends_with(['。', ';', ';', ':', ':', ',', ',', '.', '!', '?', '?', '!'])
+    line.chars().count() <= MAX_TITLE_CHARS && !line.ends_with(SENTENCE_ENDS)
 }
 
 #[cfg(test)]

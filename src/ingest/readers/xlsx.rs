@@ -1,0 +1,218 @@
+//! Workbooks: a sheet of questions and answers becomes a document of its own, all other sheets together one of tables.
+
+use super::package::{Package, damaged};
+use super::{one_line, push_heading, push_paragraph, push_table, xlsx_number};
+use crate::error::{Code, Error, Result};
+use crate::text::document::{Block, RawDocument};
+use calamine::{DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
+use std::collections::BTreeMap;
+use std::io::Cursor;
+
+/// Most cells with content in a workbook.
+const MAX_CELLS: usize = 1_000_000;
+/// Most columns; a sheet wider than this is data, not a rule.
+const MAX_COLUMNS: u32 = 256;
+/// Most text in a workbook, in bytes. Shared strings let a small file repeat a long text a million times.
+const MAX_TEXT_BYTES: usize = 64 * 1024 * 1024;
+/// Rows from the top in which the header of questions and answers is looked for (titles and notes may stand above it).
+const HEADER_WITHIN_ROWS: usize = 10;
+
+const QUESTION_HEADERS: &[&str] =
+    &["问题", "问", "提问", "标准问", "标准问题", "常见问题", "客户问题", "问题描述", "问题内容", "question", "q"];
+const ANSWER_HEADERS: &[&str] = &["答案", "答复", "答", "回答", "解答", "标准答案", "标准答复", "回复", "answer", "a"];
+
+type Rows = Vec<Vec<String>>;
+
+/// Reads a workbook; `stem` names it.
+///
+/// # Errors
+/// `DocumentTooLarge` beyond the limits, `DocumentUnreadable` for damage, `DocumentUnsupported` for another office file.
+pub(super) fn read(bytes: &[u8], stem: &str) -> Result<Vec<RawDocument>> {
+    check_package(bytes)?;
+    let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(broken)?;
+    let sheets: Vec<String> = workbook
+        .sheets_metadata()
+        .iter()
+        .filter(|sheet| sheet.typ == SheetType::WorkSheet && sheet.visible == SheetVisible::Visible)
+        .map(|sheet| sheet.name.clone())
+        .collect();
+    let mut budget = Budget { cells: MAX_CELLS, bytes: MAX_TEXT_BYTES };
+    let mut questions: Vec<(String, RawDocument)> = Vec::new();
+    let mut tables = RawDocument::default();
+    for name in sheets {
+        let rows = sheet_rows(&mut workbook, &name, &mut budget)?;
+        if rows.is_empty() {
+            continue;
+        }
+        match faq(&rows) {
+            Some(blocks) => questions.push((name, RawDocument { blocks, ..RawDocument::default() })),
+            None => {
+                push_heading(&mut tables.blocks, 2, &name);
+                push_table(&mut tables.blocks, true, rows);
+            }
+        }
+    }
+    let several = questions.len() > 1;
+    let mut documents: Vec<RawDocument> = Vec::new();
+    for (name, mut document) in questions {
+        let title = if several { format!("{stem} {name}") } else { stem.to_string() };
+        document.blocks.insert(0, Block::Heading { depth: 1, text: one_line(&title) });
+        document.meta.insert("title".to_string(), one_line(&title));
+        document.meta.insert("level".to_string(), "FAQ".to_string());
+        documents.push(document);
+    }
+    if !tables.blocks.is_empty() {
+        tables.blocks.insert(0, Block::Heading { depth: 1, text: one_line(stem) });
+        documents.push(tables);
+    }
+    Ok(documents)
+}
+
+/// Unpacks every part that the workbook reader will unpack, so that a bomb goes off here, under the limits.
+fn check_package(bytes: &[u8]) -> Result<()> {
+    let mut package = Package::open(bytes)?;
+    let names = package.names();
+    if !names.iter().any(|name| name.replace('\\', "/").to_lowercase().starts_with("xl/")) {
+        let word = names.iter().any(|name| name.starts_with("word/"));
+        return Err(if word {
+            let message = "扩展名是 .xlsx,内容却是 Word 文件";
+            Error::new(Code::DocumentUnsupported, message, "请把扩展名改成 .docx 再导入")
+        } else {
+            damaged("没有工作簿部件 xl/")
+        });
+    }
+    for name in names {
+        let lower = name.to_lowercase();
+        if [".xml", ".rels", ".bin"].iter().any(|extension| lower.ends_with(extension)) {
+            package.part(&name.replace('\\', "/"))?;
+        }
+    }
+    Ok(())
+}
+
+struct Budget {
+    cells: usize,
+    bytes: usize,
+}
+
+impl Budget {
+    fn take(&mut self, text: &str) -> Result<()> {
+        let left = self.cells.checked_sub(1).zip(self.bytes.checked_sub(text.len()));
+        let Some((cells, bytes)) = left else {
+            let message = format!("表格超过 {MAX_CELLS} 个单元格或 {} MiB 文字", MAX_TEXT_BYTES / 1024 / 1024);
+            return Err(too_large(&message));
+        };
+        (self.cells, self.bytes) = (cells, bytes);
+        Ok(())
+    }
+}
+
+/// The rows of a sheet from the first used column on, empty rows left out, cells merged downwards repeated.
+fn sheet_rows(workbook: &mut Xlsx<Cursor<&[u8]>>, name: &str, budget: &mut Budget) -> Result<Rows> {
+    let mut cells: BTreeMap<u32, BTreeMap<u32, String>> = BTreeMap::new();
+    {
+        // Cell by cell: a range over a sheet with one cell at each end would be allocated in full.
+        let mut reader = match workbook.worksheet_cells_reader(name) {
+            Ok(reader) => reader,
+            Err(XlsxError::NotAWorksheet(_)) => return Ok(Rows::new()),
+            Err(cause) => return Err(broken(cause)),
+        };
+        while let Some((cell, style)) = reader.next_cell_with_style_id().map_err(broken)? {
+            let code = reader.styles().get(style).and_then(|s| s.number_format.as_ref());
+            let text = cell_text(cell.get_value(), code.map_or("General", |f| f.format_code.as_str()));
+            let text = text.trim();
+            if text.is_empty() {
+                continue;
+            }
+            budget.take(text)?;
+            let (row, column) = cell.get_position();
+            if column >= MAX_COLUMNS {
+                return Err(too_large(&format!("工作表“{name}”超过 {MAX_COLUMNS} 列")));
+            }
+            cells.entry(row).or_default().insert(column, text.to_string());
+        }
+    }
+    for area in workbook.merge_cells_by_sheet_name(name).unwrap_or_default() {
+        let (row, column) = area.start;
+        let Some(text) = cells.get(&row).and_then(|r| r.get(&column)).cloned() else { continue };
+        // Only into rows that hold something: a merge may reach to the end of the sheet.
+        for (_, below) in cells.range_mut(row..=area.end.0.max(row)).skip(1) {
+            if let std::collections::btree_map::Entry::Vacant(slot) = below.entry(column) {
+                budget.take(&text)?;
+                slot.insert(text.clone());
+            }
+        }
+    }
+    let first = cells.values().filter_map(|row| row.keys().next()).min().copied().unwrap_or(0);
+    let rows = cells.into_values().map(|row| {
+        let width = row.keys().next_back().map_or(0, |last| last - first + 1);
+        let mut texts = vec![String::new(); width as usize];
+        for (column, text) in row {
+            if let Some(slot) = texts.get_mut((column - first) as usize) {
+                *slot = text;
+            }
+        }
+        texts
+    });
+    Ok(rows.collect())
+}
+
+fn cell_text(value: &DataRef<'_>, code: &str) -> String {
+    match value {
+        DataRef::Int(n) => xlsx_number::number(*n as f64, code),
+        DataRef::Float(n) => xlsx_number::number(*n, code),
+        DataRef::String(text) => text.clone(),
+        DataRef::SharedString(text) => text.to_string(),
+        DataRef::Bool(value) => if *value { "是" } else { "否" }.to_string(),
+        DataRef::DateTime(value) => xlsx_number::date(value, code),
+        DataRef::DateTimeIso(text) => text.trim_end_matches("T00:00:00").replace('T', " "),
+        DataRef::DurationIso(text) => text.clone(),
+        // A formula that failed shows an error mark, which is no content.
+        DataRef::Error(_) | DataRef::Empty => String::new(),
+    }
+}
+
+/// The blocks of a sheet of questions and answers, `None` when the sheet is something else.
+fn faq(rows: &Rows) -> Option<Vec<Block>> {
+    let find = |row: &[String], names: &[&str]| row.iter().position(|cell| names.contains(&header_name(cell).as_str()));
+    let (at, question, answer) = rows.iter().take(HEADER_WITHIN_ROWS).enumerate().find_map(|(at, row)| {
+        let question = find(row, QUESTION_HEADERS)?;
+        Some((at, question, find(row, ANSWER_HEADERS)?))
+    })?;
+    let header = rows.get(at)?;
+    let mut blocks = Vec::new();
+    for row in rows.iter().skip(at + 1) {
+        let cell = |column: usize| row.get(column).map(String::as_str).unwrap_or("");
+        // Without a question of its own the row goes on with the answer above.
+        push_heading(&mut blocks, 2, cell(question));
+        for line in cell(answer).lines() {
+            push_paragraph(&mut blocks, line);
+        }
+        for (column, name) in header.iter().enumerate() {
+            let value = one_line(cell(column));
+            if column != question && column != answer && !value.is_empty() && !is_serial(name) {
+                let name = one_line(name);
+                let paragraph = if name.is_empty() { value } else { format!("{name}\u{FF1A}{value}") };
+                push_paragraph(&mut blocks, &paragraph);
+            }
+        }
+    }
+    (!blocks.is_empty()).then_some(blocks)
+}
+
+fn header_name(cell: &str) -> String {
+    cell.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase()
+}
+
+/// Running numbers say nothing about the answer.
+fn is_serial(header: &str) -> bool {
+    matches!(header_name(header).as_str(), "序号" | "编号" | "no" | "id")
+}
+
+fn too_large(message: &str) -> Error {
+    Error::new(Code::DocumentTooLarge, message, "请只保留需要查询的工作表和列,或拆成几个文件再导入")
+}
+
+fn broken(cause: XlsxError) -> Error {
+    damaged("工作簿内容读不出").because(cause)
+}
