@@ -6,6 +6,7 @@
 //! counting with [`numeral`]; [`normalize`] gives index text, queries and titles one spelling.
 
 pub mod address;
+pub mod clause;
 pub mod document;
 pub mod legal;
 pub mod normalize;

@@ -70,9 +70,9 @@ pub fn simplify(text: &str) -> String {
             '帐' if next.starts_with(['篷', '幕']) || previous == Some('蚊') => '帐',
             '帐' => '账',
             '著' => {
-                let kept = KEEPS_ZHU.iter().any(|word| {
-                    rest.starts_with(word) || word.chars().next() == previous && word.chars().next_back() == Some('著')
-                });
+                let kept = KEEPS_ZHU
+                    .iter()
+                    .any(|word| rest.starts_with(word) || word.ends_with('著') && word.chars().next() == previous);
                 if kept { '著' } else { '着' }
             }
             '覆' if next.starts_with(['核', '查', '审', '议']) || matches!(previous, Some('答' | '批' | '回')) => {
@@ -93,7 +93,8 @@ pub fn simplify(text: &str) -> String {
 
 /// The key under which the versions of one title meet and titles are matched: without 中华人民共和国, brackets, quotes,
 /// other punctuation and spaces; a version suffix in brackets (`(2024-11-08)`, `（2018年修正）`) is dropped, other bracket
-/// content (`（试行）`, `（二）`) stays. Never empty for a title with a letter in it.
+/// content (`（试行）`, `（二）`) stays, and so does the year of an amendment (`宪法修正案（2004年）` is a text of its own, not
+/// a version). Never empty for a title with a letter in it.
 pub fn title_key(title: &str) -> String {
     let folded = normalize(title);
     let mut out = String::with_capacity(folded.len());
@@ -102,6 +103,7 @@ pub fn title_key(title: &str) -> String {
         if matches!(c, '(' | '[' | '【' | '〔')
             && let Some(end) = rest.find([')', ']', '】', '〕'])
             && rest.get(c.len_utf8()..end).is_some_and(is_version_note)
+            && !out.ends_with("修正案")
         {
             rest = rest.get(end..).unwrap_or_default();
         } else if c.is_alphanumeric() {
@@ -208,6 +210,7 @@ mod tests {
             ),
             ("最高人民法院  最高人民检察院关于办理", "最高人民法院最高人民检察院关于办理"),
             ("刑法修正案（十二）(2023-12-29)", "刑法修正案十二"),
+            ("中华人民共和国宪法修正案（2004年）", "宪法修正案2004年"),
             ("中华人民共和国", "中华人民共和国"),
         ] {
             assert_eq!(title_key(title), key, "{title}");

@@ -34,12 +34,12 @@ pub fn references(text: &str) -> Vec<Reference> {
             '《' => depth += 1,
             '》' => depth = depth.saturating_sub(1),
             '第' | '场' if depth == 0 => {
-                let (document, start) = match title::before(text.get(..at).unwrap_or_default(), Style::Prose) {
-                    Before::Named { title, start } => (Some(title), start),
-                    Before::Same => (named_last.clone(), at),
-                    Before::Own | Before::Nothing => (None, at),
-                };
                 if let Some((addresses, end)) = list(text, at) {
+                    let (document, start) = match title::before(text.get(..at).unwrap_or_default(), Style::Prose) {
+                        Before::Named { title, start } => (Some(title), start),
+                        Before::Same => (named_last.clone(), at),
+                        Before::Own | Before::Nothing => (None, at),
+                    };
                     if document.is_some() {
                         named_last.clone_from(&document);
                     }

@@ -1,0 +1,115 @@
+//! 文号: `示例银发〔2025〕12号`, `中国人民银行令〔2025〕第11号`, `国务院令第666号`, `海关总署第61号令`.
+
+use crate::text::{normalize, numeral};
+use crate::types::Level;
+
+/// Longest name before the number, in characters.
+const MAX_ISSUER_CHARS: usize = 40;
+
+/// Every document number in a text, normalised to 〔〕 and without 中华人民共和国, in reading order.
+pub(super) fn all(text: &str) -> Vec<String> {
+    text.match_indices('号').filter_map(|(at, _)| ending_at(text, at)).collect()
+}
+
+/// Reads a document number whose 号 stands at byte `at`.
+fn ending_at(text: &str, at: usize) -> Option<String> {
+    let head = text.get(..at)?.trim_end();
+    let number_start = head.char_indices().rev().take_while(|&(_, c)| numeral::is_numeral(c)).last()?.0;
+    let number = head.get(number_start..)?;
+    numeral::parse(number)?;
+    let before = head.get(..number_start)?.trim_end();
+    let (before, ordinal) = match before.strip_suffix('第') {
+        Some(rest) => (rest.trim_end(), "第"),
+        None => (before, ""),
+    };
+    if let Some(inner) = before.strip_suffix(['〕', '］', ']', '】', '）', ')', '〉']) {
+        let open = inner.rfind(['〔', '［', '[', '【', '（', '(', '〈'])?;
+        let year = inner.get(open..)?.trim_start_matches(|c: char| !numeral::is_numeral(c));
+        let year = numeral::parse(year.trim()).filter(|y| (1900..2200).contains(y))?;
+        let name = name(inner.get(..open)?)?;
+        return Some(format!("{name}〔{year}〕{ordinal}{number}号"));
+    }
+    if let Some(rest) = before.strip_suffix('令') {
+        return (!ordinal.is_empty()).then(|| name(rest)).flatten().map(|name| format!("{name}令第{number}号"));
+    }
+    let after = text.get(at + '号'.len_utf8()..)?;
+    (!ordinal.is_empty() && after.starts_with('令'))
+        .then(|| name(before))
+        .flatten()
+        .map(|name| format!("{name}令第{number}号"))
+}
+
+/// The run of Han characters and 、 that `text` ends with, without what leads up to a name.
+fn name(text: &str) -> Option<String> {
+    let text = text.trim_end();
+    let start = text
+        .char_indices()
+        .rev()
+        .take(MAX_ISSUER_CHARS)
+        .take_while(|&(_, c)| (normalize::is_han(c) || c == '、') && !matches!(c, '日' | '以' | '由' | '经'))
+        .last()?
+        .0;
+    let run = text.get(start..)?.trim_matches('、').replace("中华人民共和国", "");
+    let run = run.trim_start_matches("根据").trim_start_matches("依照");
+    (!run.is_empty()).then(|| run.to_owned())
+}
+
+/// The issuer that a document number names: `中国人民银行令〔2025〕第11号` → `中国人民银行`. Empty for abbreviations (`银发`).
+pub(super) fn issuer(doc_no: &str) -> String {
+    match doc_no.find(['〔', '第']).and_then(|at| doc_no.get(..at)).and_then(|name| name.strip_suffix('令')) {
+        Some("主席") => "全国人民代表大会常务委员会".to_owned(),
+        Some(name) => name.to_owned(),
+        None if doc_no.starts_with("法释") || doc_no.starts_with("法发") => "最高人民法院".to_owned(),
+        None if doc_no.starts_with("高检发") => "最高人民检察院".to_owned(),
+        None => String::new(),
+    }
+}
+
+/// The level that a document number implies.
+pub(super) fn level(doc_no: &str) -> Option<Level> {
+    if doc_no.starts_with("法释") || doc_no.starts_with("高检发释字") {
+        Some(Level::JudicialInterpretation)
+    } else if doc_no.starts_with("国务院") && doc_no.contains('令') || doc_no.starts_with("国发") {
+        Some(Level::AdministrativeRegulation)
+    } else if doc_no.starts_with("主席令") {
+        Some(Level::Law)
+    } else if doc_no.contains('令') {
+        Some(Level::DepartmentRule)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_every_form() {
+        for (text, doc_no) in [
+            ("示例银发〔2025〕12号", "示例银发〔2025〕12号"),
+            ("示例银发[2025]12号", "示例银发〔2025〕12号"),
+            ("中国人民银行令〔2025〕第11号", "中国人民银行令〔2025〕第11号"),
+            ("（法释〔2020〕17号）", "法释〔2020〕17号"),
+            ("2008年1月31日 中华人民共和国国务院令第517号公布", "国务院令第517号"),
+            ("2018年6月28日中华人民共和国国务院令第699号修订", "国务院令第699号"),
+            ("1993年3月31日 中华人民共和国主席令第三号公布", "主席令第三号"),
+            ("1997年4月10日 海关总署第61号令发布", "海关总署令第61号"),
+            ("最高人民法院以法发〔1993〕15号通知印发", "法发〔1993〕15号"),
+            ("劳社部发［2008］3号", "劳社部发〔2008〕3号"),
+        ] {
+            assert_eq!(all(text), [doc_no], "{text}");
+        }
+        assert!(all("全国人民代表大会公告第八号，窗口3号，2025年3月1号").is_empty());
+    }
+
+    #[test]
+    fn issuer_and_level() {
+        assert_eq!(issuer("国务院令第517号"), "国务院");
+        assert_eq!(issuer("中国人民银行令〔2025〕第11号"), "中国人民银行");
+        assert_eq!(issuer("示例银发〔2025〕12号"), "");
+        assert_eq!(level("国务院令第517号"), Some(Level::AdministrativeRegulation));
+        assert_eq!(level("公安部令第127号"), Some(Level::DepartmentRule));
+        assert_eq!(level("示例银发〔2025〕12号"), None);
+    }
+}

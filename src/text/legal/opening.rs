@@ -1,0 +1,198 @@
+//! The opening lines: title, 文号, dates and table of contents that stand before the text proper.
+
+use super::article::begins_body;
+use super::line::Line;
+use super::{date, docno};
+use crate::text::document::RawDocument;
+use crate::text::normalize::title_key;
+use std::collections::HashSet;
+
+/// Where a title is looked for when no heading gives one, in lines.
+const TITLE_LINES: usize = 6;
+/// Longest title, in characters (titles of joint interpretations reach about 80).
+const MAX_TITLE_CHARS: usize = 120;
+/// Longest opening line that can be a 文号 or a date line and nothing else, in characters.
+const MAX_META_CHARS: usize = 160;
+
+/// Endings by which a line without markup is known as a title.
+const TITLE_ENDINGS: [&str; 20] = [
+    "法", "法典", "条例", "办法", "规定", "细则", "规则", "解释", "制度", "指引", "规程", "章程", "通知", "意见",
+    "决定", "准则", "批复", "规范", "方案", "公告",
+];
+
+/// A document with its opening lines taken off.
+pub(super) struct Opened {
+    /// The title, without 《》.
+    pub(super) title: String,
+    /// Lines that tell about the text: promulgation history, 文号, dates.
+    pub(super) notes: Vec<String>,
+    /// The text proper.
+    pub(super) body: Vec<Line>,
+}
+
+/// Takes title, notes and table of contents off.
+pub(super) fn open(raw: &RawDocument, lines: Vec<Line>) -> Opened {
+    let mut notes: Vec<String> =
+        raw.meta.get("history").map(|h| h.lines().map(str::to_owned).collect()).unwrap_or_default();
+    let stated = raw.meta.get("title").map(|t| t.trim()).filter(|t| !t.is_empty()).map(str::to_owned);
+    let (title, title_line) = match stated {
+        Some(title) => {
+            let key = title_key(&title);
+            let line = lines.iter().take(TITLE_LINES).position(|line| title_key(line.text()) == key);
+            (title, line)
+        }
+        None => find_title(&lines, &raw.file_stem),
+    };
+    let title = title.trim().trim_start_matches('《').trim_end_matches('》').to_owned();
+
+    let body_start = lines.iter().position(begins_body).unwrap_or(0);
+    let mut contents = Contents::default();
+    let mut body = Vec::with_capacity(lines.len());
+    for (i, line) in lines.into_iter().enumerate() {
+        if Some(i) == title_line || contents.holds(&line) {
+            continue;
+        }
+        if i < body_start && is_note(line.text()) {
+            notes.push(line.text().to_owned());
+        } else {
+            body.push(line);
+        }
+    }
+    Opened { title, notes, body }
+}
+
+/// The title and the line it stands on: the first outermost heading, a line that ends like a title, or the file's name.
+fn find_title(lines: &[Line], stem: &str) -> (String, Option<usize>) {
+    let heading = lines.iter().take(TITLE_LINES).position(|line| matches!(line, Line::Heading { depth: 1, .. }));
+    let heading = heading.filter(|&i| lines.get(i).is_some_and(|line| !begins_body(line)));
+    let worded = || {
+        lines.iter().take(TITLE_LINES).take_while(|line| !begins_body(line)).position(|line| {
+            let text =
+                line.text().trim_end_matches(['）', ')', '》']).trim_end_matches("（试行").trim_end_matches("(试行");
+            !line.is_table()
+                && text.chars().count() <= MAX_TITLE_CHARS
+                && !text.contains(['。', '；', '，'])
+                && TITLE_ENDINGS.iter().any(|ending| text.ends_with(ending))
+        })
+    };
+    match heading.or_else(worded).and_then(|i| Some((i, lines.get(i)?))) {
+        Some((i, line)) => (line.text().to_owned(), Some(i)),
+        None => (title_of_stem(stem), None),
+    }
+}
+
+/// A file's name as a title: without a version in brackets or a year at the end.
+fn title_of_stem(stem: &str) -> String {
+    let mut title = stem.trim();
+    if let Some(open) = title.rfind(['(', '（'])
+        && date_of_stem(title).is_some()
+    {
+        title = title.get(..open).unwrap_or(title).trim_end();
+    }
+    let base = title.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(['-', '_', ' ']);
+    let title = if title.len() - base.len() == "-2025".len() && !base.is_empty() { base } else { title };
+    title.to_owned()
+}
+
+/// The version date in a file's name: `反洗钱法(2024-11-08)`.
+pub(super) fn date_of_stem(stem: &str) -> Option<crate::types::Date> {
+    let open = stem.rfind(['(', '（'])?;
+    let inner = stem.get(open..)?.trim_start_matches(['(', '（']).trim_end_matches([')', '）']);
+    date::parse(inner)
+}
+
+/// Whether an opening line holds nothing but 文号, date or history of promulgation.
+fn is_note(text: &str) -> bool {
+    if text.chars().count() > MAX_META_CHARS {
+        return false;
+    }
+    let inner = text.trim_matches(['（', '）', '(', ')', ' ']);
+    if date::parse(inner).is_some() {
+        return true;
+    }
+    let numbers = docno::all(text);
+    if let Some(number) = numbers.first()
+        && numbers.len() == 1
+        && inner.chars().count() <= number.chars().count() + "中华人民共和国".chars().count()
+    {
+        return true;
+    }
+    let bracketed = text.starts_with(['（', '(']) && text.ends_with(['）', ')']);
+    (bracketed || date::leading(inner).is_some())
+        && !text.contains('。')
+        && !date::all(text).is_empty()
+        && ["通过", "公布", "发布", "修订", "修正", "施行", "批准", "印发"].iter().any(|word| text.contains(word))
+}
+
+/// Follows a table of contents: from 目录 until its first entry comes again or the text begins.
+#[derive(Default)]
+struct Contents {
+    open: bool,
+    seen: HashSet<String>,
+}
+
+impl Contents {
+    /// Whether the line belongs to the table of contents.
+    fn holds(&mut self, line: &Line) -> bool {
+        let squeezed: String = line.text().split_whitespace().collect();
+        if matches!(squeezed.as_str(), "目录" | "目次") {
+            self.open = true;
+            return true;
+        }
+        if !self.open {
+            return false;
+        }
+        // Entries end in dots and a page number; the heading of the text does not.
+        let entry = line.text().trim_end_matches(|c: char| c.is_ascii_digit() || c.is_whitespace());
+        let entry = title_key(entry.trim_end_matches(['.', '…', '·', '．', '—', '-', '\t', ' ']));
+        let is_entry = !line.is_table()
+            && entry.chars().count() <= super::line::MAX_HEADING_CHARS
+            && !squeezed.contains(['。', '；'])
+            && self.seen.insert(entry);
+        let runs_to_article =
+            super::article::is_article(line.text()) && !squeezed.contains("...") && !squeezed.contains('…');
+        self.open = is_entry && !runs_to_article;
+        self.open
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::document::Block;
+
+    fn paragraphs(lines: &[&str]) -> Opened {
+        let raw = RawDocument {
+            file_stem: "某某办法(2024-11-08)".to_owned(),
+            blocks: lines.iter().map(|l| Block::Paragraph((*l).to_owned())).collect(),
+            ..RawDocument::default()
+        };
+        let lines = super::super::line::lines(&raw.blocks);
+        open(&raw, lines)
+    }
+
+    #[test]
+    fn plain_text_openings() {
+        let opened = paragraphs(&[
+            "中国人民银行令〔2025〕第11号",
+            "示例银行账户管理办法",
+            "（2025年3月1日第2次行务会议通过）",
+            "目　录",
+            "第一章 总则……1",
+            "第二章 附则……3",
+            "第一章 总则",
+            "第一条 为了管理，制定本办法。",
+        ]);
+        assert_eq!(opened.title, "示例银行账户管理办法");
+        assert_eq!(opened.notes, ["中国人民银行令〔2025〕第11号", "（2025年3月1日第2次行务会议通过）"]);
+        let body: Vec<&str> = opened.body.iter().map(Line::text).collect();
+        assert_eq!(body, ["第一章 总则", "第一条 为了管理，制定本办法。"]);
+    }
+
+    #[test]
+    fn the_file_name_is_the_last_resort() {
+        assert_eq!(paragraphs(&["没有标题的一段话。"]).title, "某某办法");
+        assert_eq!(title_of_stem("示例银行挂失办法-2022"), "示例银行挂失办法");
+        assert_eq!(date_of_stem("反洗钱法(2024-11-08)"), date::parse("2024-11-08"));
+    }
+}

@@ -1,0 +1,166 @@
+//! Texts without 条: one clause for each lowest heading with text under it, split at paragraphs when long.
+
+use super::labels::Labels;
+use super::line::{Line, Mark, mark, reads_as_heading};
+use super::model::ParsedClause;
+use super::outline::Outline;
+use crate::text::clause::sentences;
+use crate::text::{address, numeral};
+
+/// Longest clause of a text without 条, in characters; a longer one is split at paragraphs, a longer paragraph at
+/// sentences. About the length of a long article, and two of them fit a prompt beside shorter ones.
+pub(super) const MAX_CHARS: usize = 800;
+
+/// Outline depth of `一、…` headings: below every heading that a reader sees.
+const SECTION_DEPTH: u8 = 7;
+
+/// Splits lines into clauses by headings, sections (`一、`) and paragraphs.
+pub(super) fn parse(lines: &[Line]) -> Vec<ParsedClause> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    let mut outline = Outline::default();
+    // Under 一、 the items （一） belong to it; without 一、 and headings they are the clauses.
+    let mut sectioned = false;
+    for line in lines {
+        let text = line.text();
+        let found = if line.is_table() { None } else { mark(text) };
+        match (line, found) {
+            (Line::Heading { depth, text }, _) => {
+                outline.enter(text, Some(*depth));
+                sectioned = true;
+                pieces.push(Piece::headed(text, &outline));
+            }
+            (_, Some((Mark::Section, _, _))) if reads_as_heading(text) => {
+                outline.enter(text, Some(SECTION_DEPTH));
+                sectioned = true;
+                pieces.push(Piece::headed(text, &outline));
+            }
+            (_, Some((Mark::Section, n, _))) => {
+                sectioned = true;
+                outline.leave(SECTION_DEPTH);
+                pieces.push(Piece::of_line(format!("第{}点", numeral::to_chinese(n)), &outline, text));
+            }
+            (_, Some((Mark::Item, n, _))) if !sectioned => {
+                pieces.push(Piece::of_line(format!("（{}）", numeral::to_chinese(n)), &outline, text));
+            }
+            _ => match pieces.last_mut() {
+                Some(piece) => piece.lines.push(text.to_owned()),
+                None => pieces.push(Piece::of_line(String::new(), &outline, text)),
+            },
+        }
+    }
+    let alone = pieces.iter().filter(|piece| !piece.lines.is_empty()).count() == 1;
+    let mut labels = Labels::default();
+    let mut clauses = Vec::new();
+    for piece in &pieces {
+        piece.into_clauses(alone, &mut labels, &mut clauses);
+    }
+    if clauses.is_empty() {
+        clauses.extend(headings_only(&pieces));
+    }
+    clauses
+}
+
+/// Text under one label.
+struct Piece {
+    /// Empty for text before the first heading.
+    label: String,
+    heading: String,
+    parents: String,
+    lines: Vec<String>,
+}
+
+impl Piece {
+    fn headed(label: &str, outline: &Outline) -> Piece {
+        Piece {
+            label: label.to_owned(),
+            heading: outline.parent_path(),
+            parents: outline.parent_numbers(),
+            lines: Vec::new(),
+        }
+    }
+
+    fn of_line(label: String, outline: &Outline, line: &str) -> Piece {
+        Piece { label, heading: outline.path(), parents: outline.numbers(), lines: vec![line.to_owned()] }
+    }
+
+    fn into_clauses(&self, alone: bool, labels: &mut Labels, out: &mut Vec<ParsedClause>) {
+        let texts = split(&self.lines);
+        if texts.is_empty() {
+            return;
+        }
+        let label = match (self.label.as_str(), alone, texts.len()) {
+            ("", true, 1) => labels.unique("正文", ""),
+            ("", true, _) => String::new(),
+            ("", false, _) => labels.unique("序言", ""),
+            (label, _, _) => labels.unique(label, &self.parents),
+        };
+        for (i, text) in texts.into_iter().enumerate() {
+            let label = if i == 0 && !label.is_empty() { label.clone() } else { labels.piece(i + 1, &label) };
+            out.push(ParsedClause {
+                address: address::labelled(label),
+                heading: self.heading.clone(),
+                text,
+                ask_variants: Vec::new(),
+                guide: None,
+            });
+        }
+    }
+}
+
+/// A document that has headings and nothing under them is one clause of its headings.
+fn headings_only(pieces: &[Piece]) -> Option<ParsedClause> {
+    let text = pieces.iter().map(|piece| piece.label.as_str()).collect::<Vec<_>>().join("\n");
+    (!text.is_empty()).then(|| ParsedClause {
+        address: address::labelled("正文"),
+        heading: String::new(),
+        text,
+        ask_variants: Vec::new(),
+        guide: None,
+    })
+}
+
+/// Packs lines into texts of at most [`MAX_CHARS`], preferably breaking before an item; a line that is longer by itself is
+/// broken between sentences.
+pub(super) fn split(lines: &[String]) -> Vec<String> {
+    let mut texts: Vec<String> = Vec::new();
+    let mut current = String::new();
+    let mut chars = 0;
+    for line in lines.iter().flat_map(|line| line.split('\n')).flat_map(broken) {
+        let len = line.chars().count();
+        let item = mark(line).is_some_and(|(kind, _, _)| kind <= Mark::Item);
+        if chars > 0 && (chars + len > MAX_CHARS || item && chars > MAX_CHARS / 2) {
+            texts.push(std::mem::take(&mut current));
+            chars = 0;
+        }
+        if chars > 0 {
+            current.push('\n');
+        }
+        current.push_str(line);
+        chars += len;
+    }
+    if !current.is_empty() {
+        texts.push(current);
+    }
+    texts
+}
+
+/// A line in stretches of whole sentences of at most [`MAX_CHARS`]; one sentence that is longer stays whole.
+fn broken(line: &str) -> Vec<&str> {
+    if line.chars().count() <= MAX_CHARS {
+        return vec![line];
+    }
+    let mut out = Vec::new();
+    let (mut start, mut end, mut chars) = (0, 0, 0);
+    for range in sentences(line) {
+        let len = line.get(range.clone()).map_or(0, |s| s.chars().count());
+        if chars > 0 && chars + len > MAX_CHARS {
+            out.extend(line.get(start..end));
+            start = range.start;
+            chars = 0;
+        }
+        end = range.end;
+        chars += len;
+    }
+    out.extend(line.get(start..).filter(|rest| !rest.is_empty()));
+    out
+}
