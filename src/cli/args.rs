@@ -1,0 +1,176 @@
+//! The command line as clap reads it. Reading acts on nothing.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// 柜答:网点离线问答。从本行制度和现行法规中给出结论和原文条款。
+#[derive(Debug, Parser)]
+#[command(name = "guida", version, max_term_width = 120)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// 问一个问题,显示结论和原文条款
+    Ask(AskArgs),
+    /// 启动网页和接口服务
+    Serve(ServeArgs),
+    /// 知识库:生成、检查、查看
+    Kb {
+        /// Which.
+        #[command(subcommand)]
+        command: KbCommand,
+    },
+    /// 用带答案的问题测量效果
+    Eval {
+        /// Which.
+        #[command(subcommand)]
+        command: EvalCommand,
+    },
+    /// The generator process; started by `serve` and `ask`, never by hand.
+    #[command(hide = true)]
+    GeneratorChild(GeneratorChildArgs),
+}
+
+/// Where the knowledge is.
+#[derive(Debug, Args)]
+pub struct KbArg {
+    /// 知识库文件
+    #[arg(long, value_name = "文件", default_value = "knowledge.db", env = "GUIDA_KB")]
+    pub kb: PathBuf,
+}
+
+/// Which models to load.
+#[derive(Debug, Args)]
+pub struct ModelArgs {
+    /// 对话模型(GGUF),用于在条款下方生成说明文字
+    #[arg(long, value_name = "文件")]
+    pub model: Option<PathBuf>,
+    /// 编码模型(GGUF),用于按含义检索;知识库须用同一模型生成
+    #[arg(long, value_name = "文件")]
+    pub embedder: Option<PathBuf>,
+    /// 模型使用的线程数,默认比 CPU 核数少一
+    #[arg(long, value_name = "个数", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub threads: Option<u32>,
+    /// 模型上下文长度(token)
+    #[arg(long, value_name = "个数", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(256..=131_072))]
+    pub context: u32,
+}
+
+/// `guida ask`.
+#[derive(Debug, Args)]
+pub struct AskArgs {
+    /// 问题
+    pub question: String,
+    /// Knowledge.
+    #[command(flatten)]
+    pub kb: KbArg,
+    /// Models.
+    #[command(flatten)]
+    pub models: ModelArgs,
+    /// 按哪一天有效的规定回答,默认今天
+    #[arg(long, value_name = "年-月-日")]
+    pub as_of: Option<String>,
+    /// 追问时选择的条件
+    #[arg(long, value_name = "选项")]
+    pub choice: Option<String>,
+    /// 输出 JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `guida serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// 监听地址
+    #[arg(long, value_name = "地址:端口", default_value = "127.0.0.1:8080")]
+    pub listen: std::net::SocketAddr,
+    /// Knowledge.
+    #[command(flatten)]
+    pub kb: KbArg,
+    /// Models.
+    #[command(flatten)]
+    pub models: ModelArgs,
+    /// HTTP 工作线程数
+    #[arg(long, value_name = "个数", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub workers: u16,
+}
+
+/// `guida kb …`.
+#[derive(Debug, Subcommand)]
+pub enum KbCommand {
+    /// 从目录生成知识库
+    Build {
+        /// 含有 md、txt、html、docx、pdf、xlsx 文件的目录
+        #[arg(required = true, value_name = "目录")]
+        dirs: Vec<PathBuf>,
+        /// 生成的文件
+        #[arg(long, value_name = "文件")]
+        out: PathBuf,
+        /// 编码模型(GGUF),用于生成向量
+        #[arg(long, value_name = "文件")]
+        embedder: Option<PathBuf>,
+        /// 编码线程数
+        #[arg(long, value_name = "个数", value_parser = clap::value_parser!(u32).range(1..=256))]
+        threads: Option<u32>,
+        /// 输出 JSON 报告
+        #[arg(long)]
+        json: bool,
+    },
+    /// 检查知识库是否完好
+    Check {
+        /// 知识库文件
+        file: PathBuf,
+        /// 输出 JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// 查看文档目录,或某个文档、某一条
+    Show {
+        /// 知识库文件
+        file: PathBuf,
+        /// 文档名,或条款地址,如 商业银行法第二十九条
+        what: Option<String>,
+        /// 输出 JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `guida eval …`.
+#[derive(Debug, Subcommand)]
+pub enum EvalCommand {
+    /// 检索:召回率、排序、拒答、用时
+    Retrieval {
+        /// Knowledge.
+        #[command(flatten)]
+        kb: KbArg,
+        /// 问题文件(JSONL)
+        #[arg(long, value_name = "文件")]
+        questions: PathBuf,
+        /// 编码模型(GGUF)
+        #[arg(long, value_name = "文件")]
+        embedder: Option<PathBuf>,
+        /// 按哪一天有效的规定,默认今天
+        #[arg(long, value_name = "年-月-日")]
+        as_of: Option<String>,
+        /// 逐题结果写到此文件(JSONL)
+        #[arg(long, value_name = "文件")]
+        details: Option<PathBuf>,
+        /// 输出 JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Arguments between the daemon and its generator process.
+#[derive(Debug, Args)]
+pub struct GeneratorChildArgs {
+    /// Everything is passed through unread.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub rest: Vec<std::ffi::OsString>,
+}
