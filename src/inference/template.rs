@@ -182,7 +182,7 @@ mod tests {
         {% if item['content'] %}<|{{ item['role'] }}|>{{ item['metadata'] }}\n{{ item['content'] }}{% endif %}{% endfor %}\
         {% if add_generation_prompt %}<|assistant|>\n{% endif %}";
     const NO_SYSTEM: &str = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}\
-        {% for m in messages %}<start_of_turn>{{ m['role'] }}\n{{ m['content'] | trim }}<end_of_turn>\n{% endfor %}<start_of_turn>model\n";
+        {% for m in messages %}<start_of_turn>{{ m['role'] }}\n{{ m['content'] | trim }}<end_of_turn>\n{% endfor %}{{ '<start_of_turn>model\n' }}";
     const IGNORES_SYSTEM: &str =
         "{% for m in messages %}{% if m.role == 'user' %}<User>{{ m.content }}{% endif %}{% endfor %}<Bot>";
 

@@ -138,7 +138,8 @@ pub fn write_encoder_model(path: &Path, characters: &str) {
     file.texts("tokenizer.ggml.tokens", tokens.iter().map(String::as_str));
     file.i32s("tokenizer.ggml.token_type", &kinds);
     file.u32("tokenizer.ggml.token_type_count", 1);
-    for (key, id) in [("padding", 0), ("unknown", 1), ("bos", 2), ("cls", 2), ("eos", 3), ("seperator", 3), ("mask", 4)] {
+    for (key, id) in [("padding", 0), ("unknown", 1), ("bos", 2), ("cls", 2), ("eos", 3), ("seperator", 3), ("mask", 4)]
+    {
         file.u32(&format!("tokenizer.ggml.{key}_token_id"), id);
     }
 
