@@ -1,6 +1,9 @@
 //! Guida.
 
 pub mod answer;
+pub mod app;
+pub mod cli;
+pub mod clock;
 pub mod engine;
 pub mod error;
 pub mod eval;

@@ -33,7 +33,7 @@ pub enum Command {
     },
     /// The generator process; started by `serve` and `ask`, never by hand.
     #[command(hide = true)]
-    GeneratorChild(GeneratorChildArgs),
+    GeneratorChild,
 }
 
 /// Where the knowledge is.
@@ -165,12 +165,4 @@ pub enum EvalCommand {
         #[arg(long)]
         json: bool,
     },
-}
-
-/// Arguments between the daemon and its generator process.
-#[derive(Debug, Args)]
-pub struct GeneratorChildArgs {
-    /// Everything is passed through unread.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub rest: Vec<std::ffi::OsString>,
 }

@@ -3,7 +3,7 @@
 use crate::text::legal::ParsedDocument;
 use crate::text::normalize::title_key;
 use crate::types::{Date, EffectivePeriod};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A version with its final period.
 #[derive(Debug, Clone)]
@@ -53,6 +53,7 @@ fn start(document: &ParsedDocument) -> Option<Date> {
 /// Lines up versions and repeals.
 ///
 /// - Texts with one [`title_key`] are versions of one document, ordered by their first day; each ends where the next begins.
+/// - Files of one title without a common 条 are parts of one text (the Civil Code comes as one file per 编).
 /// - Two files with the same words are one version; the one that knows its dates is kept.
 /// - A repeal named in a text ends the named title (or the version with the named 文号) on the day that text takes effect.
 ///   A text never repeals a newer version of a title, nor its own title: that is supersession.
@@ -62,7 +63,8 @@ pub fn plan(parsed: Vec<ParsedDocument>) -> Plan {
         groups.entry(document.title_key.clone()).or_default().push(document);
     }
     let mut out = Plan::default();
-    for (key, mut versions) in groups {
+    for (key, texts) in groups {
+        let mut versions = join_parts(texts);
         versions.sort_by(|a, b| (start(a), a.published, &a.source).cmp(&(start(b), b.published, &b.source)));
         let mut kept: Vec<ParsedDocument> = Vec::with_capacity(versions.len());
         for version in versions {
@@ -82,6 +84,30 @@ pub fn plan(parsed: Vec<ParsedDocument>) -> Plan {
     }
     apply_repeals(&mut out.documents);
     out
+}
+
+/// Joins files that share a title and no 条 into one text, in the order of their articles. Two versions of a text always share
+/// articles, at least 第一条.
+fn join_parts(mut texts: Vec<ParsedDocument>) -> Vec<ParsedDocument> {
+    let articles = |d: &ParsedDocument| -> BTreeSet<(u32, u32)> {
+        d.clauses.iter().filter_map(|c| Some((c.address.article?, c.address.insert))).collect()
+    };
+    texts.sort_by_cached_key(|d| (articles(d).first().copied(), d.source.clone()));
+    let mut whole: Vec<(BTreeSet<(u32, u32)>, ParsedDocument)> = Vec::new();
+    for text in texts {
+        let own = articles(&text);
+        match whole.iter_mut().find(|(other, _)| !own.is_empty() && !other.is_empty() && own.is_disjoint(other)) {
+            Some((other, joined)) => {
+                other.extend(own);
+                joined.published = joined.published.max(text.published);
+                joined.effective_from = joined.effective_from.max(text.effective_from);
+                joined.repeals.extend(text.repeals);
+                joined.clauses.extend(text.clauses);
+            }
+            None => whole.push((own, text)),
+        }
+    }
+    whole.into_iter().map(|(_, text)| text).collect()
 }
 
 fn same_words(a: &ParsedDocument, b: &ParsedDocument) -> bool {
@@ -223,6 +249,19 @@ mod tests {
         let ended: Vec<_> = plan.documents.iter().filter(|d| d.versions.iter().any(|v| v.repealed)).collect();
         assert_eq!(ended.len(), 1);
         assert_eq!(ended[0].title, "甲通知");
+    }
+
+    #[test]
+    fn files_of_one_title_without_a_common_article_are_one_text() {
+        let mut second = text("法典", "", Some("2021-01-01"), "第二编的内容");
+        second.clauses[0].address = address::article(205, 0);
+        second.source = "a.md".into();
+        let plan = plan(vec![second, text("法典", "", None, "总则的内容")]);
+        assert_eq!(plan.documents[0].versions.len(), 1);
+        let version = &plan.documents[0].versions[0];
+        let labels: Vec<_> = version.document.clauses.iter().map(|c| c.address.article).collect();
+        assert_eq!(labels, [Some(1), Some(205)]);
+        assert_eq!(version.effective, EffectivePeriod { from: Some(day("2021-01-01")), until: None });
     }
 
     #[test]

@@ -1,0 +1,215 @@
+//! The generator as a child process of the same binary.
+//!
+//! llama.cpp ends its process when an assertion fails, a hostile model file may try worse, and a model is the first thing
+//! to go when memory ends. None of that may touch the evidence cards, so model and context live in a process of
+//! their own:
+//!
+//! - [`ChildGenerator`] (this file) is the end that the rest of Guida holds: a bounded queue and the state to show.
+//! - `supervisor` is the thread that starts the process, feeds it one request at a time, stops it, kills it when it
+//!   hangs, and starts it again with growing pauses when it died.
+//! - `worker` is what runs in the process, under the restrictions of `sandbox`.
+
+mod sandbox;
+mod supervisor;
+mod worker;
+
+pub use worker::run_child;
+
+use super::protocol::{Failure, ToChild, encode};
+use super::{GenerateEvent, GenerateRequest, Generation, Generator, GeneratorSettings, GeneratorStatus, ModelId};
+use crate::error::{Code, Error, Result};
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use supervisor::{Note, Supervisor};
+
+/// Name of the hidden subcommand that runs [`run_child`].
+pub(super) const SUBCOMMAND: &str = "generator-child";
+/// Requests that may wait behind the running one. At half a minute each, whoever is further back is better served by
+/// the evidence card alone.
+pub const QUEUE_LIMIT: usize = 8;
+
+/// A generator in a child process.
+#[derive(Debug)]
+pub struct ChildGenerator {
+    shared: Arc<Shared>,
+    notes: Sender<Note>,
+    supervisor: Option<JoinHandle<()>>,
+}
+
+/// What callers and the supervisor share.
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+    /// Set once, when the generator is dropped.
+    stop: AtomicBool,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    waiting: VecDeque<Job>,
+    running: bool,
+    next_id: u64,
+    model: ModelId,
+    restarts: u64,
+    context_tokens: u32,
+    pid: Option<u32>,
+}
+
+#[derive(Debug, Clone)]
+enum Phase {
+    /// On the way up: for the first time, or after the process died in the middle of its work.
+    Loading(Option<Failure>),
+    Ready,
+    /// The model could not be loaded; it is tried again after a pause.
+    Failed(Failure),
+}
+
+/// A request in the queue.
+#[derive(Debug)]
+struct Job {
+    id: u64,
+    /// The request as a frame for the process.
+    frame: Vec<u8>,
+    max_time: Duration,
+    events: Sender<GenerateEvent>,
+    cancel: Arc<AtomicBool>,
+}
+
+impl Shared {
+    /// Locks even after a panic elsewhere: the state is valid at every step.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stopping(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+}
+
+impl ChildGenerator {
+    /// Starts the supervising thread, which starts `exe generator-child` and loads the model. A model that cannot be
+    /// loaded is no error here: it shows in [`Generator::status`] and is tried again.
+    ///
+    /// # Errors
+    /// `MODEL_LOAD` when the path is not UTF-8, `INTERNAL` when no thread can be started.
+    pub fn spawn(exe: &Path, settings: GeneratorSettings) -> Result<ChildGenerator> {
+        let Some(path) = settings.model.to_str() else {
+            let message = format!("模型文件的路径 {} 不是 UTF-8 文本", settings.model.display());
+            return Err(Error::new(Code::ModelLoad, message, "请改用 UTF-8 编码的文件名"));
+        };
+        let state = State {
+            phase: Phase::Loading(None),
+            waiting: VecDeque::new(),
+            running: false,
+            next_id: 1,
+            model: ModelId { name: path.to_owned(), sha256: String::new() },
+            restarts: 0,
+            context_tokens: settings.context_tokens,
+            pid: None,
+        };
+        let shared =
+            Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new(), stop: AtomicBool::new(false) });
+        let (notes, received) = channel();
+        let supervisor = Supervisor::new(exe, settings, Arc::clone(&shared), notes.clone(), received);
+        let supervisor =
+            std::thread::Builder::new().name("generator".into()).spawn(move || supervisor.run()).map_err(|cause| {
+                Error::new(Code::Internal, format!("无法启动生成线程:{cause}"), "请检查系统的线程数限制").because(cause)
+            })?;
+        Ok(ChildGenerator { shared, notes, supervisor: Some(supervisor) })
+    }
+
+    /// Process id of the child while there is one, for the health page.
+    pub fn pid(&self) -> Option<u32> {
+        self.shared.lock().pid
+    }
+}
+
+impl Generator for ChildGenerator {
+    fn start(&self, request: GenerateRequest) -> Result<Generation> {
+        let max_time = Duration::from_millis(request.max_time_ms);
+        let mut state = self.shared.lock();
+        match &state.phase {
+            Phase::Ready => {}
+            Phase::Loading(None) => return Err(unavailable("模型正在载入")),
+            Phase::Loading(Some(failure)) | Phase::Failed(failure) => return Err(unavailable(failure.message())),
+        }
+        if state.waiting.len() >= QUEUE_LIMIT {
+            return Err(Error::new(
+                Code::Busy,
+                format!("已有 {} 个问题在等待生成", state.waiting.len()),
+                "请先使用上方的条款,稍后再试",
+            ));
+        }
+        let id = state.next_id;
+        let frame = encode(&ToChild::Generate { id, request }).map_err(|cause| {
+            Error::new(Code::PromptTooLong, "问题和条款的总长度超过上限", "请把问题写短一些").because(cause)
+        })?;
+        state.next_id += 1;
+        let (events, receiver) = channel();
+        let cancel = Arc::new(AtomicBool::new(false));
+        let ahead = state.waiting.len() + usize::from(state.running);
+        if ahead > 0 {
+            // Cannot fail: the receiver is held below.
+            let _ = events.send(GenerateEvent::Queued { ahead });
+        }
+        state.waiting.push_back(Job { id, frame, max_time, events, cancel: Arc::clone(&cancel) });
+        drop(state);
+        // Cannot fail while the supervisor runs; when it does not, the queue is emptied with an error anyway.
+        let _ = self.notes.send(Note::Wake);
+        Ok(Generation::new(receiver, cancel))
+    }
+
+    fn status(&self) -> GeneratorStatus {
+        let state = self.shared.lock();
+        GeneratorStatus {
+            model: state.model.clone(),
+            ready: matches!(state.phase, Phase::Ready),
+            failure: match &state.phase {
+                Phase::Ready | Phase::Loading(None) => None,
+                Phase::Loading(Some(failure)) | Phase::Failed(failure) => Some(failure.summary()),
+            },
+            queued: state.waiting.len() + usize::from(state.running),
+            restarts: state.restarts,
+            context_tokens: state.context_tokens,
+        }
+    }
+
+    fn wait_ready(&self, limit: Duration) -> Result<()> {
+        let started = Instant::now();
+        let mut state = self.shared.lock();
+        loop {
+            match &state.phase {
+                Phase::Ready => return Ok(()),
+                Phase::Failed(failure) => return Err(failure.clone().into()),
+                Phase::Loading(_) => {}
+            }
+            let left = limit.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                let message = format!("模型在 {} 秒内没有载入完成", limit.as_secs());
+                return Err(Error::new(Code::Timeout, message, "请稍后再试,或换用更小的模型"));
+            }
+            state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Drop for ChildGenerator {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Release);
+        let _ = self.notes.send(Note::Wake);
+        if let Some(supervisor) = self.supervisor.take() {
+            let _ = supervisor.join();
+        }
+    }
+}
+
+fn unavailable(why: &str) -> Error {
+    Error::new(Code::ModelUnavailable, format!("生成暂不可用:{why}"), "请先使用上方的条款,稍后再试")
+}

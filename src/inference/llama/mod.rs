@@ -1,0 +1,147 @@
+//! The only user of llama.cpp (`llama_cpp_2` and `llama_cpp_sys_2`).
+//!
+//! - `mod.rs`: starts the library once, takes its log, loads models and makes contexts.
+//! - [`generate`]: a chat model that writes (runs in the generator process).
+//! - [`prompt`]: from [`super::Prompt`] to tokens that fit the context.
+//! - [`embed`]: an encoder that makes vectors (runs in a thread of Guida).
+//!
+//! llama.cpp tells why something failed only in its log, so the last complaints are kept and become part of the error.
+
+mod embed;
+mod generate;
+mod prompt;
+
+pub use embed::LlamaEmbedder;
+pub use generate::{ChatModel, Writer};
+
+use crate::error::{Code, Error, Result};
+use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::context::params::LlamaContextParams;
+use llama_cpp_2::llama_backend::LlamaBackend;
+use llama_cpp_2::model::LlamaModel;
+use llama_cpp_2::model::params::LlamaModelParams;
+use llama_cpp_2::token::LlamaToken;
+use llama_cpp_2::vocab::LlamaVocab;
+use std::collections::VecDeque;
+use std::ffi::{CStr, c_char, c_void};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// Complaints of llama.cpp that are kept for the next error.
+const KEPT_COMPLAINTS: usize = 4;
+/// Longest log line of llama.cpp that is kept, in characters.
+const MAX_LOG_CHARS: usize = 500;
+
+/// Loading and making contexts happen one at a time: llama.cpp changes the model while it makes a context, and the log
+/// does not say whose complaint it holds.
+static LOADING: Mutex<()> = Mutex::new(());
+static COMPLAINTS: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
+
+/// The library, started at the first call and kept until the process ends.
+fn backend() -> Result<&'static LlamaBackend> {
+    static BACKEND: OnceLock<Option<LlamaBackend>> = OnceLock::new();
+    let started = BACKEND.get_or_init(|| {
+        // SAFETY: the callback is a plain function that lives as long as the program and ignores the data pointer.
+        unsafe { llama_cpp_sys_2::llama_log_set(Some(take_log), std::ptr::null_mut()) };
+        LlamaBackend::init().ok()
+    });
+    started.as_ref().ok_or_else(|| Error::new(Code::Internal, "llama.cpp 未能启动", "请重启程序;如果再次出现,请报告"))
+}
+
+/// Receives llama.cpp's log: complaints are kept for errors and logged as warnings, the rest is for debugging.
+unsafe extern "C" fn take_log(level: llama_cpp_sys_2::ggml_log_level, text: *const c_char, _: *mut c_void) {
+    if text.is_null() {
+        return;
+    }
+    // SAFETY: llama.cpp passes a C string that lives for the duration of the call.
+    let text = unsafe { CStr::from_ptr(text) }.to_string_lossy();
+    let line: String = text.trim_end().chars().take(MAX_LOG_CHARS).collect();
+    if line.is_empty() {
+        return;
+    }
+    match level {
+        llama_cpp_sys_2::GGML_LOG_LEVEL_ERROR | llama_cpp_sys_2::GGML_LOG_LEVEL_WARN => {
+            tracing::warn!(target: "llama.cpp", "{line}");
+            if level == llama_cpp_sys_2::GGML_LOG_LEVEL_ERROR {
+                let mut kept = lock(&COMPLAINTS);
+                if kept.len() == KEPT_COMPLAINTS {
+                    kept.pop_front();
+                }
+                kept.push_back(line);
+            }
+        }
+        _ => tracing::debug!(target: "llama.cpp", "{line}"),
+    }
+}
+
+/// Locks even after a panic elsewhere: the guarded values are valid at every step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What llama.cpp complained about since the last call.
+fn complaints() -> String {
+    let lines: Vec<String> = lock(&COMPLAINTS).drain(..).collect();
+    if lines.is_empty() { "llama.cpp 没有说明原因".into() } else { lines.join(";") }
+}
+
+/// Loads the weights, mapped from the file.
+fn load_model(path: &Path) -> Result<LlamaModel> {
+    let backend = backend()?;
+    let _one_at_a_time = lock(&LOADING);
+    lock(&COMPLAINTS).clear();
+    let params = LlamaModelParams::default().with_use_mmap(true).with_n_gpu_layers(0);
+    LlamaModel::load_from_file(backend, path, &params).map_err(|cause| {
+        let message = format!("模型文件 {} 载入失败:{}", path.display(), complaints());
+        Error::new(Code::ModelLoad, message, "请核对文件的校验值,或换用本版本支持的模型架构").because(cause)
+    })
+}
+
+/// Makes a context on a loaded model.
+fn new_context<'m>(model: &'m LlamaModel, params: LlamaContextParams) -> Result<LlamaContext<'m>> {
+    let backend = backend()?;
+    let _one_at_a_time = lock(&LOADING);
+    lock(&COMPLAINTS).clear();
+    model.new_context(backend, params).map_err(|cause| {
+        let message = format!("无法为模型分配上下文:{}", complaints());
+        Error::new(Code::ModelLoad, message, "内存可能不足:请减小上下文长度,或换用更小的模型").because(cause)
+    })
+}
+
+/// The error of a computation that llama.cpp refused.
+fn computation_failed(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+    let message = format!("模型计算失败:{cause};{}", complaints());
+    Error::new(Code::ModelUnavailable, message, "请重试;如果再次出现,请减小上下文长度或换一个模型").because(cause)
+}
+
+/// The text of a special token; empty when the model has none.
+fn special_text(vocab: &LlamaVocab<'_>, token: LlamaToken) -> String {
+    if token.0 < 0 || token.0 >= vocab.n_tokens() {
+        return String::new();
+    }
+    vocab.text(token).map(|text| text.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// A whole number for llama.cpp's signed fields.
+fn signed(n: u32) -> i32 {
+    i32::try_from(n).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::inference::gguf::block_size;
+
+    #[test]
+    fn block_sizes_agree_with_ggml() {
+        // SAFETY: both functions read a constant table at an index below its length.
+        let (known, count) = unsafe { (0..llama_cpp_sys_2::GGML_TYPE_COUNT, llama_cpp_sys_2::GGML_TYPE_COUNT) };
+        assert!(count > 30);
+        for kind in known {
+            let (block, bytes) =
+                unsafe { (llama_cpp_sys_2::ggml_blck_size(kind), llama_cpp_sys_2::ggml_type_size(kind)) };
+            if let Some(ours) = block_size(kind) {
+                assert_eq!(ours, (block as u64, bytes as u64), "type {kind}");
+            }
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What a model file is, read from its header without loading it.
+//!
+//! Also the gate in front of llama.cpp: some damaged files fail an assertion there, which ends the whole process. A file
+//! that is truncated, is no GGUF, or declares absurd counts is refused here with the reason.
+
+use super::ModelId;
+use super::gguf::{Header, HeaderError, Value, block_size, read_header};
+use crate::error::{Code, Error, Result};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Bytes read at a time for the checksum.
+const HASH_CHUNK_BYTES: usize = 1 << 20;
+
+/// Architectures that only encode, for files that do not say so through `attention.causal` (GGUF names as in llama.cpp).
+const ENCODERS: &[&str] = &[
+    "bert",
+    "eurobert",
+    "gemma-embedding",
+    "jina-bert-v2",
+    "jina-bert-v3",
+    "llama-embed",
+    "modern-bert",
+    "neo-bert",
+    "nomic-bert",
+    "nomic-bert-moe",
+    "t5encoder",
+];
+
+/// How an encoder makes one vector of many (`llama_pooling_type`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pooling {
+    /// Mean over the tokens.
+    Mean,
+    /// The first token.
+    Cls,
+    /// The last token.
+    Last,
+    /// A score, not a vector: a reranker.
+    Rank,
+}
+
+/// A model file as its header describes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelInfo {
+    /// `general.name`, or the file name.
+    pub name: String,
+    /// `general.architecture`, e.g. `qwen2`.
+    pub architecture: String,
+    /// Longest context the model was trained on, in tokens.
+    pub context_tokens: Option<u32>,
+    /// Number of weights.
+    pub parameters: u64,
+    /// ggml's number of the element type that most of the weights have.
+    pub weight_type: u32,
+    /// Length of the file in bytes.
+    pub file_bytes: u64,
+    /// `general.license`, when stated.
+    pub license: Option<String>,
+    /// The Jinja chat template, when the file carries one.
+    pub chat_template: Option<String>,
+    /// `tokenizer.ggml.model`: `llama` is SentencePiece, `gpt2` byte-pair, `bert` WordPiece.
+    pub tokenizer: Option<String>,
+    /// Pooling, when the file names one.
+    pub pooling: Option<Pooling>,
+    /// Whether the model only encodes.
+    pub encoder: bool,
+}
+
+impl ModelInfo {
+    /// Refuses a model that cannot write: an encoder, an embedding model or a reranker.
+    ///
+    /// # Errors
+    /// `MODEL_UNSUITABLE`.
+    pub fn require_generator(&self) -> Result<()> {
+        if self.encoder || self.pooling.is_some() {
+            return Err(Error::new(
+                Code::ModelUnsuitable,
+                format!("模型 {}({})是编码模型,不能生成文字", self.name, self.architecture),
+                "请在 --model 中指定对话模型,如 Qwen2.5-Instruct 的 GGUF 文件",
+            ));
+        }
+        self.require_tokenizer()
+    }
+
+    /// Refuses a model that makes no vectors of texts.
+    ///
+    /// # Errors
+    /// `MODEL_UNSUITABLE`.
+    pub fn require_embedder(&self) -> Result<()> {
+        if self.pooling == Some(Pooling::Rank) || !(self.encoder || self.pooling.is_some()) {
+            return Err(Error::new(
+                Code::ModelUnsuitable,
+                format!("模型 {}({})不是向量模型", self.name, self.architecture),
+                "请指定文本向量模型(如 BERT 类)的 GGUF 文件",
+            ));
+        }
+        self.require_tokenizer()
+    }
+
+    fn require_tokenizer(&self) -> Result<()> {
+        // llama.cpp asserts when a file without vocabulary is asked to tokenise.
+        match self.tokenizer.as_deref() {
+            Some(kind) if kind != "none" && kind != "no_vocab" => Ok(()),
+            _ => Err(Error::new(
+                Code::ModelUnsuitable,
+                format!("模型 {} 的文件里没有词表", self.name),
+                "请换用带词表的完整 GGUF 文件",
+            )),
+        }
+    }
+}
+
+/// Reads and checks the header of a model file.
+///
+/// # Errors
+/// `MODEL_LOAD` with the reason: missing, truncated, not GGUF, absurd counts, no weights.
+pub fn read_info(path: &Path) -> Result<ModelInfo> {
+    let shown = path.display();
+    let header = read_header(path).map_err(|cause| {
+        let hint = match &cause {
+            HeaderError::Io(_) => "请检查路径和读取权限",
+            HeaderError::NotGguf | HeaderError::Version(_) => "请确认文件是 GGUF 格式(第 2 或第 3 版)的模型",
+            HeaderError::Truncated { .. } => "文件可能没有拷贝完,请重新拷贝并核对大小和校验值",
+            HeaderError::Damaged(_) => "请重新拷贝文件并核对校验值",
+        };
+        Error::new(Code::ModelLoad, format!("模型文件 {shown} 不能使用:{cause}"), hint).because(cause)
+    })?;
+    let damaged = |what: &str| {
+        Error::new(Code::ModelLoad, format!("模型文件 {shown} 不能使用:{what}"), "请重新拷贝文件并核对校验值")
+    };
+    let text = |key: &str| header.entries.get(key).and_then(Value::as_text);
+    let architecture = text("general.architecture").ok_or_else(|| damaged("没有写明模型架构"))?.to_owned();
+    let weight_type = main_type(&header).ok_or_else(|| damaged("没有权重"))?;
+    let own = |key: &str| header.entries.get(&format!("{architecture}.{key}"));
+    let causal = own("attention.causal");
+    let name =
+        text("general.name").filter(|name| !name.trim().is_empty()).map_or_else(|| file_name(path), str::to_owned);
+    Ok(ModelInfo {
+        name,
+        context_tokens: own("context_length").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()),
+        parameters: header.tensors.iter().map(|t| t.elements).fold(0, u64::saturating_add),
+        weight_type,
+        file_bytes: header.file_bytes,
+        license: text("general.license").map(str::to_owned),
+        chat_template: text("tokenizer.chat_template").map(str::to_owned),
+        tokenizer: text("tokenizer.ggml.model").map(str::to_owned),
+        pooling: match own("pooling_type").and_then(Value::as_u64) {
+            Some(1) => Some(Pooling::Mean),
+            Some(2) => Some(Pooling::Cls),
+            Some(3) => Some(Pooling::Last),
+            Some(4) => Some(Pooling::Rank),
+            _ => None,
+        },
+        encoder: ENCODERS.contains(&architecture.as_str()) || causal == Some(&Value::Bool(false)),
+        architecture,
+    })
+}
+
+/// The element type that holds most of the weights.
+fn main_type(header: &Header) -> Option<u32> {
+    let mut bytes: HashMap<u32, u64> = HashMap::new();
+    for tensor in &header.tensors {
+        let (block, size) = block_size(tensor.kind).unwrap_or((1, 1));
+        let share = bytes.entry(tensor.kind).or_default();
+        *share = share.saturating_add((tensor.elements / block).saturating_mul(size));
+    }
+    bytes.into_iter().max_by_key(|(kind, bytes)| (*bytes, *kind)).map(|(kind, _)| kind)
+}
+
+/// The file's own name, for a model without `general.name`.
+fn file_name(path: &Path) -> String {
+    path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// Name and SHA-256 of a model file whose header was read.
+///
+/// # Errors
+/// See [`sha256`].
+pub fn identify(path: &Path, info: &ModelInfo) -> Result<ModelId> {
+    let digest = sha256(path, &AtomicBool::new(false))?;
+    Ok(ModelId { name: info.name.clone(), sha256: digest })
+}
+
+/// SHA-256 of a file, lower-case hex; the file is streamed.
+///
+/// # Errors
+/// `MODEL_LOAD` when it cannot be read, `CANCELLED` once `stop` is set.
+pub fn sha256(path: &Path, stop: &AtomicBool) -> Result<String> {
+    let failed = |cause: std::io::Error| {
+        let message = format!("读取模型文件 {} 失败:{cause}", path.display());
+        Error::new(Code::ModelLoad, message, "请检查路径、读取权限和磁盘").because(cause)
+    };
+    let mut file = File::open(path).map_err(failed)?;
+    let mut hasher = Sha256::new();
+    let mut chunk = vec![0u8; HASH_CHUNK_BYTES];
+    loop {
+        if stop.load(Ordering::Acquire) {
+            return Err(Error::new(Code::Cancelled, "校验值的计算被停止", ""));
+        }
+        let read = match file.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(cause) if cause.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(cause) => return Err(failed(cause)),
+        };
+        hasher.update(chunk.get(..read).unwrap_or_default());
+    }
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -1,0 +1,107 @@
+//! A generator that says what it is told to, for tests of the answer pipeline: the text of a real model cannot be chosen.
+
+use super::{
+    FinishReason, GenerateEvent, GenerateRequest, GenerateStats, Generation, Generator, GeneratorStatus, ModelId,
+};
+use crate::error::{Code, Error, Result};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Context that the script pretends to have, in tokens.
+const CONTEXT_TOKENS: u32 = 4096;
+
+/// Streams given pieces of text, then ends or fails.
+#[derive(Debug)]
+pub struct ScriptedGenerator {
+    pieces: Vec<String>,
+    failure: Option<(Code, String)>,
+    asked: Mutex<Vec<GenerateRequest>>,
+}
+
+impl ScriptedGenerator {
+    /// Says `pieces`, one token event each.
+    pub fn new<T: Into<String>>(pieces: impl IntoIterator<Item = T>) -> ScriptedGenerator {
+        let pieces = pieces.into_iter().map(Into::into).collect();
+        ScriptedGenerator { pieces, failure: None, asked: Mutex::new(Vec::new()) }
+    }
+
+    /// Fails with this error behind the last piece.
+    pub fn failing(mut self, code: Code, message: impl Into<String>) -> ScriptedGenerator {
+        self.failure = Some((code, message.into()));
+        self
+    }
+
+    /// The requests so far.
+    pub fn asked(&self) -> Vec<GenerateRequest> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Generator for ScriptedGenerator {
+    fn start(&self, request: GenerateRequest) -> Result<Generation> {
+        let prompt_tokens = u32::try_from(request.prompt.tail.chars().count()).unwrap_or(u32::MAX);
+        let evidence_kept = request.prompt.evidence.len();
+        let pieces: Vec<String> = self.pieces.iter().take(request.max_tokens as usize).cloned().collect();
+        let finish = if pieces.len() < self.pieces.len() { FinishReason::Length } else { FinishReason::Stop };
+        let failure = self.failure.clone();
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+
+        // One event at a time, so that a reader who stops is heard before the next piece.
+        let (events, receiver) = sync_channel(0);
+        let cancel = Arc::new(AtomicBool::new(false));
+        let stop = Arc::clone(&cancel);
+        let play = move || {
+            let mut stats =
+                GenerateStats { prompt_tokens, generated_tokens: 0, prefill_ms: 1.0, decode_ms: 1.0, finish };
+            if !tell(&events, GenerateEvent::Started { prompt_tokens, evidence_kept })
+                || !tell(&events, GenerateEvent::Prefill { done: prompt_tokens, total: prompt_tokens })
+            {
+                return;
+            }
+            for piece in pieces {
+                if stop.load(Ordering::Acquire) {
+                    stats.finish = FinishReason::Cancelled;
+                    break;
+                }
+                if !tell(&events, GenerateEvent::Token(piece)) {
+                    return;
+                }
+                stats.generated_tokens += 1;
+            }
+            let end = match failure {
+                Some((code, message)) if stats.finish != FinishReason::Cancelled => {
+                    GenerateEvent::Failed(Error::new(code, message, ""))
+                }
+                _ => GenerateEvent::Done(stats),
+            };
+            tell(&events, end);
+        };
+        std::thread::Builder::new()
+            .name("script".into())
+            .spawn(play)
+            .map_err(|cause| Error::new(Code::Internal, format!("无法启动线程:{cause}"), "").because(cause))?;
+        Ok(Generation::new(receiver, cancel))
+    }
+
+    fn status(&self) -> GeneratorStatus {
+        GeneratorStatus {
+            model: ModelId { name: "脚本".into(), sha256: "0".repeat(64) },
+            ready: true,
+            failure: None,
+            queued: 0,
+            restarts: 0,
+            context_tokens: CONTEXT_TOKENS,
+        }
+    }
+
+    fn wait_ready(&self, _: Duration) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether anyone still listens.
+fn tell(events: &SyncSender<GenerateEvent>, event: GenerateEvent) -> bool {
+    events.send(event).is_ok()
+}

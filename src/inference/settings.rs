@@ -1,0 +1,117 @@
+//! What can be set about a model, with the defaults and their reasons.
+
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+/// Context of the generator in tokens: a system prompt, five clauses of some 400 characters, the question and a reply
+/// of 512 tokens take under 3,000; Llama-2-13B has no more than this.
+pub const DEFAULT_CONTEXT_TOKENS: u32 = 4096;
+/// Smallest context that holds a prompt and a reply at all.
+pub const MIN_CONTEXT_TOKENS: u32 = 256;
+/// Tokens of the prompt that are processed between two looks at the stop flag and the clock. Larger is a little
+/// faster; on a slow machine 128 tokens of a 13B model are already several seconds.
+pub const DEFAULT_BATCH_TOKENS: u32 = 128;
+/// How long a generation may run past its own limit before its process is killed, in milliseconds: longer than one
+/// batch takes on the slowest supported machine.
+pub const DEFAULT_GRACE_MS: u64 = 30_000;
+/// Longest text for the encoder, in tokens, unless the model's own window is shorter: clauses are mostly below it,
+/// and the cost of attention grows with its square.
+pub const DEFAULT_WINDOW_TOKENS: u32 = 512;
+
+/// Settings of the generator process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GeneratorSettings {
+    /// The GGUF file; for a model in several files, the first.
+    pub model: PathBuf,
+    /// Size of the context in tokens, lowered to what the model was trained on.
+    pub context_tokens: u32,
+    /// Prompt tokens per step (llama.cpp's batch and micro-batch).
+    pub batch_tokens: u32,
+    /// Threads that compute; `None` is [`default_threads`].
+    pub threads: Option<u32>,
+    /// Upper limit on the process's private memory in MiB (`RLIMIT_DATA`; the mapped model file does not count).
+    pub memory_limit_mb: Option<u64>,
+    /// How long a generation may overrun its limit before the process counts as hung, in milliseconds.
+    pub grace_ms: u64,
+}
+
+impl GeneratorSettings {
+    /// The defaults for a model file.
+    pub fn new(model: impl Into<PathBuf>) -> GeneratorSettings {
+        GeneratorSettings {
+            model: model.into(),
+            context_tokens: DEFAULT_CONTEXT_TOKENS,
+            batch_tokens: DEFAULT_BATCH_TOKENS,
+            threads: None,
+            memory_limit_mb: None,
+            grace_ms: DEFAULT_GRACE_MS,
+        }
+    }
+}
+
+/// Settings of the embedder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbedderSettings {
+    /// Threads that compute; `None` is [`default_threads`].
+    pub threads: Option<u32>,
+    /// Longest text in tokens; what is longer is represented by its beginning.
+    pub window_tokens: u32,
+    /// Put before every question, as the model's authors ask.
+    pub query_prefix: String,
+    /// Put before every clause.
+    pub document_prefix: String,
+}
+
+impl Default for EmbedderSettings {
+    fn default() -> EmbedderSettings {
+        EmbedderSettings {
+            threads: None,
+            window_tokens: DEFAULT_WINDOW_TOKENS,
+            query_prefix: String::new(),
+            document_prefix: String::new(),
+        }
+    }
+}
+
+/// Threads for a model: the physical cores this process may use, less one, at least one. llama.cpp's threads spin at
+/// barriers, so a model that has every core starves the evidence cards, and itself when another process needs a core.
+pub fn default_threads() -> u32 {
+    let usable = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let physical =
+        std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| physical_cores(&text)).unwrap_or(usable);
+    let cores = usable.min(physical);
+    u32::try_from(cores.saturating_sub(1).max(1)).unwrap_or(1)
+}
+
+/// Distinct (package, core) pairs in `/proc/cpuinfo`; `None` where the kernel does not list them (arm64).
+fn physical_cores(cpuinfo: &str) -> Option<usize> {
+    let mut cores = HashSet::new();
+    let mut package = "";
+    for line in cpuinfo.lines() {
+        let Some((key, value)) = line.split_once(':') else { continue };
+        match key.trim() {
+            "physical id" => package = value.trim(),
+            "core id" => {
+                cores.insert((package, value.trim()));
+            }
+            _ => {}
+        }
+    }
+    (!cores.is_empty()).then_some(cores.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hyperthreads_of_one_core_count_once() {
+        let cpu =
+            |package: u32, core: u32| format!("processor\t: 0\nphysical id\t: {package}\ncore id\t\t: {core}\n\n");
+        let text = [cpu(0, 0), cpu(0, 1), cpu(0, 0), cpu(0, 1), cpu(1, 0)].concat();
+        assert_eq!(physical_cores(&text), Some(3));
+        assert_eq!(physical_cores("processor\t: 0\nBogoMIPS\t: 50.00\n"), None);
+        assert!(default_threads() >= 1);
+    }
+}

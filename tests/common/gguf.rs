@@ -1,0 +1,299 @@
+//! Tiny GGUF models made at test time: real files for the real llama.cpp, the same bytes every time.
+//!
+//! The weights are random numbers from a fixed seed, so the text that the chat model writes means nothing; what is tested
+//! is everything around it. Format: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
+#![allow(dead_code)] // Every test file uses a part.
+
+use std::path::Path;
+
+/// Width of the hidden state, of the feed-forward layer, heads, and layers of both models.
+pub const WIDTH: usize = 64;
+const INNER: usize = 128;
+const HEADS: usize = 4;
+const LAYERS: usize = 2;
+const ALIGNMENT: usize = 32;
+/// Vocabulary of the chat model beside bytes and markers: what its replies are made of.
+const REPLY_CHARACTERS: &str = "客户凭有效身份证件办理存款取款挂失转账须经授权人核实后登记的业务柜员应当审核原件并留存复印不得代签。,;:在个月内到期开立变更撤销账本行定期活";
+/// The chat model's template, in the ChatML shape.
+pub const CHATML: &str = "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
+
+/// A chat model to make.
+#[derive(Debug, Clone)]
+pub struct ChatSpec {
+    /// Context length in the metadata, in tokens.
+    pub context: u32,
+    /// Chat template; `None` leaves it out.
+    pub template: Option<String>,
+    /// Whether the model ends every reply at once; otherwise it never ends one.
+    pub ends_at_once: bool,
+}
+
+impl Default for ChatSpec {
+    fn default() -> ChatSpec {
+        ChatSpec { context: 16_384, template: Some(CHATML.into()), ends_at_once: false }
+    }
+}
+
+/// Writes a llama-architecture chat model of two layers. Its SentencePiece vocabulary has all bytes, so any text can be
+/// tokenised: a character of [`REPLY_CHARACTERS`] is one token, others are one token per byte.
+pub fn write_chat_model(path: &Path, spec: &ChatSpec) {
+    let mut file = Gguf::default();
+    file.text("general.architecture", "llama");
+    file.text("general.name", "tiny-chat");
+    file.text("general.license", "CC0-1.0");
+    for (key, value) in [
+        ("context_length", spec.context),
+        ("embedding_length", WIDTH as u32),
+        ("block_count", LAYERS as u32),
+        ("feed_forward_length", INNER as u32),
+        ("attention.head_count", HEADS as u32),
+        ("attention.head_count_kv", HEADS as u32),
+        ("rope.dimension_count", (WIDTH / HEADS) as u32),
+    ] {
+        file.u32(&format!("llama.{key}"), value);
+    }
+    file.f32("llama.attention.layer_norm_rms_epsilon", 1e-5);
+
+    const NORMAL: i32 = 1;
+    const UNKNOWN: i32 = 2;
+    const CONTROL: i32 = 3;
+    const BYTE: i32 = 6;
+    let mut tokens: Vec<(String, i32)> =
+        vec![("<unk>".into(), UNKNOWN), ("<s>".into(), CONTROL), ("</s>".into(), CONTROL)];
+    tokens.extend((0..=255u8).map(|byte| (format!("<0x{byte:02X}>"), BYTE)));
+    tokens.extend([("<|im_start|>".into(), CONTROL), ("<|im_end|>".into(), CONTROL), ("▁".into(), NORMAL)]);
+    tokens.extend(distinct(REPLY_CHARACTERS).map(|c| (c.to_string(), NORMAL)));
+    file.text("tokenizer.ggml.model", "llama");
+    file.texts("tokenizer.ggml.tokens", tokens.iter().map(|(text, _)| text.as_str()));
+    file.f32s("tokenizer.ggml.scores", &vec![0.0; tokens.len()]);
+    file.i32s("tokenizer.ggml.token_type", &tokens.iter().map(|(_, kind)| *kind).collect::<Vec<_>>());
+    file.u32("tokenizer.ggml.bos_token_id", 1);
+    file.u32("tokenizer.ggml.eos_token_id", 2);
+    file.u32("tokenizer.ggml.unknown_token_id", 0);
+    file.bool("tokenizer.ggml.add_bos_token", true);
+    if let Some(template) = &spec.template {
+        file.text("tokenizer.chat_template", template);
+    }
+
+    let mut random = Random(20_260_101);
+    // Dimension 0 is large and positive in every token, hence in every hidden state: a row of the output matrix that looks
+    // at it alone has a constant score. Replies are made of the normal tokens.
+    let embedding = tokens.iter().flat_map(|_| random.row(WIDTH, 1.0, 8.0)).collect();
+    let output = tokens
+        .iter()
+        .flat_map(|(text, kind)| match (text.as_str(), *kind) {
+            ("</s>", _) => constant_row(if spec.ends_at_once { 100.0 } else { -100.0 }),
+            (_, NORMAL) => random.row(WIDTH, 1.0, 0.0),
+            _ => constant_row(-100.0),
+        })
+        .collect();
+    file.tensor("token_embd.weight", &[WIDTH, tokens.len()], embedding);
+    file.tensor("output.weight", &[WIDTH, tokens.len()], output);
+    file.tensor("output_norm.weight", &[WIDTH], vec![1.0; WIDTH]);
+    for layer in 0..LAYERS {
+        let mut matrix = |name: &str, columns: usize, rows: usize| {
+            file.tensor(&format!("blk.{layer}.{name}.weight"), &[columns, rows], random.values(columns * rows, 0.1));
+        };
+        for name in ["attn_q", "attn_k", "attn_v", "attn_output"] {
+            matrix(name, WIDTH, WIDTH);
+        }
+        matrix("ffn_gate", WIDTH, INNER);
+        matrix("ffn_up", WIDTH, INNER);
+        matrix("ffn_down", INNER, WIDTH);
+        for name in ["attn_norm", "ffn_norm"] {
+            file.tensor(&format!("blk.{layer}.{name}.weight"), &[WIDTH], vec![1.0; WIDTH]);
+        }
+    }
+    file.write(path);
+}
+
+/// Writes a BERT encoder of two layers with mean pooling, [`WIDTH`] dimensions and a window of 128 tokens. Its WordPiece
+/// vocabulary has one token per distinct character of `characters`, per ASCII letter and per digit; other characters are
+/// `[UNK]`. The layers change little, so texts that share characters have similar vectors.
+pub fn write_encoder_model(path: &Path, characters: &str) {
+    const WINDOW: usize = 128;
+    let mut file = Gguf::default();
+    file.text("general.architecture", "bert");
+    file.text("general.name", "tiny-encoder");
+    for (key, value) in [
+        ("context_length", WINDOW as u32),
+        ("embedding_length", WIDTH as u32),
+        ("block_count", LAYERS as u32),
+        ("feed_forward_length", INNER as u32),
+        ("attention.head_count", HEADS as u32),
+        ("pooling_type", 1),
+    ] {
+        file.u32(&format!("bert.{key}"), value);
+    }
+    file.f32("bert.attention.layer_norm_epsilon", 1e-12);
+    file.bool("bert.attention.causal", false);
+
+    let mut tokens: Vec<String> = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(String::from).into();
+    let ascii: String = ('a'..='z').chain('0'..='9').collect();
+    // A word's first piece starts with "▁"; every Chinese character is a word of its own.
+    tokens.extend(distinct(&[characters, &ascii].concat()).filter(|c| !c.is_whitespace()).map(|c| format!("▁{c}")));
+    tokens.extend(ascii.chars().map(String::from));
+    let kinds: Vec<i32> = (0..tokens.len()).map(|n| if n < 5 { 3 } else { 1 }).collect();
+    file.text("tokenizer.ggml.model", "bert");
+    file.texts("tokenizer.ggml.tokens", tokens.iter().map(String::as_str));
+    file.i32s("tokenizer.ggml.token_type", &kinds);
+    file.u32("tokenizer.ggml.token_type_count", 1);
+    for (key, id) in [("padding", 0), ("unknown", 1), ("bos", 2), ("cls", 2), ("eos", 3), ("seperator", 3), ("mask", 4)]
+    {
+        file.u32(&format!("tokenizer.ggml.{key}_token_id"), id);
+    }
+
+    let mut random = Random(20_260_102);
+    file.tensor("token_embd.weight", &[WIDTH, tokens.len()], random.values(WIDTH * tokens.len(), 1.0));
+    file.tensor("position_embd.weight", &[WIDTH, WINDOW], random.values(WIDTH * WINDOW, 0.02));
+    file.tensor("token_types.weight", &[WIDTH, 1], vec![0.0; WIDTH]);
+    let mut norms = vec!["token_embd_norm".to_owned()];
+    for layer in 0..LAYERS {
+        let mut matrix = |name: &str, columns: usize, rows: usize| {
+            let name = format!("blk.{layer}.{name}");
+            file.tensor(&format!("{name}.weight"), &[columns, rows], random.values(columns * rows, 0.03));
+            file.tensor(&format!("{name}.bias"), &[rows], vec![0.0; rows]);
+        };
+        for name in ["attn_q", "attn_k", "attn_v", "attn_output"] {
+            matrix(name, WIDTH, WIDTH);
+        }
+        matrix("ffn_up", WIDTH, INNER);
+        matrix("ffn_down", INNER, WIDTH);
+        norms.extend(["attn_output_norm", "layer_output_norm"].map(|name| format!("blk.{layer}.{name}")));
+    }
+    for name in norms {
+        file.tensor(&format!("{name}.weight"), &[WIDTH], vec![1.0; WIDTH]);
+        file.tensor(&format!("{name}.bias"), &[WIDTH], vec![0.0; WIDTH]);
+    }
+    file.write(path);
+}
+
+/// The characters of a text, each once, in order.
+fn distinct(text: &str) -> impl Iterator<Item = char> {
+    let mut seen = std::collections::BTreeSet::new();
+    text.chars().filter(move |c| seen.insert(*c)).collect::<Vec<_>>().into_iter()
+}
+
+/// A row of the output matrix that looks at dimension 0 alone.
+fn constant_row(weight: f32) -> Vec<f32> {
+    let mut row = vec![0.0; WIDTH];
+    row[0] = weight;
+    row
+}
+
+/// SplitMix64 (Steele, Lea and Flood 2014): the same numbers on every machine.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> f32 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    }
+
+    fn values(&mut self, count: usize, scale: f32) -> Vec<f32> {
+        (0..count).map(|_| self.next() * scale).collect()
+    }
+
+    fn row(&mut self, width: usize, scale: f32, first: f32) -> Vec<f32> {
+        let mut row = self.values(width, scale);
+        row[0] = first;
+        row
+    }
+}
+
+/// A GGUF file (version 3) in the making. All tensors are F32.
+#[derive(Default)]
+pub struct Gguf {
+    entries: Vec<u8>,
+    entry_count: u64,
+    tensors: Vec<(String, Vec<usize>, Vec<f32>)>,
+}
+
+impl Gguf {
+    fn entry(&mut self, key: &str, kind: u32) -> &mut Vec<u8> {
+        self.entry_count += 1;
+        put_text(&mut self.entries, key);
+        self.entries.extend(kind.to_le_bytes());
+        &mut self.entries
+    }
+
+    pub fn u32(&mut self, key: &str, value: u32) {
+        self.entry(key, 4).extend(value.to_le_bytes());
+    }
+
+    pub fn f32(&mut self, key: &str, value: f32) {
+        self.entry(key, 6).extend(value.to_le_bytes());
+    }
+
+    pub fn bool(&mut self, key: &str, value: bool) {
+        self.entry(key, 7).push(u8::from(value));
+    }
+
+    pub fn text(&mut self, key: &str, value: &str) {
+        put_text(self.entry(key, 8), value);
+    }
+
+    fn array(&mut self, key: &str, kind: u32, count: usize) -> &mut Vec<u8> {
+        let bytes = self.entry(key, 9);
+        bytes.extend(kind.to_le_bytes());
+        bytes.extend((count as u64).to_le_bytes());
+        bytes
+    }
+
+    pub fn i32s(&mut self, key: &str, values: &[i32]) {
+        self.array(key, 5, values.len()).extend(values.iter().flat_map(|v| v.to_le_bytes()));
+    }
+
+    pub fn f32s(&mut self, key: &str, values: &[f32]) {
+        self.array(key, 6, values.len()).extend(values.iter().flat_map(|v| v.to_le_bytes()));
+    }
+
+    pub fn texts<'a>(&mut self, key: &str, values: impl ExactSizeIterator<Item = &'a str>) {
+        let bytes = self.array(key, 8, values.len());
+        for value in values {
+            put_text(bytes, value);
+        }
+    }
+
+    /// `shape` in ggml's order: the row length first.
+    pub fn tensor(&mut self, name: &str, shape: &[usize], values: Vec<f32>) {
+        assert_eq!(shape.iter().product::<usize>(), values.len(), "{name}");
+        self.tensors.push((name.into(), shape.into(), values));
+    }
+
+    /// The file's bytes.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = b"GGUF".to_vec();
+        bytes.extend(3u32.to_le_bytes());
+        bytes.extend((self.tensors.len() as u64).to_le_bytes());
+        bytes.extend(self.entry_count.to_le_bytes());
+        bytes.extend(&self.entries);
+        let mut offset = 0usize;
+        for (name, shape, values) in &self.tensors {
+            put_text(&mut bytes, name);
+            bytes.extend((shape.len() as u32).to_le_bytes());
+            bytes.extend(shape.iter().flat_map(|size| (*size as u64).to_le_bytes()));
+            bytes.extend(0u32.to_le_bytes());
+            bytes.extend((offset as u64).to_le_bytes());
+            offset = (offset + values.len() * 4).next_multiple_of(ALIGNMENT);
+        }
+        for (_, _, values) in &self.tensors {
+            bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 0);
+            bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+        }
+        bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 0);
+        bytes
+    }
+
+    pub fn write(&self, path: &Path) {
+        std::fs::write(path, self.bytes()).expect("write model");
+    }
+}
+
+fn put_text(bytes: &mut Vec<u8>, text: &str) {
+    bytes.extend((text.len() as u64).to_le_bytes());
+    bytes.extend(text.as_bytes());
+}
