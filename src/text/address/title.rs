@@ -1,5 +1,7 @@
 //! The title that stands before an address: `《商业银行法》第…`, `根据商业银行法第…`, `本法第…`.
 
+use crate::text::numeral;
+
 /// Endings of titles of norms. A run of words that ends otherwise is no title.
 const ENDINGS: [&str; 35] = [
     "法典",
@@ -110,10 +112,58 @@ const OPENERS: [&str; 20] = [
 const CONNECTORS: [&str; 9] = ["里面的", "当中的", "里面", "里的", "中的", "规定的", "里", "中", "的"];
 
 /// Single characters that separate a short title from prose. Not for questions: longer titles hold them.
-const PROSE_CUTS: [char; 20] = [
+const PROSE_CUTS: [char; 21] = [
     '以', '由', '和', '与', '及', '或', '的', '在', '是', '将', '被', '向', '依', '按', '除', '从', '因', '对', '并',
-    '即',
+    '即', '了',
 ];
+
+/// Words of prose that a short title may follow at once: `属于民法典第…`, `构成刑法第…`. Where the rest would begin with one of
+/// [`TITLE_WORDS`] the word is part of the title (`税收征收管理法实施细则`).
+const PROSE_VERBS: [&str; 39] = [
+    "属于",
+    "具有",
+    "有",
+    "为",
+    "认定",
+    "构成",
+    "实施",
+    "触犯",
+    "比照",
+    "达到",
+    "遵守",
+    "履行",
+    "指",
+    "于",
+    "者",
+    "受",
+    "结合",
+    "修改前",
+    "修正前",
+    "修订前",
+    "具备",
+    "支付",
+    "承担",
+    "享有",
+    "藏匿",
+    "犯",
+    "发现",
+    "但",
+    "超出",
+    "主张",
+    "包括",
+    "办理",
+    "行使",
+    "超过",
+    "采取",
+    "确定",
+    "审理",
+    "删去",
+    "执行",
+];
+
+/// Beginnings that show a [`PROSE_VERBS`] word to be part of a title: `有组织犯罪法`, `消费者权益保护法`, `实施条例`.
+const TITLE_WORDS: [&str; 14] =
+    ["组织", "限", "细则", "条例", "办法", "权益", "罪", "引", "托", "监督", "事", "价证券", "色金属", "协会"];
 
 /// Longest title without 《》 in prose, in characters; a longer run is not a title but a sentence.
 const MAX_BARE_TITLE: usize = 40;
@@ -160,18 +210,23 @@ pub(super) fn before(text: &str, style: Style) -> Before {
         let run = trimmed.get(start..).unwrap_or_default();
         let cut = run.char_indices().rfind(|&(at, c)| {
             let after = run.get(at + c.len_utf8()..).unwrap_or_default();
-            PROSE_CUTS.contains(&c) && !(c == '对' && after.starts_with('外'))
+            let foreign = ["外贸易", "外关系", "外合作", "外承包", "外援助"].iter().any(|word| after.starts_with(word));
+            PROSE_CUTS.contains(&c) && !(c == '对' && foreign)
         });
         start += cut.map_or(0, |(at, c)| at + c.len_utf8());
+        while let Some(after) = trimmed.get(start..).and_then(past_verb) {
+            start = trimmed.len() - after.len();
+        }
     }
     let run = strip_openers(trimmed.get(start..).unwrap_or_default());
     start = trimmed.len() - run.len();
     match ENDINGS.into_iter().find(|ending| run.ends_with(ending)) {
         Some(ending) => {
             let stem = run.get(..run.len() - ending.len()).unwrap_or_default();
-            if stem.ends_with('本') && !stem.ends_with("基本") {
+            let whose = ["实施", "补充", "暂行"].iter().find_map(|word| stem.strip_suffix(word)).unwrap_or(stem);
+            if whose.ends_with('本') && !whose.ends_with("基本") {
                 Before::Own
-            } else if stem.ends_with(['该', '同']) || stem.ends_with("前述") {
+            } else if whose.ends_with(['该', '同']) || whose.ends_with("前述") {
                 Before::Same
             } else if stem.is_empty()
                 || NO_TITLES.iter().any(|word| run.ends_with(word))
@@ -206,7 +261,25 @@ fn quoted(text: &str) -> Option<Before> {
         (depth == 0).then_some(at)
     })?;
     let title = inner.get(open + '《'.len_utf8()..)?;
+    // （试行） and （二） belong to the title; （以下简称…） and a 文号 do not.
+    let bare = note.trim_matches(['（', '）', '(', ')']);
+    let part_of_title = matches!(bare, "试行" | "暂行") || numeral::parse(bare).is_some();
+    let note = if part_of_title { note } else { "" };
     (!title.trim().is_empty()).then(|| Before::Named { title: format!("{}{note}", title.trim()), start: open })
+}
+
+/// What stands after the first verb in a run, when a title can begin there.
+fn past_verb(run: &str) -> Option<&str> {
+    PROSE_VERBS
+        .iter()
+        .flat_map(|verb| run.match_indices(verb).map(|(at, _)| at + verb.len()))
+        .filter_map(|end| run.get(end..))
+        .filter(|after| {
+            !after.is_empty()
+                && !TITLE_WORDS.iter().any(|word| after.starts_with(word))
+                && ENDINGS.iter().any(|ending| after.ends_with(ending) && after.len() > ending.len())
+        })
+        .max_by_key(|after| after.len())
 }
 
 /// Drops `的`, `里` and spaces between title and address.

@@ -132,6 +132,8 @@ struct Parser {
     last: Option<(u32, u32)>,
     /// Label of the annex that is open.
     annex: Option<String>,
+    /// A heading under which nothing stands yet: its text and its path without it.
+    bare: Option<(String, String)>,
 }
 
 struct Open {
@@ -212,11 +214,28 @@ impl Parser {
             self.preamble_label = Some(text.replace(' ', ""));
             return;
         }
+        let bare = self.bare.take();
         self.outline.enter(text, depth);
+        // Once the articles have begun, a heading with nothing under it is text of its own (the name of a missing table).
+        if let Some((lost, parents)) = bare
+            && !self.outline.holds(&lost)
+        {
+            self.heading_as_clause(&lost, parents);
+        }
+        if self.last.is_some() {
+            self.bare = Some((text.to_owned(), self.outline.parent_path()));
+        }
+    }
+
+    fn heading_as_clause(&mut self, text: &str, parents: String) {
+        let label = format!("{}{text}", self.annex.as_deref().unwrap_or_default());
+        let label = self.labels.unique(&label, "");
+        self.clauses.push(clause(address::labelled(label), parents, text.to_owned()));
     }
 
     fn article(&mut self, text: &str, found: Start) {
         self.close();
+        self.bare = None;
         if self.last.is_none() && self.annex.is_none() {
             self.close_preamble();
         }
@@ -249,6 +268,9 @@ impl Parser {
 
     fn open_annex(&mut self, label: String, text: &str) {
         self.close();
+        if let Some((lost, parents)) = self.bare.take() {
+            self.heading_as_clause(&lost, parents);
+        }
         self.outline.clear();
         self.last = Some((0, 0));
         let label = self.labels.unique(&label, "");
@@ -274,6 +296,7 @@ impl Parser {
             None => self.preamble.push(text.to_owned()),
             // Text right under a chapter heading, before its first article: a clause named by that heading.
             Some(_) => {
+                self.bare = None;
                 let name = self.outline.innermost().unwrap_or("正文");
                 let name = format!("{}{name}", self.annex.as_deref().unwrap_or_default());
                 let label = self.labels.unique(&name, &self.outline.numbers());
@@ -309,6 +332,9 @@ impl Parser {
     fn finish(mut self) -> Vec<ParsedClause> {
         self.close();
         self.close_preamble();
+        if let Some((lost, parents)) = self.bare.take() {
+            self.heading_as_clause(&lost, parents);
+        }
         self.clauses
     }
 }

@@ -1,7 +1,7 @@
 //! Several files of one text: the books of a code become one document, and a second copy is dropped.
 
 use super::model::ParsedDocument;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Why a file did not become a document of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct MergeNote {
 
 /// Brings together what belongs together, in the order given otherwise.
 ///
-/// Documents of one title and one day of publication are parts of one version when they share no label, and copies when
+/// Documents of one title and one day of publication are parts of one version when they share no article, and copies when
 /// their clauses are the same. Anything else stays: versions of one title differ in their dates.
 pub fn merge(documents: Vec<ParsedDocument>) -> (Vec<ParsedDocument>, Vec<MergeNote>) {
     let mut kept: Vec<ParsedDocument> = Vec::with_capacity(documents.len());
@@ -36,9 +36,7 @@ pub fn merge(documents: Vec<ParsedDocument>) -> (Vec<ParsedDocument>, Vec<MergeN
         let mut fate = None;
         for &i in group.iter() {
             let Some(earlier) = kept.get(i) else { continue };
-            if earlier.clauses == document.clauses
-                && (earlier.effective_from == document.effective_from || document.published.is_none())
-            {
+            if is_copy(earlier, &document) {
                 fate = Some((i, MergeKind::DuplicateOf));
             } else if is_part(earlier, &document) {
                 fate = Some((i, MergeKind::PartOf));
@@ -58,6 +56,14 @@ pub fn merge(documents: Vec<ParsedDocument>) -> (Vec<ParsedDocument>, Vec<MergeN
         }
     }
     (kept, notes)
+}
+
+/// Whether every clause of `copy` stands in `original` already, published on the same day (or a copy that names none).
+fn is_copy(original: &ParsedDocument, copy: &ParsedDocument) -> bool {
+    let texts: HashMap<&str, &str> =
+        original.clauses.iter().map(|c| (c.address.label.as_str(), c.text.as_str())).collect();
+    (original.published == copy.published || copy.published.is_none())
+        && copy.clauses.iter().all(|c| texts.get(c.address.label.as_str()) == Some(&c.text.as_str()))
 }
 
 /// Whether two documents are parts of one version: articles throughout, of which none is in both.

@@ -21,6 +21,8 @@ mod model;
 mod opening;
 mod outline;
 mod plain;
+#[cfg(test)]
+mod property;
 mod repeal;
 #[cfg(test)]
 mod tests;

@@ -118,7 +118,7 @@ fn is_note(text: &str) -> bool {
         return true;
     }
     let bracketed = text.starts_with(['（', '(']) && text.ends_with(['）', ')']);
-    (bracketed || date::leading(inner).is_some())
+    (bracketed || date::leading(inner).is_some() && !text.contains(['，', '：']))
         && !text.contains('。')
         && !date::all(text).is_empty()
         && ["通过", "公布", "发布", "修订", "修正", "施行", "批准", "印发"].iter().any(|word| text.contains(word))

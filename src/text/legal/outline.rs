@@ -57,6 +57,11 @@ impl Outline {
         self.open.iter().take(outer).map(|entry| entry.text.as_str()).collect::<Vec<_>>().join(" ")
     }
 
+    /// Whether a heading of this text is open.
+    pub(super) fn holds(&self, text: &str) -> bool {
+        self.open.iter().any(|entry| entry.text == text)
+    }
+
     /// The innermost heading.
     pub(super) fn innermost(&self) -> Option<&str> {
         self.open.last().map(|entry| entry.text.as_str())

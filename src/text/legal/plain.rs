@@ -49,15 +49,29 @@ pub(super) fn parse(lines: &[Line]) -> Vec<ParsedClause> {
         }
     }
     let alone = pieces.iter().filter(|piece| !piece.lines.is_empty()).count() == 1;
+    keep_bare_headings(&mut pieces);
     let mut labels = Labels::default();
     let mut clauses = Vec::new();
     for piece in &pieces {
-        piece.into_clauses(alone, &mut labels, &mut clauses);
-    }
-    if clauses.is_empty() {
-        clauses.extend(headings_only(&pieces));
+        piece.write(alone, &mut labels, &mut clauses);
     }
     clauses
+}
+
+/// A heading with nothing under it, not even a deeper heading, is text: it becomes the line of its own piece.
+fn keep_bare_headings(pieces: &mut [Piece]) {
+    let mut next_path = String::new();
+    for piece in pieces.iter_mut().rev() {
+        let path = join_path(&piece.heading, &piece.label);
+        if piece.lines.is_empty() && !(next_path == path || next_path.starts_with(&format!("{path} "))) {
+            piece.lines.push(piece.label.clone());
+        }
+        next_path.clone_from(&piece.heading);
+    }
+}
+
+fn join_path(parents: &str, heading: &str) -> String {
+    if parents.is_empty() { heading.to_owned() } else { format!("{parents} {heading}") }
 }
 
 /// Text under one label.
@@ -83,7 +97,7 @@ impl Piece {
         Piece { label, heading: outline.path(), parents: outline.numbers(), lines: vec![line.to_owned()] }
     }
 
-    fn into_clauses(&self, alone: bool, labels: &mut Labels, out: &mut Vec<ParsedClause>) {
+    fn write(&self, alone: bool, labels: &mut Labels, out: &mut Vec<ParsedClause>) {
         let texts = split(&self.lines);
         if texts.is_empty() {
             return;
@@ -105,18 +119,6 @@ impl Piece {
             });
         }
     }
-}
-
-/// A document that has headings and nothing under them is one clause of its headings.
-fn headings_only(pieces: &[Piece]) -> Option<ParsedClause> {
-    let text = pieces.iter().map(|piece| piece.label.as_str()).collect::<Vec<_>>().join("\n");
-    (!text.is_empty()).then(|| ParsedClause {
-        address: address::labelled("正文"),
-        heading: String::new(),
-        text,
-        ask_variants: Vec::new(),
-        guide: None,
-    })
 }
 
 /// Packs lines into texts of at most [`MAX_CHARS`], preferably breaking before an item; a line that is longer by itself is
