@@ -27,7 +27,6 @@ impl From<Response> for Answer {
 pub(super) struct Call<'a> {
     pub(super) shared: &'a Shared,
     pub(super) request: &'a Request,
-    pub(super) id: &'a RequestId,
     /// What stood in the path's `{…}`; empty for paths without.
     pub(super) part: &'a str,
 }
@@ -99,7 +98,7 @@ pub(super) fn answer(shared: &Shared, request: &Request, id: &RequestId) -> (Ans
             );
             return (Response::error(&error, id).with("Allow", allow.join(", ")).into(), label);
         }
-        Some((route, part)) => same_origin(request).and_then(|()| (route.handler)(&Call { shared, request, id, part })),
+        Some((route, part)) => same_origin(request).and_then(|()| (route.handler)(&Call { shared, request, part })),
     };
     (result.unwrap_or_else(|error| failure(&error, id)), label)
 }
