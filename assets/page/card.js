@@ -72,8 +72,8 @@ var guidaCard = (function () {
       el('button', { class: 'cite-head', type: 'button', title: '打开原文(Alt+' + c.n + ')', onclick: function () { open(c); } },
         el('span', { class: 'n' }, c.n),
         el('span', { class: 'names' },
-          el('span', { class: 'title' }, '《' + c.document + '》' + c.clause), pills(c),
-          el('span', { class: 'facts' }, (c.doc_no || '无文号') + ' · ' + period(c.effective_from, c.effective_to))),
+          el('span', { class: 'title' }, '《' + c.document + '》' + c.clause),
+          el('span', { class: 'facts' }, (c.doc_no || '无文号') + ' · ' + period(c.effective_from, c.effective_to), pills(c))),
         el('span', { class: 'more' }, '原文 ›')),
       el('p', { class: 'verbatim', tabindex: '0' }, marked(c.text, c.highlight)));
   }
@@ -106,21 +106,22 @@ var guidaCard = (function () {
         el('div', { class: 'faint' }, '仅供查找方向,不构成答复'))] : null));
   }
 
-  /* Draws the card into `place`. `act` has open(citation), choose(label), copy(), print(). */
+  /* Draws the card into `place`. `act` has open(citation), choose(label), copy(), print(), prose(). */
   function draw(place, card, act) {
     const v = verdict(card);
     const tools = [
+      el('button', { class: 'tool made', type: 'button', id: 'to-prose', hidden: true, onclick: act.prose }),
       el('button', { class: 'tool', type: 'button', id: 'copy', onclick: act.copy }, '复制'),
       el('button', { class: 'tool', type: 'button', id: 'print', onclick: act.print }, '打印')
     ];
     const guide = [
       list('步骤', 'steps', card.steps), list('所需资料', 'materials', card.materials), list('风险提示', 'risk', card.risk),
-      paragraph('对客话术', 'script', card.script), paragraph('升级路径', 'path', card.escalation)
+      paragraph('升级路径', 'path', card.escalation), paragraph('对客话术', 'script', card.script)
     ].filter(Boolean);
     clear(place);
     add(place, [
       el('div', { class: 'card-head' },
-        el('span', { class: 'asked' }, '问:', el('b', null, card.question), ' · 按 ' + card.as_of + ' 有效的规则'), tools),
+        el('span', { class: 'asked' }, '问:', el('b', null, card.question), ' · 按 ' + card.as_of + ' 有效的规则作答'), tools),
       card.notices.map(function (notice) { return el('p', { class: 'notice' }, notice); }),
       el('div', { class: 'verdict ' + v.kind },
         el('span', { class: 'word' }, v.word),

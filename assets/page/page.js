@@ -1,14 +1,17 @@
-/* The teller page: asking, the stream of the answer, the clause panel, history and keys. */
+/* The teller page: asking, the stream of the answer, history and keys. */
 (function () {
   'use strict';
 
   const el = guidaCard.el, add = guidaCard.add, clear = guidaCard.clear;
   const HISTORY_KEY = 'guida.history', PROSE_KEY = 'guida.prose', HISTORY_MOST = 30, RECENT_MOST = 5;
-  const CARD_WAIT = 10000, NEIGHBOURS = 3;
+  const CARD_WAIT = 10000;
   const $ = function (id) { return document.getElementById(id); };
 
   /* What is on the screen. `prose` is null or { text, broken, notes, running }. */
-  const now = { card: null, prose: null, id: 0, xhr: null, returnTo: null };
+  const now = { card: null, prose: null, id: 0, xhr: null };
+  const panel = guidaPanel.attach($('panel'), {
+    day: function () { return now.card ? now.card.as_of : null; }, home: $('question'), announce: announce
+  });
   let history = load();
 
   document.body.classList.add('scripted');
@@ -19,7 +22,7 @@
     question = question.trim();
     if (!question) { $('question').focus(); return; }
     stop(true);
-    closePanel(false);
+    panel.close(false);
     $('question').value = question;
     const request = { question: question, prose: !$('prose-choice').hidden && $('want-prose').checked, recent_documents: recent() };
     if (choice) { request.choice = choice; }
@@ -76,17 +79,11 @@
       } else if (xhr.status === 0) {
         settle({ code: 'IO', message: '连接不上柜答服务', hint: '请检查网络;其他柜台也打不开时请联系网点科技人员' });
       } else {
-        settle(problem(xhr.responseText));
+        settle(guidaPanel.problem(xhr.responseText));
       }
     };
     xhr.send(JSON.stringify(request));
     return xhr;
-  }
-
-  function problem(text) {
-    try { return JSON.parse(text).error; } catch (e) {
-      return { code: 'INTERNAL', message: '服务的回答无法读取', hint: '请再试一次;仍出现时请联系网点科技人员' };
-    }
   }
 
   function happen(name, data, request) {
@@ -160,7 +157,8 @@
     now.card = card;
     now.prose = prose;
     $('welcome').hidden = true;
-    guidaCard.draw($('card'), card, { open: openClause, choose: function (label) { ask(card.question, label); }, copy: copy, print: print });
+    guidaCard.draw($('card'), card, { open: panel.open, choose: function (label) { ask(card.question, label); }, copy: copy, print: print,
+      prose: function () { $('prose').scrollIntoView({ block: 'center' }); } });
     drawProse();
     drawHistory();
     window.scrollTo(0, 0);
@@ -183,6 +181,11 @@
   function drawProse() {
     const place = $('prose'), prose = now.prose;
     place.hidden = !prose;
+    /* The prose begins below the first screen; the card's head says how it is doing. */
+    if ($('to-prose')) {
+      $('to-prose').hidden = !prose;
+      $('to-prose').textContent = !prose ? '' : prose.running ? prose.progress + ' ↓' : prose.broken ? '说明未完成 ↓' : '看说明 ↓';
+    }
     if (!prose) { clear(place); return; }
     if (!place.firstChild || place.firstChild.guida !== prose) {
       const head = el('div', { class: 'prose-head' }, el('h2', null, '说明'), el('span', { class: 'aigc' }, guidaCard.LABEL),
@@ -228,81 +231,6 @@
     const note = el('div', { class: 'toast', role: 'status' }, text);
     document.body.appendChild(note);
     setTimeout(function () { document.body.removeChild(note); }, 1800);
-  }
-
-  /* ---- A clause in its document ---- */
-
-  function openClause(c) {
-    if ($('panel').hidden) { now.returnTo = document.activeElement; }
-    fetchClause(c.id, c);
-  }
-
-  function fetchClause(id, cited) {
-    const panel = $('panel'), xhr = new XMLHttpRequest();
-    panel.hidden = false;
-    if (!panel.firstChild) { add(panel, el('p', { class: 'faint panel-head' }, '正在打开…')); }
-    panel.focus();
-    const day = now.card && $('card').hidden === false ? '&as_of=' + now.card.as_of : '';
-    xhr.open('GET', '/api/v1/clauses/' + encodeURIComponent(id) + '?neighbours=' + NEIGHBOURS + day);
-    xhr.onload = function () {
-      if (xhr.status === 200) { drawPanel(JSON.parse(xhr.responseText), cited); } else { panelProblem(problem(xhr.responseText)); }
-    };
-    xhr.onerror = function () { panelProblem({ message: '连接不上柜答服务', hint: '请检查网络后再打开' }); };
-    xhr.send();
-  }
-
-  function closeButton() {
-    return el('button', { class: 'tool', type: 'button', id: 'close-panel', onclick: function () { closePanel(true); } }, '关闭 Esc');
-  }
-
-  function panelProblem(error) {
-    add(clear($('panel')), el('div', { class: 'panel-head' }, el('div', { class: 'names' }, el('h2', null, error.message), error.hint), closeButton()));
-  }
-
-  function drawPanel(reply, cited) {
-    const c = reply.clause, range = cited && cited.id === c.id ? cited.highlight : c.highlight;
-    let chapter = null;
-    function heading(text) {
-      if (!text || text === chapter) { return null; }
-      chapter = text;
-      return el('p', { class: 'chapter' }, text);
-    }
-    function near(n) {
-      return [heading(n.heading), el('div', { class: 'clause near' },
-        el('h3', null, el('button', { type: 'button', onclick: function () { fetchClause(n.id, null); } }, n.clause)), el('p', null, n.text))];
-    }
-    const here = el('div', { class: 'clause this', id: 'panel-clause' }, el('h3', null, c.clause), el('p', null, guidaCard.marked(c.text, range)));
-    const body = el('div', { class: 'panel-body', tabindex: '0' },
-      reply.before.map(near), heading(c.heading), here, reply.after.map(near), versions(reply.versions, c));
-    add(clear($('panel')), [
-      el('div', { class: 'panel-head' },
-        el('div', { class: 'names' }, el('h2', null, '《' + c.document + '》', guidaCard.pills(c)),
-          el('span', { class: 'faint' }, [c.issuer, c.doc_no || '无文号', c.level, guidaCard.period(c.effective_from, c.effective_to)].filter(Boolean).join(' · '))),
-        closeButton()),
-      body
-    ]);
-    body.scrollTop = Math.max(0, here.offsetTop - body.offsetTop - 80);
-    $('panel').focus();
-    announce('已打开《' + c.document + '》' + c.clause);
-  }
-
-  function versions(all, c) {
-    if (!all.length) { return null; }
-    return el('div', { class: 'versions' }, el('h3', null, '历次版本(' + all.length + ')'), all.map(function (v) {
-      const current = v.effective.from === c.effective_from && v.doc_no === c.doc_no;
-      const first = v.first_clause;
-      return el('button', { type: 'button', class: current ? 'current' : '', disabled: current || first === null,
-        onclick: function () { fetchClause(first, null); } },
-        (v.doc_no || '无文号') + ' · ' + guidaCard.period(v.effective.from, v.effective.until), guidaCard.pills(v), current ? ' 正在看' : '');
-    }));
-  }
-
-  function closePanel(back) {
-    if ($('panel').hidden) { return false; }
-    $('panel').hidden = true;
-    clear($('panel'));
-    if (back && now.returnTo && document.body.contains(now.returnTo)) { now.returnTo.focus(); } else if (back) { $('question').focus(); }
-    return true;
   }
 
   /* ---- Copy and print ---- */
@@ -363,7 +291,7 @@
 
   function again(entry) {
     stop(true);
-    closePanel(false);
+    panel.close(false);
     now.id = entry.id;
     show(entry.card, entry.prose);
     $('question').value = entry.card.question;
@@ -396,14 +324,14 @@
   document.addEventListener('keydown', function (e) {
     const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName);
     if (e.key === 'Escape') {
-      if (closePanel(true) || stop(false)) { e.preventDefault(); }
+      if (panel.close(true) || stop(false)) { e.preventDefault(); }
     } else if (e.key === '/' && !typing && !e.ctrlKey && !e.altKey && !e.metaKey) {
       e.preventDefault();
       $('question').focus();
       $('question').select();
     } else if (e.altKey && !e.ctrlKey && /^Digit[1-9]$/.test(e.code)) {
       const c = citation(Number(e.code.slice(5)));
-      if (c) { e.preventDefault(); openClause(c); }
+      if (c) { e.preventDefault(); panel.open(c); }
     } else if (e.key === 'ArrowDown' && document.activeElement === $('question') && history.length) {
       e.preventDefault();
       focusHistory(0);
@@ -434,6 +362,9 @@
   try { $('want-prose').checked = sessionStorage.getItem(PROSE_KEY) !== 'no'; } catch (e) { $('want-prose').checked = true; }
   $('want-prose').addEventListener('change', function () {
     try { sessionStorage.setItem(PROSE_KEY, this.checked ? 'yes' : 'no'); } catch (e) { return; }
+  });
+  Array.from(document.querySelectorAll('.example')).forEach(function (button) {
+    button.addEventListener('click', function () { ask(button.textContent); });
   });
   status();
   drawHistory();

@@ -36,10 +36,11 @@ impl Asset {
 /// The page itself.
 pub(super) static INDEX: Asset = Asset::new("", HTML, include_str!("../../assets/page/index.html"));
 
-static FILES: [Asset; 4] = [
+static FILES: [Asset; 5] = [
     Asset::new("page.css", "text/css; charset=utf-8", include_str!("../../assets/page/page.css")),
     Asset::new("sha256.js", "text/javascript; charset=utf-8", include_str!("../../assets/page/sha256.js")),
     Asset::new("card.js", "text/javascript; charset=utf-8", include_str!("../../assets/page/card.js")),
+    Asset::new("panel.js", "text/javascript; charset=utf-8", include_str!("../../assets/page/panel.js")),
     Asset::new("page.js", "text/javascript; charset=utf-8", include_str!("../../assets/page/page.js")),
 ];
 
