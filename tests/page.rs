@@ -49,7 +49,6 @@ fn a_teller_asks_reads_the_card_first_opens_a_clause_and_prints() {
     ask(&browser, QUESTION);
     browser.screenshot("page-card.png");
     browser.wait_for("document.querySelector('.prose-note')");
-    browser.screenshot("page-prose.png");
     let seen = browser.run("return window.seen");
     assert_eq!(seen, serde_json::json!(["card .said", "card .cite", "prose .prose-text"]));
     let marks = browser.run("return performance.getEntriesByType('mark').map(function (m) { return m.name; })");
@@ -62,6 +61,8 @@ fn a_teller_asks_reads_the_card_first_opens_a_clause_and_prints() {
     assert!(verbatim.contains("应当中止为客户办理业务"));
     assert!(browser.text("#cite-1 mark").starts_with("先前获得"));
     assert!(browser.text("#prose .aigc").contains(guida::types::AIGC_LABEL));
+    browser.click("#to-prose");
+    browser.screenshot("page-prose.png");
     browser.click("#prose .ref");
     assert_eq!(browser.run("return document.activeElement.closest('.cite').id"), "cite-1");
 
@@ -88,9 +89,8 @@ fn a_teller_asks_reads_the_card_first_opens_a_clause_and_prints() {
     ] {
         assert!(slip.contains(part), "{part} is missing on the slip");
     }
-    if let Ok(folder) = std::env::var("GUIDA_SCREENSHOT_DIR") {
-        std::fs::write(std::path::Path::new(&folder).join("slip.pdf"), &pdf).expect("slip");
-    }
+    browser.medium("print");
+    browser.screenshot("page-slip.png");
 }
 
 #[test]

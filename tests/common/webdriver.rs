@@ -32,7 +32,7 @@ impl Browser {
     pub fn open(width: u32, height: u32) -> Option<Browser> {
         let started = Command::new("chromedriver")
             .args(["--port=0"])
-            .env("LANGUAGE", "zh_CN")
+            .envs([("LANG", "zh_CN.UTF-8"), ("LC_ALL", "zh_CN.UTF-8"), ("LANGUAGE", "zh_CN")])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn();
@@ -133,6 +133,12 @@ impl Browser {
     pub fn text(&self, selector: &str) -> String {
         let value = self.run(&format!("return document.querySelector({selector:?}).innerText"));
         value.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Shows the page as on the screen (`screen`) or on paper (`print`).
+    pub fn medium(&self, medium: &str) {
+        let params = json!({ "media": medium });
+        self.post("/goog/cdp/execute", &json!({ "cmd": "Emulation.setEmulatedMedia", "params": params }));
     }
 
     /// The page as PDF, in base64.
