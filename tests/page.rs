@@ -74,6 +74,18 @@ fn a_teller_asks_reads_the_card_first_opens_a_clause_and_prints() {
     browser.press(&keys::ESCAPE.to_string());
     browser.wait_for("document.getElementById('panel').hidden");
 
+    browser.click("#copy");
+    browser.wait_for("document.querySelector('.toast') && document.querySelector('.toast').textContent === '已复制'");
+    browser
+        .run("var q = document.getElementById('question'); q.removeAttribute('maxlength'); q.value = ''; q.focus();");
+    browser.press_with(keys::CONTROL, 'v');
+    let copied = browser.run("return document.getElementById('question').value").as_str().unwrap().to_owned();
+    for part in
+        ["示银发〔2025〕18号", "第二十三条第二款", "2025-03-01 起施行", "7c1e5d20a94b3f68", guida::types::AIGC_LABEL]
+    {
+        assert!(copied.contains(part), "{part} is missing in the copy: {copied}");
+    }
+
     let pdf = webdriver::base64(&browser.print());
     assert!(pdf.starts_with(b"%PDF-"));
     let pages = lopdf::Document::load_mem(&pdf).expect("PDF").get_pages().len();
@@ -133,6 +145,10 @@ fn choices_refusals_and_errors_have_their_own_view() {
     browser.wait_for("document.querySelector('.refusal')");
     assert!(browser.text("#card").contains("760 条") && browser.text("#card").contains("会计主管"));
     browser.screenshot("page-refusal.png");
+    browser.go(&format!("http://{}/ask?q=%E9%99%90%E9%A2%9D", server.addr));
+    assert!(browser.text(".verbatim").contains("应当中止为客户办理业务"), "the plain page");
+    browser.screenshot("page-plain.png");
+    browser.go(&format!("http://{}/", server.addr));
     server.stop();
     browser.run("document.getElementById('question').value = 'x'; document.getElementById('send').click();");
     browser.wait_for("document.querySelector('.failure')");

@@ -106,7 +106,8 @@ var guidaCard = (function () {
         el('div', { class: 'faint' }, '仅供查找方向,不构成答复'))] : null));
   }
 
-  /* Draws the card into `place`. `act` has open(citation), choose(label), copy(), print(), prose(). */
+  /* Draws the card into `place`. `act` has open(citation), choose(label), copy(), print(), prose(), and
+     `when` for an answer taken from the history. */
   function draw(place, card, act) {
     const v = verdict(card);
     const tools = [
@@ -121,7 +122,7 @@ var guidaCard = (function () {
     clear(place);
     add(place, [
       el('div', { class: 'card-head' },
-        el('span', { class: 'asked' }, '问:', el('b', null, card.question), ' · 按 ' + card.as_of + ' 有效的规则作答'), tools),
+        el('span', { class: 'asked' }, '问:', el('b', null, card.question), ' · 按 ' + card.as_of + ' 有效的规则作答' + (act.when ? ' · ' + act.when.slice(11) + ' 的回答' : '')), tools),
       card.notices.map(function (notice) { return el('p', { class: 'notice' }, notice); }),
       el('div', { class: 'verdict ' + v.kind },
         el('span', { class: 'word' }, v.word),

@@ -4,7 +4,7 @@
 
   const el = guidaCard.el, add = guidaCard.add, clear = guidaCard.clear;
   const HISTORY_KEY = 'guida.history', PROSE_KEY = 'guida.prose', HISTORY_MOST = 30, RECENT_MOST = 5;
-  const CARD_WAIT = 10000;
+  const CARD_WAIT = 10000, STATUS_EVERY = 60000;
   const $ = function (id) { return document.getElementById(id); };
 
   /* What is on the screen. `prose` is null or { text, broken, notes, running }. */
@@ -153,11 +153,11 @@
 
   /* ---- Showing ---- */
 
-  function show(card, prose) {
+  function show(card, prose, when) {
     now.card = card;
     now.prose = prose;
     $('welcome').hidden = true;
-    guidaCard.draw($('card'), card, { open: panel.open, choose: function (label) { ask(card.question, label); }, copy: copy, print: print,
+    guidaCard.draw($('card'), card, { open: panel.open, choose: function (label) { ask(card.question, label); }, copy: copy, print: print, when: when,
       prose: function () { $('prose').scrollIntoView({ block: 'center' }); } });
     drawProse();
     drawHistory();
@@ -252,7 +252,10 @@
     toast(done ? '已复制' : '浏览器不允许复制,请手工选取');
   }
 
-  function fillSlip() { if (now.card) { guidaCard.slip($('slip'), now.card, now.prose, stamp()); } }
+  function fillSlip() {
+    if (now.card) { guidaCard.slip($('slip'), now.card, now.prose, stamp()); }
+    document.body.classList.toggle('slip-ready', !!now.card);
+  }
 
   function print() { fillSlip(); window.print(); }
 
@@ -293,7 +296,7 @@
     stop(true);
     panel.close(false);
     now.id = entry.id;
-    show(entry.card, entry.prose);
+    show(entry.card, entry.prose, entry.time);
     $('question').value = entry.card.question;
   }
 
@@ -322,10 +325,12 @@
   /* ---- Keys ---- */
 
   document.addEventListener('keydown', function (e) {
+    /* Escape and Enter belong to the input method while characters are being chosen. */
+    if (e.isComposing || e.keyCode === 229) { return; }
     const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName);
     if (e.key === 'Escape') {
       if (panel.close(true) || stop(false)) { e.preventDefault(); }
-    } else if (e.key === '/' && !typing && !e.ctrlKey && !e.altKey && !e.metaKey) {
+    } else if ((e.key === '/' || e.code === 'Slash' && !e.shiftKey) && !typing && !e.ctrlKey && !e.altKey && !e.metaKey) {
       e.preventDefault();
       $('question').focus();
       $('question').select();
@@ -367,5 +372,6 @@
     button.addEventListener('click', function () { ask(button.textContent); });
   });
   status();
+  setInterval(status, STATUS_EVERY);
   drawHistory();
 })();

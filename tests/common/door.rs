@@ -98,10 +98,9 @@ impl FixedDoor {
             *self.hanging.lock().unwrap() = Some(Arc::clone(&cancel));
         }
         std::thread::spawn(move || {
-            let progress =
-                |done| sender.send(ProseEvent::Progress { ahead: 0, prefill_done: done, prefill_total: 620 });
-            let _ = progress(310);
-            let _ = progress(620);
+            for prefill_done in [310, 620] {
+                let _ = sender.send(ProseEvent::Progress { ahead: 0, prefill_done, prefill_total: 620 });
+            }
             while hang && !stopped.load(Ordering::Acquire) {
                 std::thread::park_timeout(Duration::from_millis(5));
             }

@@ -12,6 +12,7 @@ pub mod keys {
     pub const ENTER: char = '\u{E007}';
     pub const ESCAPE: char = '\u{E00C}';
     pub const ALT: char = '\u{E00A}';
+    pub const CONTROL: char = '\u{E009}';
     pub const TAB: char = '\u{E004}';
     pub const DOWN: char = '\u{E015}';
 }
