@@ -97,6 +97,14 @@ codes! {
     BadParameter = "BAD_PARAMETER", Input;
     /// The HTTP body is larger than the limit.
     BodyTooLarge = "BODY_TOO_LARGE", TooLarge;
+    /// The bytes on the connection are no HTTP request that Guida serves.
+    BadRequest = "BAD_REQUEST", Input;
+    /// The request's head (request line and header fields) is larger than the limit.
+    HeadTooLarge = "HEAD_TOO_LARGE", TooLarge;
+    /// The path exists, but not for this method.
+    MethodNotAllowed = "METHOD_NOT_ALLOWED", Input;
+    /// The body is in a format that the call does not take.
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", Input;
     /// No such route, clause or document.
     NotFound = "NOT_FOUND", NotFound;
     /// The role may not make this request.

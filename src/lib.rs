@@ -7,6 +7,7 @@ pub mod clock;
 pub mod engine;
 pub mod error;
 pub mod eval;
+pub mod http;
 pub mod inference;
 pub mod ingest;
 pub mod retrieval;

@@ -1,8 +1,9 @@
 //! What the engine answers; serialised as is by HTTP and `--json`.
 
-use crate::answer::outcome::{Card, Citation};
+pub use crate::answer::outcome::{Card, Choice, Citation, Clarify, Refusal};
+pub use crate::answer::prose::{Prose, ProseStep};
 use crate::inference::{GenerateStats, GeneratorStatus, ModelId};
-use crate::types::{ClauseId, Classification, Date, EffectivePeriod, GenerationId, Level, Status, VersionId};
+use crate::types::{Classification, ClauseId, Date, EffectivePeriod, GenerationId, Level, Status, VersionId};
 use serde::Serialize;
 
 /// Answer to one request; the variant mirrors the request's.
@@ -26,7 +27,7 @@ pub struct AnswerReply {
     /// Complete; never waits for the model.
     pub card: Card,
     /// Present when prose was asked for, the card is no refusal, and a model is configured.
-    pub prose: Option<crate::answer::prose::Prose>,
+    pub prose: Option<Prose>,
     /// Why there is no prose although it was asked for: code and words for the teller.
     pub prose_unavailable: Option<ErrorBody>,
 }

@@ -4,7 +4,7 @@
 //! table of contents. Then the shape decides: scenes (`guide`), questions and answers (`faq`), articles (`article`), or
 //! headings and paragraphs (`plain`). `outline` keeps the chapter path meanwhile and `labels` keeps addresses unique.
 //! What the document is and when it applies (`metadata`, with `date` and `docno`) and what it repeals (`repeal`) is read
-//! from front matter, opening lines and closing provisions. [`merge`] brings the parts of one text together.
+//! from front matter, opening lines and closing provisions.
 //!
 //! No text is lost on the way: every line of the source is in a clause, in a chapter path, or one of the opening lines.
 
@@ -15,7 +15,6 @@ mod faq;
 mod guide;
 mod labels;
 pub(crate) mod line;
-mod merge;
 mod metadata;
 mod model;
 mod opening;
@@ -27,7 +26,6 @@ mod repeal;
 #[cfg(test)]
 mod tests;
 
-pub use merge::{MergeKind, MergeNote, merge};
 pub use model::{GuideChoice, GuideClarify, GuideScene, ParsedClause, ParsedDocument, RepealNotice};
 
 use crate::error::{Code, Error, Result};

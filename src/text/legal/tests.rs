@@ -311,26 +311,3 @@ fn an_empty_document_is_an_error() {
     let error = parse(&document("空", "")).unwrap_err();
     assert_eq!(error.code(), Code::DocumentUnreadable);
 }
-
-#[test]
-fn parts_are_joined_and_copies_dropped() {
-    let part = |stem: &str, n: &str| {
-        parsed(
-            stem,
-            &format!(
-                "history: 2020年5月28日 第十三届全国人民代表大会第三次会议通过\n---\n# 中华人民共和国某法典\n# {stem}\n{n}"
-            ),
-        )
-    };
-    let (documents, notes) = merge(vec![
-        part("乙编", "第三条 三。\n第四条 本法自2021年1月1日起施行。"),
-        part("甲编", "第一条 一。\n第二条 二。"),
-        part("甲编", "第一条 一。\n第二条 二。"),
-        parsed("某法典(2025-01-01)", "# 某法典\n第一条 新。\n第二条 新二。"),
-    ]);
-    assert_eq!(documents.len(), 2);
-    assert_eq!(labels(&documents[0]), ["第一条", "第二条", "第三条", "第四条"]);
-    assert_eq!(documents[0].effective_from, day("2021-01-01"));
-    assert_eq!(documents[0].clauses[0].heading, "甲编");
-    assert_eq!(notes.iter().map(|n| n.kind).collect::<Vec<_>>(), [MergeKind::PartOf, MergeKind::DuplicateOf]);
-}

@@ -1,0 +1,202 @@
+/* How an answer looks: on the screen, as plain text for the clipboard, and as a printed slip.
+   Everything is built from nodes and text; nothing that came from a server is ever read as markup. */
+var guidaCard = (function () {
+  'use strict';
+
+  const LABEL = '本内容由人工智能生成,仅供参考';
+  const BANNER = '仅限行内使用,不直接对客';
+  const STATUS = { in_force: '现行有效', not_yet_in_force: '尚未施行', superseded: '已被新版本取代', repealed: '已废止' };
+
+  /* Builds an element: el('p', { class: 'x', onclick: f }, 'text', child, …); null children are left out. */
+  function el(name, attributes) {
+    const node = document.createElement(name);
+    Object.keys(attributes || {}).forEach(function (key) {
+      const value = attributes[key];
+      if (value === null || value === undefined || value === false) { return; }
+      if (key.slice(0, 2) === 'on') { node.addEventListener(key.slice(2), value); }
+      else { node.setAttribute(key, value === true ? '' : value); }
+    });
+    for (let i = 2; i < arguments.length; i++) { add(node, arguments[i]); }
+    return node;
+  }
+
+  function add(node, child) {
+    if (child === null || child === undefined || child === '') { return; }
+    if (Array.isArray(child)) { child.forEach(function (c) { add(node, c); }); }
+    else { node.appendChild(typeof child === 'object' ? child : document.createTextNode(String(child))); }
+  }
+
+  function clear(node) {
+    while (node.firstChild) { node.removeChild(node.firstChild); }
+    return node;
+  }
+
+  /* The word beside the conclusion. It only repeats how the conclusion itself begins, so that it can never say more. */
+  function verdict(card) {
+    if (card.refused) { return { kind: 'none', word: '未找到依据' }; }
+    const said = card.conclusion.replace(/^[\s“"《【]+/, '');
+    if (card.clarify || /^(有条件|视情况|视|满足|符合|须|需|分情况)/.test(said)) { return { kind: 'depends', word: '有条件' }; }
+    if (/^(不能|不可|不得|不允许|不予|不应|禁止|否)/.test(said)) { return { kind: 'no', word: '不能' }; }
+    if (/^(能|可以|可|允许|是)/.test(said)) { return { kind: 'yes', word: '能' }; }
+    return { kind: 'plain', word: '结论' };
+  }
+
+  /* `text` with the answering sentence marked; positions count whole characters, not UTF-16 units. */
+  function marked(text, range) {
+    if (!range) { return [text]; }
+    const chars = Array.from(text);
+    return [
+      chars.slice(0, range[0]).join(''),
+      el('mark', null, chars.slice(range[0], range[1]).join('')),
+      chars.slice(range[1]).join('')
+    ];
+  }
+
+  function period(from, until) {
+    return (from ? from + ' 起施行' : '施行日期未载明') + (until ? ',' + until + ' 起失效' : '');
+  }
+
+  function facts(c) {
+    return [c.doc_no || '无文号', c.clause, period(c.effective_from, c.effective_to), c.status_label].join(' · ');
+  }
+
+  function pills(c) {
+    return [
+      el('span', { class: 'pill ' + c.status }, c.status_label || STATUS[c.status]),
+      c.sample ? el('span', { class: 'pill sample' }, '示例') : null
+    ];
+  }
+
+  function cite(c, open) {
+    return el('li', { class: 'cite', id: 'cite-' + c.n },
+      el('button', { class: 'cite-head', type: 'button', title: '打开原文(Alt+' + c.n + ')', onclick: function () { open(c); } },
+        el('span', { class: 'n' }, c.n),
+        el('span', { class: 'names' },
+          el('span', { class: 'title' }, '《' + c.document + '》' + c.clause),
+          el('span', { class: 'facts' }, (c.doc_no || '无文号') + ' · ' + period(c.effective_from, c.effective_to), pills(c))),
+        el('span', { class: 'more' }, '原文 ›')),
+      el('p', { class: 'verbatim', tabindex: '0' }, marked(c.text, c.highlight)));
+  }
+
+  function list(title, kind, items) {
+    if (!items.length) { return null; }
+    return el('div', { class: 'section ' + kind }, el('h3', null, title),
+      el(kind === 'steps' ? 'ol' : 'ul', null, items.map(function (item) { return el('li', null, item); })));
+  }
+
+  function paragraph(title, kind, text) {
+    return text ? el('div', { class: 'section ' + kind }, el('h3', null, title), el('p', null, text)) : null;
+  }
+
+  function clarify(card, choose) {
+    if (!card.clarify) { return null; }
+    return el('div', { class: 'clarify' }, el('b', null, '请先确认'), card.clarify.question,
+      el('div', { class: 'choices' }, card.clarify.choices.map(function (choice) {
+        return el('button', { class: 'choice', type: 'button', onclick: function () { choose(choice.label); } },
+          choice.label, el('span', { class: 'leads' }, choice.conclusion));
+      })));
+  }
+
+  function refusal(r) {
+    return el('div', { class: 'refusal' }, el('dl', null,
+      el('dt', null, '该问谁'), el('dd', { class: 'whom' }, r.ask),
+      el('dt', null, '查过哪里'), el('dd', null, '现行有效的 ' + r.documents_searched + ' 份文件、' + r.clauses_searched + ' 条'),
+      el('dt', null, '查了什么词'), el('dd', null, r.terms.length ? r.terms.join('、') : '无可查的词'),
+      r.nearest.length ? [el('dt', null, '相近文件'), el('dd', null, r.nearest.map(function (t) { return '《' + t + '》'; }).join(' '),
+        el('div', { class: 'faint' }, '仅供查找方向,不构成答复'))] : null));
+  }
+
+  /* Draws the card into `place`. `act` has open(citation), choose(label), copy(), print(), prose(), and
+     `when` for an answer taken from the history. */
+  function draw(place, card, act) {
+    const v = verdict(card);
+    const tools = [
+      el('button', { class: 'tool made', type: 'button', id: 'to-prose', hidden: true, onclick: act.prose }),
+      el('button', { class: 'tool', type: 'button', id: 'copy', onclick: act.copy }, '复制'),
+      el('button', { class: 'tool', type: 'button', id: 'print', onclick: act.print }, '打印')
+    ];
+    const guide = [
+      list('步骤', 'steps', card.steps), list('所需资料', 'materials', card.materials), list('风险提示', 'risk', card.risk),
+      paragraph('升级路径', 'path', card.escalation), paragraph('对客话术', 'script', card.script)
+    ].filter(Boolean);
+    clear(place);
+    add(place, [
+      el('div', { class: 'card-head' },
+        el('span', { class: 'asked' }, '问:', el('b', null, card.question), ' · 按 ' + card.as_of + ' 有效的规则作答' + (act.when ? ' · ' + act.when.slice(11) + ' 的回答' : '')), tools),
+      card.notices.map(function (notice) { return el('p', { class: 'notice' }, notice); }),
+      el('div', { class: 'verdict ' + v.kind },
+        el('span', { class: 'word' }, v.word),
+        el('div', null,
+          el('p', { class: 'said' }, card.refused ? card.refusal.reason : card.conclusion),
+          card.conclusion_source ? el('p', { class: 'source' }, '结论出处:' + card.conclusion_source) : null)),
+      clarify(card, act.choose),
+      card.refused ? refusal(card.refusal) : el('div', { class: 'columns' + (guide.length ? '' : ' single') },
+        el('div', { class: 'evidence' }, el('h3', null, '依据(原文)'),
+          el('ol', { class: 'cites' }, card.citations.map(function (c) { return cite(c, act.open); }))),
+        guide.length ? el('div', { class: 'guide' }, guide) : null),
+      el('p', { class: 'foot' }, '知识版本 ' + card.generation + ' · 用时 ' + Math.max(1, Math.round(card.timings.card_ms)) + ' 毫秒 · ' + BANNER)
+    ]);
+    place.hidden = false;
+    /* A long clause opens at the sentence that answers. */
+    const texts = place.querySelectorAll('.verbatim');
+    for (let i = 0; i < texts.length; i++) {
+      const sentence = texts[i].querySelector('mark');
+      if (sentence) { texts[i].scrollTop = Math.max(0, sentence.offsetTop - 30); }
+    }
+  }
+
+  /* The answer in words; the same text is hashed for the slip. */
+  function text(card, prose) {
+    const lines = ['问题:' + card.question, '规则日期:' + card.as_of];
+    if (card.refused) {
+      lines.push('结论:未找到依据。' + card.refusal.reason, '请咨询:' + card.refusal.ask);
+    } else {
+      lines.push('结论:' + card.conclusion);
+      if (card.conclusion_source) { lines.push('结论出处:' + card.conclusion_source); }
+    }
+    card.notices.forEach(function (notice) { lines.push('注意:' + notice); });
+    card.citations.forEach(function (c) {
+      lines.push('依据[' + c.n + ']《' + c.document + '》 ' + facts(c), c.text);
+    });
+    [['步骤', card.steps], ['所需资料', card.materials], ['风险提示', card.risk]].forEach(function (part) {
+      if (part[1].length) { lines.push(part[0] + ':'); }
+      part[1].forEach(function (item, i) { lines.push((i + 1) + '. ' + item); });
+    });
+    if (card.script) { lines.push('对客话术:' + card.script); }
+    if (card.escalation) { lines.push('升级路径:' + card.escalation); }
+    if (prose && prose.text) { lines.push('【' + LABEL + '】' + (prose.broken ? '(未完成)' : ''), prose.text); }
+    lines.push('知识版本:' + card.generation);
+    return lines.join('\n');
+  }
+
+  /* Fills the slip for printing. */
+  function slip(place, card, prose, when) {
+    const hash = guidaSha256(text(card, prose));
+    const v = verdict(card);
+    const part = function (title, items, ordered) {
+      return items.length ? [el('h2', null, title), el(ordered ? 'ol' : 'ul', null, items.map(function (i) { return el('li', null, i); }))] : null;
+    };
+    clear(place);
+    add(place, [
+      el('h1', null, '业务依据单', el('span', { class: 'only' }, BANNER)),
+      el('p', null, '问题:' + card.question), el('p', null, '按 ' + card.as_of + ' 有效的规则'),
+      card.notices.map(function (n) { return el('p', null, '注意:' + n); }),
+      el('p', { class: 'conclusion' }, (v.kind === 'plain' ? '' : '【' + v.word + '】') + (card.refused ? card.refusal.reason : card.conclusion)),
+      card.refused ? el('p', null, '请咨询:' + card.refusal.ask) : null,
+      card.citations.length ? el('h2', null, '依据(原文)') : null,
+      card.citations.map(function (c) {
+        return el('div', { class: 'basis' }, el('b', null, '[' + c.n + '] 《' + c.document + '》'),
+          el('p', { class: 'facts' }, facts(c) + (c.sample ? ' · 示例' : '')), el('p', null, marked(c.text, c.highlight)));
+      }),
+      part('步骤', card.steps, true), part('所需资料', card.materials), part('风险提示', card.risk),
+      card.escalation ? part('升级路径', [card.escalation]) : null,
+      prose && prose.text ? el('div', { class: 'made' }, el('b', null, LABEL + (prose.broken ? '(未完成)' : '')), '\n' + prose.text) : null,
+      el('p', { class: 'sign' }, el('span', null, '经办:'), el('span', null, '复核:'), el('span', null, '日期:')),
+      el('footer', null, el('p', null, '知识版本 ' + card.generation + ' · 打印时间 ' + when),
+        el('p', { class: 'hash' }, '答案校验值 SHA-256 ' + hash))
+    ]);
+  }
+
+  return { LABEL: LABEL, STATUS: STATUS, el: el, add: add, clear: clear, draw: draw, marked: marked, period: period,
+    pills: pills, verdict: verdict, text: text, slip: slip };
+})();

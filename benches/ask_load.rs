@@ -1,0 +1,228 @@
+//! Load on `POST /api/v1/ask`: many tellers asking at once, cards only.
+//!
+//! `cargo bench --bench ask_load -- [--addr HOST:PORT | --guida BINARY --kb FILE] [--clients 50] [--requests 100]
+//! [--questions FILE.jsonl]`
+//!
+//! With `--addr` a running server is measured, otherwise the binary is started on a free port. The time of a request
+//! is from its first byte out to its last byte in, over kept connections, as a browser does it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
+
+/// No answer takes this long; one that does counts as an error.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Asked when no file of questions is given.
+const QUESTIONS: [&str; 12] = [
+    "身份证过期三个月,卡还能取钱吗",
+    "孩子未满16岁开卡谁来、带啥",
+    "不动户激活,手机号也换了",
+    "客户被限额500,怎么提",
+    "取8万现金还登记用途吗",
+    "没预约今天取20万能付吗",
+    "外籍客户开户要什么证件",
+    "老人去世卡里4万8,要公证吗",
+    "一个民警拿介绍信来查流水",
+    "对假币不服,几天内找谁鉴定",
+    "商业银行法第二十九条",
+    "尾箱轧账短款200怎么办",
+];
+
+struct Options {
+    addr: Option<SocketAddr>,
+    guida: String,
+    kb: String,
+    clients: usize,
+    requests: usize,
+    questions: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    match options().and_then(|options| measure(&options)) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(errors) => {
+            eprintln!("{errors} requests failed");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn options() -> Result<Options, String> {
+    let mut options = Options {
+        addr: None,
+        guida: option_env!("CARGO_BIN_EXE_guida").unwrap_or("guida").to_owned(),
+        kb: "knowledge.db".to_owned(),
+        clients: 50,
+        requests: 100,
+        questions: QUESTIONS.map(str::to_owned).to_vec(),
+    };
+    // Cargo passes `--bench` to every benchmark.
+    let mut arguments = std::env::args().skip(1).filter(|a| a != "--bench");
+    while let Some(name) = arguments.next() {
+        let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
+        let number = || value.parse::<usize>().ok().filter(|n| *n > 0).ok_or(format!("{name} takes a number above 0"));
+        match name.as_str() {
+            "--addr" => options.addr = Some(value.parse().map_err(|_| format!("{value} is no HOST:PORT"))?),
+            "--guida" => options.guida = value,
+            "--kb" => options.kb = value,
+            "--clients" => options.clients = number()?,
+            "--requests" => options.requests = number()?,
+            "--questions" => options.questions = read_questions(&value)?,
+            _ => return Err(format!("unknown option {name}")),
+        }
+    }
+    Ok(options)
+}
+
+fn read_questions(path: &str) -> Result<Vec<String>, String> {
+    let text = std::fs::read_to_string(path).map_err(|e| format!("{path}: {e}"))?;
+    let question = |line: &str| {
+        let value: serde_json::Value = serde_json::from_str(line).map_err(|e| format!("{path}: {e}"))?;
+        value["question"].as_str().map(str::to_owned).ok_or_else(|| format!("{path}: a line has no question"))
+    };
+    let all: Vec<String> = text.lines().filter(|l| !l.trim().is_empty()).map(question).collect::<Result<_, _>>()?;
+    if all.is_empty() { Err(format!("{path} has no questions")) } else { Ok(all) }
+}
+
+/// A server that this program started; it ends with it.
+struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(options: &Options) -> Result<(Started, SocketAddr), String> {
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--kb", &options.kb];
+    let child = Command::new(&options.guida).args(arguments).stdout(Stdio::piped()).spawn();
+    let mut started = Started(child.map_err(|e| format!("{}: {e}", options.guida))?);
+    let stdout = started.0.stdout.take().ok_or("no output")?;
+    for line in BufReader::new(stdout).lines() {
+        let line = line.map_err(|e| e.to_string())?;
+        let addr = line.split("http://").nth(1).and_then(|a| a.trim().trim_end_matches('/').parse().ok());
+        if let Some(addr) = addr {
+            return Ok((started, addr));
+        }
+    }
+    Err("the server ended before it listened".to_owned())
+}
+
+fn measure(options: &Options) -> Result<usize, String> {
+    let (_server, addr) = match options.addr {
+        Some(addr) => (None, addr),
+        None => start(options).map(|(server, addr)| (Some(server), addr))?,
+    };
+    // One round to warm the server's caches; also finds out whether it answers at all.
+    let mut first = Client::connect(addr).map_err(|e| format!("{addr}: {e}"))?;
+    for question in &options.questions {
+        first.ask(question).map_err(|e| format!("{question}: {e}"))?;
+    }
+    let start_together = Arc::new(Barrier::new(options.clients + 1));
+    let questions = Arc::new(options.questions.clone());
+    let work = |number: usize| {
+        let (barrier, questions, requests) = (Arc::clone(&start_together), Arc::clone(&questions), options.requests);
+        std::thread::spawn(move || {
+            let mut client = Client::connect(addr);
+            barrier.wait();
+            let (mut times, mut errors) = (Vec::with_capacity(requests), 0);
+            for turn in 0..requests {
+                let question = &questions[(number * 7 + turn) % questions.len()];
+                let begun = Instant::now();
+                match client.as_mut().map_err(|_| ()).and_then(|c| c.ask(question).map_err(|_| ())) {
+                    Ok(()) => times.push(begun.elapsed()),
+                    Err(()) => {
+                        errors += 1;
+                        client = Client::connect(addr);
+                    }
+                }
+            }
+            (times, errors)
+        })
+    };
+    let threads: Vec<_> = (0..options.clients).map(work).collect();
+    start_together.wait();
+    let begun = Instant::now();
+    let (mut times, mut errors) = (Vec::new(), 0);
+    for thread in threads {
+        let (some, failed) = thread.join().map_err(|_| "a client panicked")?;
+        times.extend(some);
+        errors += failed;
+    }
+    let wall = begun.elapsed().as_secs_f64();
+    times.sort();
+    let at = |share: f64| {
+        let index = ((times.len() as f64 * share).ceil() as usize).saturating_sub(1);
+        times.get(index).map_or(f64::NAN, |t| t.as_secs_f64() * 1000.0)
+    };
+    println!("{}", hardware());
+    println!(
+        "clients {} | requests {} | errors {errors} | p50 {:.1} ms | p95 {:.1} ms | p99 {:.1} ms | max {:.1} ms | {:.0} answers/s",
+        options.clients,
+        times.len() + errors,
+        at(0.50),
+        at(0.95),
+        at(0.99),
+        at(1.0),
+        times.len() as f64 / wall
+    );
+    Ok(errors)
+}
+
+/// Model and number of the processors, as Linux names them.
+fn hardware() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|l| l.strip_prefix("model name")).and_then(|l| l.split(':').nth(1));
+    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+    format!("cpu {} | cores {cores}", model.unwrap_or("unknown").trim())
+}
+
+struct Client(BufReader<TcpStream>);
+
+impl Client {
+    fn connect(addr: SocketAddr) -> std::io::Result<Client> {
+        let stream = TcpStream::connect(addr)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_nodelay(true)?;
+        Ok(Client(BufReader::new(stream)))
+    }
+
+    /// Asks and reads the whole answer; anything but a card is an error.
+    fn ask(&mut self, question: &str) -> std::io::Result<()> {
+        let body = serde_json::json!({ "question": question }).to_string();
+        let request = format!(
+            "POST /api/v1/ask HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        self.0.get_mut().write_all(request.as_bytes())?;
+        let (mut line, mut status, mut length) = (String::new(), String::new(), 0);
+        loop {
+            line.clear();
+            if self.0.read_line(&mut line)? == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+            let text = line.trim_end();
+            if text.is_empty() {
+                break;
+            }
+            if status.is_empty() {
+                status = text.to_owned();
+            } else if let Some(value) = text.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().map_err(std::io::Error::other)?;
+            }
+        }
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body)?;
+        let card = status.contains(" 200 ") && body.starts_with(b"{\"question\"");
+        if card { Ok(()) } else { Err(std::io::Error::other(status)) }
+    }
+}

@@ -1,0 +1,94 @@
+//! The read-only calls: clauses, search, documents, status, health.
+
+use super::query::Params;
+use super::response::Response;
+use super::route::{Answer, Call};
+use crate::engine::reply::Reply;
+use crate::engine::request::{Request, SearchRequest};
+use crate::engine::{MAX_NEIGHBOURS, MAX_SEARCH_HITS};
+use crate::error::{Code, Error, Result};
+use crate::types::ClauseId;
+
+/// Neighbours on either side when the caller does not say.
+const DEFAULT_NEIGHBOURS: usize = 3;
+/// Hits when the caller does not say.
+const DEFAULT_HITS: usize = 10;
+
+/// `GET /api/v1/clauses/{id}?neighbours=&as_of=`
+pub(super) fn clause(call: &Call<'_>) -> Result<Answer> {
+    let id: i64 =
+        call.part.parse().map_err(|_| Error::new(Code::BadParameter, "条款编号应为整数", "请使用依据列表里的编号"))?;
+    let mut params = Params::parse(&call.request.query)?;
+    let neighbours = params.number("neighbours", 0, MAX_NEIGHBOURS)?.unwrap_or(DEFAULT_NEIGHBOURS);
+    let as_of = params.date("as_of")?;
+    params.finish()?;
+    match call.engine(Request::Clause { id: ClauseId(id), neighbours, as_of })? {
+        Reply::Clause(reply) => Ok(Response::json(200, &reply)?.into()),
+        _ => Err(mismatch()),
+    }
+}
+
+/// `GET /api/v1/search?q=&as_of=&limit=&level=&all_versions=`
+pub(super) fn search(call: &Call<'_>) -> Result<Answer> {
+    let mut params = Params::parse(&call.request.query)?;
+    let request = SearchRequest {
+        query: params
+            .text("q")?
+            .ok_or_else(|| Error::new(Code::BadParameter, "缺少参数 q", "请在 q 中给出要查的词"))?,
+        as_of: params.date("as_of")?,
+        levels: params.levels("level")?,
+        limit: params.number("limit", 1, MAX_SEARCH_HITS)?.unwrap_or(DEFAULT_HITS),
+        all_versions: params.flag("all_versions")?,
+    };
+    params.finish()?;
+    match call.engine(Request::Search(request))? {
+        Reply::Search(reply) => Ok(Response::json(200, &reply)?.into()),
+        _ => Err(mismatch()),
+    }
+}
+
+/// `GET /api/v1/documents?filter=`
+pub(super) fn documents(call: &Call<'_>) -> Result<Answer> {
+    let mut params = Params::parse(&call.request.query)?;
+    let filter = params.text("filter")?.filter(|f| !f.is_empty());
+    params.finish()?;
+    match call.engine(Request::Documents { filter })? {
+        Reply::Documents(reply) => Ok(Response::json(200, &reply)?.into()),
+        _ => Err(mismatch()),
+    }
+}
+
+/// `GET /api/v1/status`
+pub(super) fn status(call: &Call<'_>) -> Result<Answer> {
+    match call.engine(Request::Status)? {
+        Reply::Status(reply) => Ok(Response::json(200, &reply)?.into()),
+        _ => Err(mismatch()),
+    }
+}
+
+/// `GET /healthz`: the process serves HTTP. Asks nothing of the engine, so that a busy box is not restarted.
+pub(super) fn alive(_: &Call<'_>) -> Result<Answer> {
+    Ok(Response::json(200, &serde_json::json!({ "status": "ok" }))?.into())
+}
+
+/// `GET /readyz`: questions get cards. Without a model, or while it restarts, they still do.
+pub(super) fn ready(call: &Call<'_>) -> Result<Answer> {
+    match call.engine(Request::Status) {
+        Ok(Reply::Status(reply)) => {
+            let writes = reply.generator.as_ref().is_some_and(|g| g.ready);
+            let body = serde_json::json!({ "status": "ready", "generation": reply.generation, "prose": writes });
+            Ok(Response::json(200, &body)?.into())
+        }
+        Ok(_) => Err(mismatch()),
+        Err(error) => {
+            let body =
+                serde_json::json!({ "status": "not_ready", "error": crate::engine::reply::ErrorBody::from(&error) });
+            Ok(Response::json(503, &body)?.into())
+        }
+    }
+}
+
+/// The engine answered another request than the one it was asked.
+pub(super) fn mismatch() -> Error {
+    Error::new(Code::Internal, "内部回答与请求不符", "请重试;仍出现时请联系网点科技人员")
+}
