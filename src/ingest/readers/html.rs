@@ -9,6 +9,9 @@ use scraper::{Html, Selector};
 
 /// Largest page, in bytes: a parsed page takes some twenty times its size in memory.
 const MAX_HTML_BYTES: usize = 16 * 1024 * 1024;
+/// Deepest nesting of elements. The parser searches the open elements for every tag, so that a page of nothing but
+/// opening tags would take time with the square of its size; real pages stay below a hundred.
+const MAX_NESTING: usize = 1_000;
 /// Deepest nesting of tables that keeps its inner tables apart.
 const MAX_TABLE_DEPTH: usize = 16;
 /// A table with this many paragraphs in one cell lays out the page rather than holding data.
@@ -16,13 +19,34 @@ const LAYOUT_CELL_BLOCKS: usize = 4;
 
 /// Elements whose content is no text of the document.
 const DROPPED: &[&str] = &[
-    "script", "style", "nav", "noscript", "template", "head", "svg", "math", "iframe", "object", "select", "button", "textarea",
-    "input", "footer", "aside", "rt", "rp", "del",
+    "script", "style", "nav", "noscript", "template", "head", "svg", "math", "iframe", "object", "select", "button",
+    "textarea", "input", "footer", "aside", "rt", "rp", "del",
 ];
 /// Elements that begin and end a line.
 const BLOCKS: &[&str] = &[
-    "p", "div", "section", "article", "main", "header", "li", "ul", "ol", "dl", "dt", "dd", "blockquote", "pre", "center",
-    "form", "fieldset", "figure", "figcaption", "address", "body", "hr", "caption",
+    "p",
+    "div",
+    "section",
+    "article",
+    "main",
+    "header",
+    "li",
+    "ul",
+    "ol",
+    "dl",
+    "dt",
+    "dd",
+    "blockquote",
+    "pre",
+    "center",
+    "form",
+    "fieldset",
+    "figure",
+    "figcaption",
+    "address",
+    "body",
+    "hr",
+    "caption",
 ];
 
 /// Reads a page.
@@ -35,6 +59,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<RawDocument> {
         return Err(Error::new(Code::DocumentTooLarge, message, "请去掉网页里内嵌的图片,或拆成几页再导入"));
     }
     let text = encoding::decode_html(bytes)?;
+    if nesting(&text) > MAX_NESTING {
+        let message = format!("网页的元素嵌套超过 {MAX_NESTING} 层");
+        return Err(Error::new(Code::DocumentTooLarge, message, "请用浏览器打开,复制文字另存为 .docx 或 .txt 再导入"));
+    }
     let page = Html::parse_document(&text);
     let mut walk = Walk::default();
     // By hand rather than by recursion: a page may nest deeper than the stack.
@@ -63,6 +91,29 @@ pub(super) fn read(bytes: &[u8]) -> Result<RawDocument> {
         document.meta.insert("title".to_string(), title);
     }
     Ok(document)
+}
+
+/// How deep elements may nest at most, by counting tags. Tags that end by themselves, as `<p>` and `<td>` do when the
+/// next one opens, count only as far as they are closed.
+fn nesting(text: &str) -> usize {
+    const SELF_ENDING: &[&str] = &[
+        "p", "li", "td", "th", "tr", "dt", "dd", "option", "tbody", "thead", "tfoot", "br", "hr", "img", "input",
+        "meta", "link", "col", "area", "base", "wbr",
+    ];
+    let mut depth = 0usize;
+    let mut deepest = 0;
+    for tag in text.split('<').skip(1) {
+        let name = tag.trim_start_matches('/');
+        let name: &str = name.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("");
+        let known = !name.is_empty() && !SELF_ENDING.iter().any(|n| n.eq_ignore_ascii_case(name));
+        match (known, tag.starts_with('/')) {
+            (true, true) => depth = depth.saturating_sub(1),
+            (true, false) => depth += 1,
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 /// The `<title>`, or the main heading where the title merely adds the name of the site to it.
@@ -353,7 +404,10 @@ mod tests {
             <p style='display: none'>隐</p><div hidden>藏</div>散文<ol start=3><li>项</li><li>次</li></ol><ul><li>点</ul></body>";
         let document = read(page.as_bytes()).unwrap();
         assert_eq!(document.blocks[0], Block::Heading { depth: 1, text: "挂失 办法".into() });
-        assert_eq!(document.blocks[1..], paragraphs(&["第一条 甲乙。", "第二条 丙。", "散文", "3. 项", "4. 次", "- 点"]));
+        assert_eq!(
+            document.blocks[1..],
+            paragraphs(&["第一条 甲乙。", "第二条 丙。", "散文", "3. 项", "4. 次", "- 点"])
+        );
         assert_eq!(document.meta["title"], "挂失办法 - 示例银行内网");
         let same = read(b"<title>AB - site</title><h1>AB</h1>").unwrap();
         assert_eq!(same.meta["title"], "AB");
@@ -376,11 +430,14 @@ mod tests {
 
     #[test]
     fn absurd_pages_end() {
-        let deep = format!("{}文{}", "<div>".repeat(100_000), "</div>".repeat(100_000));
-        assert_eq!(blocks(&deep), paragraphs(&["文"]));
+        let deep = |n: usize| format!("{}文{}", "<div>".repeat(n), "</div>".repeat(n));
+        assert_eq!(blocks(&deep(MAX_NESTING)), paragraphs(&["文"]));
+        assert_eq!(read(deep(500_000).as_bytes()).unwrap_err().code(), Code::DocumentTooLarge);
+        // Paragraphs need no end tag.
+        assert_eq!(blocks(&"<p>款".repeat(5_000)).len(), 5_000);
         let wide = "<table><tr><td colspan=99999999 rowspan=99999999>甲<td>乙<tr><td>丙</table>";
         assert_eq!(blocks(wide).len(), 1);
-        let tables = format!("{}文", "<table><tr><td>".repeat(5_000));
+        let tables = format!("{}文", "<table><tr><td>".repeat(MAX_NESTING));
         assert_eq!(blocks(&tables), paragraphs(&["文"]));
         let huge = read(&vec![b'a'; MAX_HTML_BYTES + 1]).unwrap_err();
         assert_eq!(huge.code(), Code::DocumentTooLarge);

@@ -73,7 +73,8 @@ struct Body<'s> {
 
 /// Elements that are left out with all they hold: deleted and moved-away text, the copy of a text box for old
 /// programs, the reading of a ruby, and what footnotes and comments leave in the text.
-const DROPPED: &[&str] = &["del", "moveFrom", "Fallback", "rt", "instrText", "delText", "delInstrText", "pPrChange", "rPrChange"];
+const DROPPED: &[&str] =
+    &["del", "moveFrom", "Fallback", "rt", "instrText", "delText", "delInstrText", "pPrChange", "rPrChange"];
 /// Widest `w:gridSpan` that is honoured; Word allows 63 columns.
 const MAX_SPAN: usize = 63;
 
