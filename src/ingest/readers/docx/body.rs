@@ -17,7 +17,7 @@ const MAX_HEADING_CHARS: usize = 60;
 /// # Errors
 /// As [`Xml::next`].
 pub(super) fn read(text: &str, styles: &Styles, numbering: Numbering) -> Result<Vec<Block>> {
-    let mut body = Body { styles, numbering, ..Body::new(styles) };
+    let mut body = Body::new(styles, numbering);
     let mut xml = Xml::new(text);
     while let Some(node) = xml.next()? {
         match node {
@@ -79,10 +79,10 @@ const DROPPED: &[&str] =
 const MAX_SPAN: usize = 63;
 
 impl<'s> Body<'s> {
-    fn new(styles: &'s Styles) -> Body<'s> {
+    fn new(styles: &'s Styles, numbering: Numbering) -> Body<'s> {
         Body {
             styles,
-            numbering: Numbering::default(),
+            numbering,
             blocks: Vec::new(),
             open: Vec::new(),
             dropped: 0,
@@ -162,10 +162,9 @@ impl<'s> Body<'s> {
             ("r", _) => self.with(|p| p.hidden = false),
             ("vanish", "rPr") if on() => self.with(|p| p.hidden = !p.in_properties),
             ("tab", "r") => self.write(" "),
-            ("br" | "cr", "r") => {
-                if attribute(start, "type").is_none_or(|t| t == "textWrapping") {
-                    self.with(|p| p.lines.push(String::new()));
-                }
+            // Page and column breaks are no ends of lines.
+            ("br" | "cr", "r") if attribute(start, "type").is_none_or(|t| t == "textWrapping") => {
+                self.with(|p| p.lines.push(String::new()));
             }
             ("noBreakHyphen", "r") => self.write("-"),
             ("t", _) => self.in_text = !empty,

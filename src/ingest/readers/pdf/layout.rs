@@ -5,6 +5,7 @@
 
 use super::super::{push_heading, push_paragraph};
 use super::content::{Page, Run};
+use super::starts::{begins_clause, is_chapter};
 use crate::text::document::Block;
 use std::collections::HashMap;
 
@@ -19,6 +20,8 @@ const CHINESE_GAP: f32 = 0.45;
 const FULL_WITHIN: f32 = 2.6;
 /// An indentation, in characters: Chinese paragraphs begin two characters in.
 const INDENT: f32 = 1.5;
+/// Lines this much further apart than within a paragraph belong to two.
+const APART: f32 = 1.15;
 /// Text this much larger than the body is a heading.
 const HEADING_RATIO: f32 = 1.15;
 /// Lines at the top and bottom of a page that may be running heads or page numbers.
@@ -44,12 +47,12 @@ pub(super) fn blocks(pages: &[Page]) -> Vec<Block> {
     let lines = without_running_heads(pages);
     let body = body_size(&lines);
     let mut blocks = Vec::new();
-    let indented = uses_indents(&lines, body);
     let margins = Margins::new(&lines, body);
+    let style = Style::of(&lines, body, &margins);
     let mut open: Option<(String, Line)> = None;
     for line in lines {
         if let Some((text, last)) = open.as_mut()
-            && continues(last, &line, body, indented, margins.of(last), margins.of(&line))
+            && style.continues(last, &line, margins.of(last), margins.of(&line))
         {
             join(text, &line.text);
             *last = line;
@@ -137,7 +140,7 @@ fn without_running_heads(pages: Vec<Vec<Line>>) -> Vec<Line> {
                 let (text, height) = place(line);
                 // Heights are rounded, so a line may fall on either side.
                 let near: usize = (height - 1..=height + 1).filter_map(|h| seen.get(&(text.clone(), h))).sum();
-                near >= REPEATED_PAGES || is_page_number(&line.text)
+                (near >= REPEATED_PAGES && !begins_clause(&line.text)) || is_page_number(&line.text)
             })
             .map(|(index, _)| index)
             .collect();
@@ -215,31 +218,65 @@ impl Margins {
     }
 }
 
-/// Whether paragraphs begin with an indentation in this document: then it decides, and full stops do not.
-fn uses_indents(lines: &[Line], body: f32) -> bool {
-    let margins = Margins::new(lines, body);
-    let starts: Vec<&Line> = lines.iter().filter(|line| begins_clause(&line.text)).collect();
-    let indented = starts.iter().filter(|line| line.x > margins.of(line).0 + INDENT * body).count();
-    indented * 2 > starts.len()
+/// How this document sets its paragraphs apart.
+struct Style {
+    body: f32,
+    /// Paragraphs begin with an indentation.
+    indented: bool,
+    /// Distance of lines within a paragraph, where paragraphs stand further apart than that.
+    pitch: Option<f32>,
 }
 
-fn continues(last: &Line, next: &Line, body: f32, indented: bool, at: (f32, f32), next_at: (f32, f32)) -> bool {
-    if (last.size - next.size).abs() > 0.1 * body || begins_clause(&next.text) {
-        return false;
+impl Style {
+    fn of(lines: &[Line], body: f32, margins: &Margins) -> Style {
+        // What surely begins a paragraph shows how the others begin.
+        let starts: Vec<&Line> = lines.iter().filter(|line| begins_clause(&line.text)).collect();
+        let indented = starts.iter().filter(|line| line.x > margins.of(line).0 + INDENT * body).count();
+        let pairs = || lines.windows(2).filter_map(|w| if let [a, b] = w { Some((b, gap(a, b, body)?)) } else { None });
+        let mut gaps: Vec<f32> = pairs().map(|(_, gap)| gap).collect();
+        gaps.sort_by(f32::total_cmp);
+        // Not the smallest, which may be a slip of a subscript.
+        let pitch = gaps.get(gaps.len() / 20).copied();
+        let apart: Vec<bool> = pairs()
+            .filter(|(line, _)| begins_clause(&line.text))
+            .map(|(_, gap)| Some(gap) > pitch.map(|p| p * APART))
+            .collect();
+        let spaced = !apart.is_empty() && apart.iter().filter(|a| **a).count() * 10 >= apart.len() * 9;
+        Style { body, indented: indented * 2 > starts.len(), pitch: pitch.filter(|_| spaced) }
     }
-    if is_heading(last, body) {
-        // A title may break; centred lines are not full. A heading ends where the next page begins.
-        let both = is_heading(next, body) && last.page == next.page;
-        return both && (last.y - next.y) < 2.2 * last.size && !begins_clause(&last.text);
+
+    /// Whether `next` goes on with the paragraph of `last`, which stand in the columns `at` and `next_at`.
+    fn continues(&self, last: &Line, next: &Line, at: (f32, f32), next_at: (f32, f32)) -> bool {
+        let body = self.body;
+        if (last.size - next.size).abs() > 0.1 * body || begins_clause(&next.text) || is_chapter(&last.text) {
+            return false;
+        }
+        if is_heading(last, body) {
+            // A title may break; centred lines are not full. A heading ends where the next page begins.
+            let both = is_heading(next, body) && last.page == next.page;
+            return both && (last.y - next.y) < 2.2 * last.size && !begins_clause(&last.text);
+        }
+        if is_heading(next, body) || last.end < at.1 - FULL_WITHIN * body {
+            return false;
+        }
+        if next.x > next_at.0 + INDENT * body {
+            return false;
+        }
+        if self.indented {
+            return true;
+        }
+        match self.pitch.zip(gap(last, next, body)) {
+            Some((pitch, gap)) => gap <= pitch * APART,
+            None => !last.text.ends_with(super::super::SENTENCE_ENDS) || last.text.ends_with(['\u{FF0C}', ',']),
+        }
     }
-    if is_heading(next, body) || last.end < at.1 - FULL_WITHIN * body {
-        return false;
-    }
-    let steps_in = next.x > next_at.0 + INDENT * body;
-    if indented {
-        return !steps_in;
-    }
-    !steps_in && !last.text.ends_with(['。', '\u{FF1B}', ';', '\u{FF1A}', ':', '!', '?', '\u{FF01}', '\u{FF1F}'])
+}
+
+/// The distance from a line of body text down to the next on the same page.
+fn gap(last: &Line, next: &Line, body: f32) -> Option<f32> {
+    let gap = last.y - next.y;
+    let plain = last.page == next.page && !is_heading(last, body) && !is_heading(next, body);
+    (plain && gap > 0.0 && gap < 4.0 * body).then_some(gap)
 }
 
 fn join(text: &mut String, next: &str) {
@@ -253,39 +290,6 @@ fn join(text: &mut String, next: &str) {
 
 fn is_heading(line: &Line, body: f32) -> bool {
     line.size > body * HEADING_RATIO && line.text.chars().count() <= MAX_HEADING_CHARS
-}
-
-/// 第X条 and its kin, a bracketed number, 一、 or 1. at the start of a line.
-fn begins_clause(text: &str) -> bool {
-    const NUMERALS: &str = "零〇一二三四五六七八九十百千两0123456789";
-    const WIDE: std::ops::RangeInclusive<char> = '\u{FF10}'..='\u{FF19}';
-    let numeral = |c: char| NUMERALS.contains(c) || WIDE.contains(&c);
-    // The character behind the number; `None` when there is no number or nothing follows it.
-    let after = |rest: &str| {
-        let tail = rest.trim_start().trim_start_matches(numeral);
-        (tail.len() < rest.trim_start().len()).then(|| tail.trim_start().chars().next()).flatten()
-    };
-    let text = text.trim_start();
-    if let Some(rest) = text.strip_prefix('第') {
-        return matches!(after(rest), Some('编' | '章' | '节' | '条' | '款' | '部'));
-    }
-    if let Some(rest) = text.strip_prefix(['\u{FF08}', '(', '〔']) {
-        return matches!(after(rest), Some('\u{FF09}' | ')' | '〕'));
-    }
-    if text.starts_with(|c| matches!(c, '①'..='⑳' | '●' | '•' | '■' | '◆' | '附')) {
-        return !text.starts_with('附')
-            || text.starts_with("附件")
-            || text.starts_with("附则")
-            || text.starts_with("附表");
-    }
-    // A number followed by its mark; 1.5% begins no clause.
-    let tail = text.trim_start_matches(numeral);
-    tail.len() < text.len()
-        && match tail.chars().next() {
-            Some('、' | '\u{FF0E}') => true,
-            Some('.') => tail.chars().nth(1).is_some_and(|c| !c.is_ascii_digit()),
-            _ => false,
-        }
 }
 
 #[cfg(test)]
@@ -356,16 +360,5 @@ mod tests {
             run(110.2, 680.0, 10.0, "费"),
         ])];
         assert_eq!(blocks(&pages), paragraphs(&["第一章 总则", "收费"]));
-    }
-
-    #[test]
-    fn beginnings_are_told_from_text() {
-        for text in ["第十条 甲", "第 12 章", "(一)甲", "\u{FF08}十二\u{FF09}", "三、甲", "1.甲", "①甲", "附件1"]
-        {
-            assert!(begins_clause(text), "{text}");
-        }
-        for text in ["第三方", "1.5%的费率", "2024年", "(以下简称", "附属卡", "十年以上"] {
-            assert!(!begins_clause(text), "{text}");
-        }
     }
 }

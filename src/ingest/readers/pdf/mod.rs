@@ -2,12 +2,14 @@
 //!
 //! lopdf reads the file structure; the text is taken from the page contents here, because rules need what a general
 //! extraction loses: where each piece stands on the page. [`font`] and [`cmap`] turn codes into characters, [`content`]
-//! runs the page operators and places them, [`layout`] makes lines and paragraphs and drops running heads.
+//! runs the page operators and places them, [`layout`] makes lines and paragraphs and drops running heads,
+//! with [`starts`] to know the beginning of a clause.
 
 mod cmap;
 mod content;
 mod font;
 mod layout;
+mod starts;
 
 use self::content::{Budget, Page};
 use super::format::encrypted;
