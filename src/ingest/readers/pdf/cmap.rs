@@ -8,6 +8,9 @@ use std::collections::HashMap;
 /// Most entries of one map. The largest real ones list every glyph of a Chinese font, some 30,000.
 const MAX_ENTRIES: usize = 200_000;
 
+/// Most codespace ranges of one map; they are searched for every code. Real maps have up to a dozen.
+const MAX_SPACES: usize = 100;
+
 /// A map from codes of one to four bytes to text.
 #[derive(Debug, Default)]
 pub(super) struct CMap {
@@ -46,6 +49,7 @@ impl CMap {
             }
             operands.clear();
         }
+        map.ranges.sort_by_key(|(length, low, ..)| (*length, *low));
         map
     }
 
@@ -71,8 +75,10 @@ impl CMap {
         if let Some(text) = self.single.get(&(length, code)) {
             return Some(text.clone());
         }
+        // The last range that begins at or before the code; ranges of one map do not overlap.
+        let after = self.ranges.partition_point(|(l, low, ..)| (*l, *low) <= (length, code));
         let (_, low, _, target) =
-            self.ranges.iter().find(|(l, low, high, _)| *l == length && (*low..=*high).contains(&code))?;
+            self.ranges.get(after.checked_sub(1)?).filter(|(l, _, high, _)| *l == length && code <= *high)?;
         let mut units = target.clone();
         let last = units.last_mut()?;
         *last = last.wrapping_add(u16::try_from(code - low).ok()?);
@@ -88,6 +94,7 @@ impl CMap {
         for pair in operands.chunks_exact(2) {
             if let [Token::Hex(low), Token::Hex(high)] = pair
                 && (1..=4).contains(&low.len())
+                && self.spaces.len() < MAX_SPACES
             {
                 self.spaces.push((low.len(), number(low), number(high)));
             }
