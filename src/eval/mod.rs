@@ -8,11 +8,9 @@ pub mod questions;
 use crate::error::Result;
 use crate::retrieval::scope::Scope;
 use crate::retrieval::{Query, Retriever, confidence};
-use crate::text::address;
-use crate::text::normalize::title_key;
+use crate::text::questions::{Place, Question};
 use crate::types::ClauseId;
 use metrics::{Asked, Figures};
-use questions::{Place, Question};
 use std::time::Instant;
 
 /// Depth of the ranking that is measured.
@@ -58,23 +56,4 @@ fn place(retriever: &Retriever, clause: ClauseId) -> Result<Option<Place>> {
     let knowledge = retriever.knowledge();
     let (Some(version), Some(clause)) = (knowledge.version_of(clause), knowledge.clause(clause)?) else { return Ok(None) };
     Ok(Some(Place { title_key: version.title_key.clone(), address: clause.address }))
-}
-
-impl Place {
-    /// Reads a title and an address as written in a questions file.
-    pub fn parse(document: &str, clause: &str) -> Place {
-        let address = address::parse(clause).unwrap_or_else(|| address::labelled(clause));
-        Place { title_key: title_key(document), address }
-    }
-
-    /// Whether two places are the same 条, or the same labelled piece.
-    pub fn matches(&self, other: &Place) -> bool {
-        let (a, b) = (&self.address, &other.address);
-        self.title_key == other.title_key
-            && match (a.article, b.article) {
-                (Some(x), Some(y)) => x == y && a.insert == b.insert,
-                (None, None) => a.label == b.label,
-                _ => false,
-            }
-    }
 }

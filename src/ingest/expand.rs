@@ -1,11 +1,14 @@
-//! Extra index text of a clause: the spoken questions that a guide answers from it.
+//! Extra index text of a clause: the spoken questions that it answers.
 //!
-//! A clause speaks the rule's words, a teller does not; the 问法 of a guide's scene lead to the clauses the scene rests on.
+//! A clause speaks the rule's words, a teller does not. Two sources lead from the teller's words to the clause: the 问法 of a
+//! guide's scene, for the clauses the scene rests on; and curated questions, which head office attaches to clauses in files
+//! named `*.curated.jsonl` beside the documents.
 
 use super::plan::PlannedDocument;
 use crate::text::normalize::title_key;
-use crate::types::{ClauseAddress, EffectivePeriod};
-use std::collections::HashMap;
+use crate::text::questions::Question;
+use crate::types::{ClauseAddress, Date, EffectivePeriod};
+use std::collections::{BTreeSet, HashMap};
 
 /// A clause of a title, whatever the version.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -27,45 +30,75 @@ impl Place {
 /// Spoken questions by the clause that answers them.
 #[derive(Debug, Default)]
 pub struct Expansions {
-    by_place: HashMap<Place, Vec<(EffectivePeriod, String)>>,
+    guides: HashMap<Place, Vec<(EffectivePeriod, String)>>,
+    curated: HashMap<Place, Vec<String>>,
+    /// The text that each curated place has in the newest version: older versions share its questions only when they share it.
+    newest: HashMap<Place, String>,
 }
 
 impl Expansions {
-    /// Collects the 问法 of every scene under the clauses of its 依据.
-    pub fn collect(documents: &[PlannedDocument]) -> Expansions {
+    /// Collects the 问法 of every scene and the curated questions. Returns the ids of curated questions whose clause is in no
+    /// document.
+    pub fn collect(documents: &[PlannedDocument], curated: &[Question]) -> (Expansions, Vec<String>) {
         let mut out = Expansions::default();
-        for version in documents.iter().flat_map(|d| &d.versions) {
-            for clause in &version.document.clauses {
-                let Some(guide) = &clause.guide else { continue };
-                for basis in &guide.basis {
-                    let Some(title) = &basis.document else { continue };
-                    let place = Place::new(&title_key(title), &basis.address);
-                    let spoken = std::iter::once(&guide.title).chain(&clause.ask_variants).map(|q| (version.effective, q.clone()));
-                    out.by_place.entry(place).or_default().extend(spoken);
+        let mut places = BTreeSet::new();
+        for document in documents {
+            for version in &document.versions {
+                for clause in &version.document.clauses {
+                    let place = Place::new(&document.title_key, &clause.address);
+                    places.insert((place.title_key.clone(), place.article, place.insert, place.label.clone()));
+                    // Versions come oldest first, so the last one written is the newest.
+                    out.newest.insert(place, clause.text.clone());
+                    let Some(guide) = &clause.guide else { continue };
+                    for basis in &guide.basis {
+                        let Some(title) = &basis.document else { continue };
+                        let place = Place::new(&title_key(title), &basis.address);
+                        let spoken =
+                            std::iter::once(&guide.title).chain(&clause.ask_variants).map(|q| (version.effective, q.clone()));
+                        out.guides.entry(place).or_default().extend(spoken);
+                    }
                 }
             }
         }
-        out
+        let mut homeless = Vec::new();
+        for question in curated {
+            for relevant in &question.relevant {
+                let place = Place::new(&relevant.title_key, &relevant.address);
+                if out.newest.contains_key(&place) {
+                    out.curated.entry(place).or_default().push(question.question.clone());
+                } else {
+                    homeless.push(question.id.clone());
+                }
+            }
+        }
+        (out, homeless)
     }
 
-    /// The questions for a clause of a version: only those of guides that are in force together with it.
-    pub fn of<'a>(
+    /// 问法 for a clause of a version: only those of guides that are in force together with it.
+    pub fn of_guides<'a>(
         &'a self,
         title_key: &str,
         address: &ClauseAddress,
         period: EffectivePeriod,
     ) -> impl Iterator<Item = &'a str> {
-        self.by_place
+        self.guides
             .get(&Place::new(title_key, address))
             .into_iter()
             .flatten()
             .filter(move |(guide, _)| overlap(*guide, period))
             .map(|(_, question)| question.as_str())
     }
+
+    /// Curated questions of a clause. They were written for the newest text of the clause and count for no other text.
+    pub fn curated<'a>(&'a self, title_key: &str, address: &ClauseAddress, text: &str) -> &'a [String] {
+        let place = Place::new(title_key, address);
+        let current = self.newest.get(&place).is_some_and(|newest| newest == text);
+        self.curated.get(&place).filter(|_| current).map_or(&[], Vec::as_slice)
+    }
 }
 
 fn overlap(a: EffectivePeriod, b: EffectivePeriod) -> bool {
-    let before = |end: Option<crate::types::Date>, start: Option<crate::types::Date>| match (end, start) {
+    let before = |end: Option<Date>, start: Option<Date>| match (end, start) {
         (Some(end), Some(start)) => end <= start,
         _ => false,
     };

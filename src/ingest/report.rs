@@ -37,8 +37,11 @@ impl FileReport {
     pub fn of(file: &SourceFile, outcome: &Outcome) -> FileReport {
         let (status, documents, reason) = match outcome {
             Outcome::Read(documents) => {
-                let left_out: Vec<&str> =
-                    documents.iter().filter_map(|d| d.meta.get(super::readers::WARNING_KEY)).map(String::as_str).collect();
+                let left_out: Vec<&str> = documents
+                    .iter()
+                    .filter_map(|d| d.meta.get(super::readers::WARNING_KEY))
+                    .map(String::as_str)
+                    .collect();
                 let reason = (!left_out.is_empty()).then(|| left_out.join(";"));
                 (FileStatus::Read, documents.len(), reason)
             }

@@ -11,4 +11,6 @@ pub mod document;
 pub mod legal;
 pub mod normalize;
 pub mod numeral;
+pub mod questions;
+pub mod thesaurus;
 pub mod tokenize;

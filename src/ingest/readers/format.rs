@@ -43,8 +43,12 @@ impl Format {
             "docx" | "docm" => Ok(Format::Docx),
             "pdf" => Ok(Format::Pdf),
             "xlsx" | "xlsm" => Ok(Format::Xlsx),
-            "doc" | "wps" | "rtf" | "odt" => Err(format!("不支持 .{extension} 格式,请用 Word 或 WPS 另存为 .docx 再导入")),
-            "xls" | "et" | "csv" | "ods" => Err(format!("不支持 .{extension} 格式,请用 Excel 或 WPS 另存为 .xlsx 再导入")),
+            "doc" | "wps" | "rtf" | "odt" => {
+                Err(format!("不支持 .{extension} 格式,请用 Word 或 WPS 另存为 .docx 再导入"))
+            }
+            "xls" | "et" | "csv" | "ods" => {
+                Err(format!("不支持 .{extension} 格式,请用 Excel 或 WPS 另存为 .xlsx 再导入"))
+            }
             "ppt" | "pptx" | "dps" => Err(format!("不支持演示文稿 .{extension},请把内容整理成 .docx 再导入")),
             "ofd" => Err("不支持 .ofd 版式文件,请转换为带文字层的 .pdf 再导入".to_string()),
             "jpg" | "jpeg" | "png" | "gif" | "bmp" | "tif" | "tiff" | "webp" => {
@@ -69,9 +73,10 @@ impl Format {
             (Format::Docx, Content::Ole) => {
                 Err(mismatch("扩展名是 .docx,内容却是旧版 Word(.doc)文件", "请用 Word 或 WPS 打开,另存为 .docx 再导入"))
             }
-            (Format::Xlsx, Content::Ole) => {
-                Err(mismatch("扩展名是 .xlsx,内容却是旧版 Excel(.xls)文件", "请用 Excel 或 WPS 打开,另存为 .xlsx 再导入"))
-            }
+            (Format::Xlsx, Content::Ole) => Err(mismatch(
+                "扩展名是 .xlsx,内容却是旧版 Excel(.xls)文件",
+                "请用 Excel 或 WPS 打开,另存为 .xlsx 再导入",
+            )),
             (Format::Docx | Format::Xlsx | Format::Pdf, Content::Other) => {
                 let message = format!("内容不是{}文件,可能已损坏或扩展名写错", self.label());
                 Err(Error::new(Code::DocumentUnreadable, message, "请用原来的软件打开确认,另存一份再导入"))
@@ -106,7 +111,10 @@ impl Content {
             Content::Pdf
         } else if head.starts_with(b"{\\rtf") {
             Content::Rtf
-        } else if [&b"\x89PNG\r\n"[..], b"\xFF\xD8\xFF", b"GIF8", b"II*\0", b"MM\0*"].iter().any(|m| head.starts_with(m)) {
+        } else if [&b"\x89PNG\r\n"[..], b"\xFF\xD8\xFF", b"GIF8", b"II*\0", b"MM\0*"]
+            .iter()
+            .any(|m| head.starts_with(m))
+        {
             Content::Image
         } else {
             Content::Other

@@ -107,13 +107,17 @@ fn link(chars: &[char], out: &mut String) -> Option<usize> {
 /// HTML tags are dropped and `<br>` becomes a space; what merely stands in angle brackets stays.
 fn tag(chars: &[char], out: &mut String) -> Option<usize> {
     const KNOWN: &[&str] = &[
-        "a", "b", "br", "center", "code", "div", "em", "font", "i", "img", "mark", "p", "s", "small", "span", "strong", "sub",
-        "sup", "u",
+        "a", "b", "br", "center", "code", "div", "em", "font", "i", "img", "mark", "p", "s", "small", "span", "strong",
+        "sub", "sup", "u",
     ];
     let end = chars.iter().position(|c| *c == '>')?;
     let inner: String = chars.get(1..end)?.iter().collect();
-    let name: String =
-        inner.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+    let name: String = inner
+        .trim_start_matches('/')
+        .chars()
+        .take_while(char::is_ascii_alphanumeric)
+        .collect::<String>()
+        .to_lowercase();
     if !KNOWN.contains(&name.as_str()) {
         return None;
     }

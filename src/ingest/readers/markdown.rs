@@ -188,7 +188,11 @@ fn front_matter(text: &str) -> Result<(BTreeMap<String, String>, &str)> {
         // Chinese input methods give the wide colon.
         let Some((key, value)) = line.split_once([':', '\u{FF1A}']).filter(|(key, _)| !key.trim().is_empty()) else {
             let message = format!("文件开头的属性(--- 之间)第 {} 行写法不对:{line}", index + 2);
-            return Err(Error::new(Code::DocumentUnreadable, message, "每行请写成“名称: 值”,例如 effective: 2024-07-01"));
+            return Err(Error::new(
+                Code::DocumentUnreadable,
+                message,
+                "每行请写成“名称: 值”,例如 effective: 2024-07-01",
+            ));
         };
         meta.insert(key.trim().to_string(), unquote(value.trim()).to_string());
     }
@@ -241,7 +245,8 @@ mod tests {
 
     #[test]
     fn lines_before_the_mark_are_history() {
-        let text = "# 某法\n\n2020年1月1日 通过\n\n2024年1月1日 修订\n\n<!-- INFO END -->\n\n第一条 甲。<!-- 注\n释 -->";
+        let text =
+            "# 某法\n\n2020年1月1日 通过\n\n2024年1月1日 修订\n\n<!-- INFO END -->\n\n第一条 甲。<!-- 注\n释 -->";
         let document = read(text.as_bytes()).unwrap();
         assert_eq!(document.meta["history"], "2020年1月1日 通过\n2024年1月1日 修订");
         assert_eq!(
@@ -253,7 +258,8 @@ mod tests {
     #[test]
     fn pipes_with_dashes_are_a_table() {
         let text = "收费如下:\n| 项目 | **标准** |\n|:--|--:|\n| 挂失 | 10 元\\|张 |\n| 补卡 | |\n\n甲|乙";
-        let rows = [["项目", "标准"], ["挂失", "10 元|张"], ["补卡", ""]].map(|r| r.map(String::from).to_vec()).to_vec();
+        let rows =
+            [["项目", "标准"], ["挂失", "10 元|张"], ["补卡", ""]].map(|r| r.map(String::from).to_vec()).to_vec();
         assert_eq!(
             paragraphs(text),
             [
@@ -266,10 +272,9 @@ mod tests {
 
     #[test]
     fn code_is_kept_as_written() {
-        assert_eq!(paragraphs("```sql\n# 不是标题\n**原样**\n```\n完"), [
-            Block::Paragraph("# 不是标题".into()),
-            Block::Paragraph("**原样**".into()),
-            Block::Paragraph("完".into()),
-        ]);
+        assert_eq!(
+            paragraphs("```sql\n# 不是标题\n**原样**\n```\n完"),
+            [Block::Paragraph("# 不是标题".into()), Block::Paragraph("**原样**".into()), Block::Paragraph("完".into()),]
+        );
     }
 }

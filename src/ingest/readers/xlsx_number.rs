@@ -132,7 +132,8 @@ pub(super) fn date(value: &ExcelDateTime, code: &str) -> String {
     }
     let (year, month, day, hour, minute, second, _) = value.to_ymd_hms_milli();
     let lower = code.to_lowercase();
-    let clock = if second > 0 { format!("{hour:02}:{minute:02}:{second:02}") } else { format!("{hour:02}:{minute:02}") };
+    let clock =
+        if second > 0 { format!("{hour:02}:{minute:02}:{second:02}") } else { format!("{hour:02}:{minute:02}") };
     if serial < 1.0 {
         return clock;
     }

@@ -17,7 +17,7 @@ const MAX_HEADING_CHARS: usize = 60;
 /// # Errors
 /// As [`Xml::next`].
 pub(super) fn read(text: &str, styles: &Styles, numbering: Numbering) -> Result<Vec<Block>> {
-    let mut body = Body { styles, numbering, ..Body::new(styles) };
+    let mut body = Body::new(styles, numbering);
     let mut xml = Xml::new(text);
     while let Some(node) = xml.next()? {
         match node {
@@ -73,15 +73,16 @@ struct Body<'s> {
 
 /// Elements that are left out with all they hold: deleted and moved-away text, the copy of a text box for old
 /// programs, the reading of a ruby, and what footnotes and comments leave in the text.
-const DROPPED: &[&str] = &["del", "moveFrom", "Fallback", "rt", "instrText", "delText", "delInstrText", "pPrChange", "rPrChange"];
+const DROPPED: &[&str] =
+    &["del", "moveFrom", "Fallback", "rt", "instrText", "delText", "delInstrText", "pPrChange", "rPrChange"];
 /// Widest `w:gridSpan` that is honoured; Word allows 63 columns.
 const MAX_SPAN: usize = 63;
 
 impl<'s> Body<'s> {
-    fn new(styles: &'s Styles) -> Body<'s> {
+    fn new(styles: &'s Styles, numbering: Numbering) -> Body<'s> {
         Body {
             styles,
-            numbering: Numbering::default(),
+            numbering,
             blocks: Vec::new(),
             open: Vec::new(),
             dropped: 0,
@@ -161,10 +162,9 @@ impl<'s> Body<'s> {
             ("r", _) => self.with(|p| p.hidden = false),
             ("vanish", "rPr") if on() => self.with(|p| p.hidden = !p.in_properties),
             ("tab", "r") => self.write(" "),
-            ("br" | "cr", "r") => {
-                if attribute(start, "type").is_none_or(|t| t == "textWrapping") {
-                    self.with(|p| p.lines.push(String::new()));
-                }
+            // Page and column breaks are no ends of lines.
+            ("br" | "cr", "r") if attribute(start, "type").is_none_or(|t| t == "textWrapping") => {
+                self.with(|p| p.lines.push(String::new()));
             }
             ("noBreakHyphen", "r") => self.write("-"),
             ("t", _) => self.in_text = !empty,

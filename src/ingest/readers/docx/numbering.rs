@@ -153,7 +153,7 @@ impl Numbering {
     /// `None` when the paragraph is not numbered.
     pub(super) fn label(&mut self, own: NumberRef, style: Option<&str>, styles: &Styles) -> Option<String> {
         let inherited = styles.number(style);
-        let list_id = own.list.or(inherited.map(|(number, _)| number.list)?).filter(|id| *id != 0)?;
+        let list_id = own.list.or_else(|| inherited.and_then(|(number, _)| number.list)).filter(|id| *id != 0)?;
         let list = self.lists.get(&list_id)?;
         let of = self.abstracts.get(&list.of)?;
         // A numbered style finds its level through the level that names the style.
@@ -169,7 +169,8 @@ impl Numbering {
         let first_here = self.begun.insert((list_id, level));
         let restart = list.starts.get(level).copied().flatten().filter(|_| first_here);
         let slot = counts.get_mut(level)?;
-        let start = definition.start.unwrap_or(if of.levels.get(level).is_some() { 1 } else { 0 });
+        // ECMA-376 17.9.25: a level without `w:start` starts at 0.
+        let start = definition.start.unwrap_or(0);
         *slot = Some(match (restart, *slot) {
             (Some(restart), _) => restart,
             (None, Some(count)) => count.saturating_add(1),
@@ -198,7 +199,7 @@ impl Numbering {
                 Some(digit) => {
                     let which = digit as usize - 1;
                     let shown = define(which)?;
-                    let n = counts.get(which).copied().flatten().or(shown.start).unwrap_or(1);
+                    let n = counts.get(which).copied().flatten().or(shown.start).unwrap_or(0);
                     let format = if definition.arabic { "decimal" } else { shown.format.as_str() };
                     label.push_str(&numerals::render(format, n));
                 }

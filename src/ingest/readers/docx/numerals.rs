@@ -12,11 +12,21 @@ pub(super) fn render(format: &str, n: u32) -> String {
             Some(arabic.chars().filter_map(|c| char::from_u32(c as u32 - '0' as u32 + 0xFF10)).collect())
         }
         "decimalEnclosedCircle" | "decimalEnclosedCircleChinese" => circled(n),
-        "decimalEnclosedParen" => (1..=20).contains(&n).then(|| char::from_u32(0x2474 + n - 1)).flatten().map(String::from),
-        "decimalEnclosedFullstop" => (1..=20).contains(&n).then(|| char::from_u32(0x2488 + n - 1)).flatten().map(String::from),
+        "decimalEnclosedParen" => {
+            (1..=20).contains(&n).then(|| char::from_u32(0x2474 + n - 1)).flatten().map(String::from)
+        }
+        "decimalEnclosedFullstop" => {
+            (1..=20).contains(&n).then(|| char::from_u32(0x2488 + n - 1)).flatten().map(String::from)
+        }
         // Word differs between these above 99 only (一〇〇 or 一百); the law writes 一百, whatever the list says.
-        "chineseCounting" | "chineseCountingThousand" | "japaneseCounting" | "taiwaneseCounting"
-        | "taiwaneseCountingThousand" | "ideographDigital" | "taiwaneseDigital" | "koreanCounting" => {
+        "chineseCounting"
+        | "chineseCountingThousand"
+        | "japaneseCounting"
+        | "taiwaneseCounting"
+        | "taiwaneseCountingThousand"
+        | "ideographDigital"
+        | "taiwaneseDigital"
+        | "koreanCounting" => {
             counting(n, ["零", "一", "二", "三", "四", "五", "六", "七", "八", "九"], ["", "十", "百", "千"])
         }
         "chineseLegalSimplified" | "ideographLegalTraditional" | "japaneseLegal" => {

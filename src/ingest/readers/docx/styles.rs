@@ -111,9 +111,7 @@ impl Styles {
 
     /// Numbering that the style brings, and the id of the style in the chain that names the list.
     pub(super) fn number<'s>(&'s self, id: Option<&'s str>) -> Option<(NumberRef, &'s str)> {
-        self.chain(id)
-            .find(|(_, style)| style.number.list.is_some())
-            .map(|(style_id, style)| (style.number, style_id))
+        self.chain(id).find(|(_, style)| style.number.list.is_some()).map(|(style_id, style)| (style.number, style_id))
     }
 
     /// The list that a numbering style (`w:styleLink`) stands for.

@@ -1,80 +1,44 @@
-//! Web pages: headings, paragraphs, lists and tables, without what a reader of the page does not see.
+//! The walk over the elements of a page: which begin a line, which are left out, and what tables hold.
 
-use super::{one_line, push_heading, push_paragraph, push_table};
-use crate::error::{Code, Error, Result};
-use crate::ingest::encoding;
-use crate::text::document::{Block, RawDocument};
+use super::super::{push_heading, push_paragraph, push_table};
+use crate::text::document::Block;
 use scraper::node::{Element, Node};
-use scraper::{Html, Selector};
 
-/// Largest page, in bytes: a parsed page takes some twenty times its size in memory.
-const MAX_HTML_BYTES: usize = 16 * 1024 * 1024;
 /// Deepest nesting of tables that keeps its inner tables apart.
 const MAX_TABLE_DEPTH: usize = 16;
 /// A table with this many paragraphs in one cell lays out the page rather than holding data.
 const LAYOUT_CELL_BLOCKS: usize = 4;
-
 /// Elements whose content is no text of the document.
 const DROPPED: &[&str] = &[
-    "script", "style", "nav", "noscript", "template", "head", "svg", "math", "iframe", "object", "select", "button", "textarea",
-    "input", "footer", "aside", "rt", "rp", "del",
+    "script", "style", "nav", "noscript", "template", "head", "svg", "math", "iframe", "object", "select", "button",
+    "textarea", "input", "footer", "aside", "rt", "rp", "del",
 ];
 /// Elements that begin and end a line.
 const BLOCKS: &[&str] = &[
-    "p", "div", "section", "article", "main", "header", "li", "ul", "ol", "dl", "dt", "dd", "blockquote", "pre", "center",
-    "form", "fieldset", "figure", "figcaption", "address", "body", "hr", "caption",
+    "p",
+    "div",
+    "section",
+    "article",
+    "main",
+    "header",
+    "li",
+    "ul",
+    "ol",
+    "dl",
+    "dt",
+    "dd",
+    "blockquote",
+    "pre",
+    "center",
+    "form",
+    "fieldset",
+    "figure",
+    "figcaption",
+    "address",
+    "body",
+    "hr",
+    "caption",
 ];
-
-/// Reads a page.
-///
-/// # Errors
-/// `DocumentTooLarge` above [`MAX_HTML_BYTES`], `DocumentUnreadable` for an unknown encoding.
-pub(super) fn read(bytes: &[u8]) -> Result<RawDocument> {
-    if bytes.len() > MAX_HTML_BYTES {
-        let message = format!("网页超过 {} MiB 的上限", MAX_HTML_BYTES / 1024 / 1024);
-        return Err(Error::new(Code::DocumentTooLarge, message, "请去掉网页里内嵌的图片,或拆成几页再导入"));
-    }
-    let text = encoding::decode_html(bytes)?;
-    let page = Html::parse_document(&text);
-    let mut walk = Walk::default();
-    // By hand rather than by recursion: a page may nest deeper than the stack.
-    let mut node = page.tree.root();
-    'page: loop {
-        walk.open(node.value());
-        if let Some(child) = node.first_child() {
-            node = child;
-            continue;
-        }
-        loop {
-            walk.close(node.value());
-            if let Some(sibling) = node.next_sibling() {
-                node = sibling;
-                break;
-            }
-            match node.parent() {
-                Some(parent) => node = parent,
-                None => break 'page,
-            }
-        }
-    }
-    walk.flush();
-    let mut document = RawDocument { blocks: walk.blocks, ..RawDocument::default() };
-    if let Some(title) = page_title(&page, &document.blocks) {
-        document.meta.insert("title".to_string(), title);
-    }
-    Ok(document)
-}
-
-/// The `<title>`, or the main heading where the title merely adds the name of the site to it.
-fn page_title(page: &Html, blocks: &[Block]) -> Option<String> {
-    let selector = Selector::parse("title").ok()?;
-    let title = one_line(&page.select(&selector).next()?.text().collect::<String>());
-    let main = blocks.iter().find_map(|block| match block {
-        Block::Heading { depth: 1, text } if title.contains(text.as_str()) => Some(text.clone()),
-        _ => None,
-    });
-    main.or((!title.is_empty()).then_some(title))
-}
 
 /// A table being read; its cells hold blocks, because whole pages are laid out in tables.
 #[derive(Default)]
@@ -90,8 +54,9 @@ struct Cell {
     rows: usize,
 }
 
+/// The text so far, and where in the page the walk is.
 #[derive(Default)]
-struct Walk {
+pub(super) struct Walk {
     blocks: Vec<Block>,
     line: String,
     heading: Option<u8>,
@@ -105,12 +70,19 @@ struct Walk {
 }
 
 impl Walk {
-    fn open(&mut self, node: &Node) {
+    /// Enters a node.
+    pub(super) fn open(&mut self, node: &Node) {
         match node {
             Node::Text(text) if self.dropped == 0 => self.text(text),
             Node::Element(element) => self.open_element(element),
             _ => {}
         }
+    }
+
+    /// The blocks of the page, at its end.
+    pub(super) fn finish(mut self) -> Vec<Block> {
+        self.flush();
+        self.blocks
     }
 
     fn text(&mut self, text: &str) {
@@ -161,7 +133,8 @@ impl Walk {
         }
     }
 
-    fn close(&mut self, node: &Node) {
+    /// Leaves a node, after all its children.
+    pub(super) fn close(&mut self, node: &Node) {
         let Node::Element(element) = node else { return };
         if self.dropped > 0 {
             self.dropped -= 1;
@@ -332,57 +305,4 @@ fn is_dropped(element: &Element) -> bool {
         let style: String = style.to_lowercase().split_whitespace().collect();
         style.contains("display:none") || style.contains("visibility:hidden")
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn blocks(page: &str) -> Vec<Block> {
-        read(page.as_bytes()).unwrap().blocks
-    }
-
-    fn paragraphs(texts: &[&str]) -> Vec<Block> {
-        texts.iter().map(|t| Block::Paragraph(t.to_string())).collect()
-    }
-
-    #[test]
-    fn a_page_gives_what_its_reader_sees() {
-        let page = "<html><head><title>挂失办法 - 示例银行内网</title><style>p{}</style></head><body><nav>首页</nav>\
-            <h1>挂失<br>办法</h1><script>x()</script><p>第一条&nbsp;甲<b>乙</b>。<br/>第二条 丙。</p>\
-            <p style='display: none'>隐</p><div hidden>藏</div>散文<ol start=3><li>项</li><li>次</li></ol><ul><li>点</ul></body>";
-        let document = read(page.as_bytes()).unwrap();
-        assert_eq!(document.blocks[0], Block::Heading { depth: 1, text: "挂失 办法".into() });
-        assert_eq!(document.blocks[1..], paragraphs(&["第一条 甲乙。", "第二条 丙。", "散文", "3. 项", "4. 次", "- 点"]));
-        assert_eq!(document.meta["title"], "挂失办法 - 示例银行内网");
-        let same = read(b"<title>AB - site</title><h1>AB</h1>").unwrap();
-        assert_eq!(same.meta["title"], "AB");
-    }
-
-    #[test]
-    fn data_tables_stay_and_layout_tables_dissolve() {
-        let page = "<table><tr><td><h2>收费</h2><table><tr><th>项目<th>标准</tr>\
-            <tr><td rowspan=2>挂失<td>口头 免费</tr><tr><td>书面<p>10 元</p></td></tr></table><p>完</p></td></tr></table>";
-        let rows = [["项目", "标准"], ["挂失", "口头 免费"], ["挂失", "书面 10 元"]];
-        assert_eq!(
-            blocks(page),
-            [
-                Block::Heading { depth: 2, text: "收费".into() },
-                Block::Table { header: true, rows: rows.map(|r| r.map(String::from).to_vec()).to_vec() },
-                Block::Paragraph("完".into()),
-            ]
-        );
-    }
-
-    #[test]
-    fn absurd_pages_end() {
-        let deep = format!("{}文{}", "<div>".repeat(100_000), "</div>".repeat(100_000));
-        assert_eq!(blocks(&deep), paragraphs(&["文"]));
-        let wide = "<table><tr><td colspan=99999999 rowspan=99999999>甲<td>乙<tr><td>丙</table>";
-        assert_eq!(blocks(wide).len(), 1);
-        let tables = format!("{}文", "<table><tr><td>".repeat(5_000));
-        assert_eq!(blocks(&tables), paragraphs(&["文"]));
-        let huge = read(&vec![b'a'; MAX_HTML_BYTES + 1]).unwrap_err();
-        assert_eq!(huge.code(), Code::DocumentTooLarge);
-    }
 }

@@ -1,0 +1,110 @@
+//! Questions with known answers, one JSON object a line:
+//! `{"id", "question", "answer": text or null, "relevant": [{"document": title, "clause": address}]}`.
+//!
+//! The same line serves measuring (`guida eval`) and curating (a question attached to the clause that answers it).
+
+use super::address;
+use super::normalize::title_key;
+use crate::error::{Code, Error, Result};
+use crate::types::ClauseAddress;
+use serde::Deserialize;
+
+/// Where a clause stands, independent of the version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Key of the title, see [`title_key`].
+    pub title_key: String,
+    /// Address down to the 条, or a label.
+    pub address: ClauseAddress,
+}
+
+impl Place {
+    /// Reads a title and an address as written in a questions file.
+    pub fn parse(document: &str, clause: &str) -> Place {
+        let address = address::parse(clause).unwrap_or_else(|| address::labelled(clause));
+        Place { title_key: title_key(document), address }
+    }
+
+    /// Whether two places are the same 条, or the same labelled piece.
+    pub fn matches(&self, other: &Place) -> bool {
+        let (a, b) = (&self.address, &other.address);
+        self.title_key == other.title_key
+            && match (a.article, b.article) {
+                (Some(x), Some(y)) => x == y && a.insert == b.insert,
+                (None, None) => a.label == b.label,
+                _ => false,
+            }
+    }
+}
+
+/// One question.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// Its id.
+    pub id: String,
+    /// The words.
+    pub question: String,
+    /// The written answer, if any.
+    pub answer: Option<String>,
+    /// The clauses that answer it; empty when nothing does and the right answer is a refusal.
+    pub relevant: Vec<Place>,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    id: String,
+    question: String,
+    #[serde(default)]
+    answer: Option<String>,
+    relevant: Vec<Relevant>,
+}
+
+#[derive(Deserialize)]
+struct Relevant {
+    document: String,
+    clause: String,
+}
+
+/// Reads the lines of a questions file; blank lines are passed over.
+///
+/// # Errors
+/// `QUESTIONS_FILE` naming the line.
+pub fn parse(text: &str) -> Result<Vec<Question>> {
+    let mut out = Vec::new();
+    for (number, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
+        let line: Line = serde_json::from_str(line).map_err(|e| {
+            Error::new(
+                Code::QuestionsFile,
+                format!("问题文件第 {} 行格式不对:{e}", number + 1),
+                r#"每行一个 JSON:{"id","question","answer","relevant":[{"document","clause"}]}"#,
+            )
+        })?;
+        out.push(Question {
+            id: line.id,
+            question: line.question,
+            answer: line.answer,
+            relevant: line.relevant.iter().map(|r| Place::parse(&r.document, &r.clause)).collect(),
+        });
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_names_clauses_by_title_and_address() {
+        let line = r#"{"id":"1","question":"卡丢了","answer":null,"relevant":[{"document":"中华人民共和国某法","clause":"第29条"}]}"#;
+        let questions = parse(&format!("\n{line}\n")).unwrap();
+        assert!(questions[0].relevant[0].matches(&Place::parse("《某法》", "第二十九条")));
+        assert!(!questions[0].relevant[0].matches(&Place::parse("某法", "第二十九条之一")));
+    }
+
+    #[test]
+    fn a_wrong_line_is_named() {
+        let error = parse("{\"id\":\"1\"}").unwrap_err();
+        assert_eq!(error.code(), Code::QuestionsFile);
+        assert!(error.message().contains("第 1 行"));
+    }
+}
