@@ -1,5 +1,6 @@
 //! From folders of files to one knowledge file.
 
+use super::curated::{self, CURATED_SUFFIX};
 use super::expand::Expansions;
 use super::plan::{self, PlannedDocument, PlannedVersion};
 use super::readers::{self, Outcome};
@@ -10,6 +11,7 @@ use crate::inference::{EmbedKind, Embedder};
 use crate::store::{BasisRow, ClauseRow, KnowledgeWriter, VersionRow};
 use crate::text::legal::{self, ParsedClause, ParsedDocument};
 use crate::text::normalize::{fold_question, normalize, title_key};
+use crate::text::questions::Question;
 use crate::text::tokenize::for_each_term;
 use crate::types::{ClauseId, GenerationId};
 use std::collections::HashMap;
@@ -50,7 +52,7 @@ pub fn build(
     embedder: Option<&dyn Embedder>,
     progress: &mut dyn FnMut(Phase, usize, usize),
 ) -> Result<Built> {
-    let (parsed, mut report) = read_all(roots, progress)?;
+    let (parsed, curated, mut report) = read_all(roots, progress)?;
     if parsed.is_empty() {
         return Err(Error::new(
             Code::KbBuild,
@@ -59,6 +61,10 @@ pub fn build(
         ));
     }
     let plan = plan::plan(parsed);
+    let (expansions, homeless) = Expansions::collect(&plan.documents, &curated);
+    if !homeless.is_empty() {
+        report.notes.push(format!("{} 个问法指向不存在的条款,未收入:{}", homeless.len(), homeless.join("、")));
+    }
     for left_out in &plan.left_out {
         if let Some(file) = report.files.iter_mut().find(|f| f.path == left_out.source) {
             file.status = FileStatus::Skipped;
@@ -70,7 +76,7 @@ pub fn build(
     let folder = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = out.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let partial = folder.join(format!(".{name}.{}.tmp", std::process::id()));
-    let written = write(&plan.documents, &partial, embedder, progress).and_then(|generation| {
+    let written = write(&plan.documents, &expansions, &partial, embedder, progress).and_then(|generation| {
         publish(&partial, out)?;
         Ok(generation)
     });
@@ -91,15 +97,21 @@ fn publish(partial: &Path, out: &Path) -> Result<()> {
     std::fs::File::open(folder).and_then(|f| f.sync_all()).map_err(io)
 }
 
-fn read_all(
-    roots: &[PathBuf],
-    progress: &mut dyn FnMut(Phase, usize, usize),
-) -> Result<(Vec<ParsedDocument>, BuildReport)> {
+type Sources = (Vec<ParsedDocument>, Vec<Question>, BuildReport);
+
+fn read_all(roots: &[PathBuf], progress: &mut dyn FnMut(Phase, usize, usize)) -> Result<Sources> {
     let files = walk::collect(roots)?;
     let mut parsed = Vec::new();
+    let mut curated = Vec::new();
     let mut report = BuildReport::default();
     for (index, file) in files.iter().enumerate() {
         progress(Phase::Reading, index, files.len());
+        if file.relative.ends_with(CURATED_SUFFIX) {
+            let read = curated::read(&file.path);
+            report.files.push(FileReport::of_curated(file, &read));
+            curated.extend(read.unwrap_or_default());
+            continue;
+        }
         let outcome = readers::read(file);
         let mut entry = FileReport::of(file, &outcome);
         if let Outcome::Read(documents) = outcome {
@@ -120,11 +132,12 @@ fn read_all(
         report.files.push(entry);
     }
     progress(Phase::Reading, files.len(), files.len());
-    Ok((parsed, report))
+    Ok((parsed, curated, report))
 }
 
 fn write(
     documents: &[PlannedDocument],
+    expansions: &Expansions,
     path: &Path,
     embedder: Option<&dyn Embedder>,
     progress: &mut dyn FnMut(Phase, usize, usize),
@@ -136,7 +149,6 @@ fn write(
         document_ids.insert(document.title_key.as_str(), id);
     }
     let total = documents.iter().flat_map(|d| &d.versions).map(|v| v.document.clauses.len()).sum();
-    let expansions = Expansions::collect(documents);
     let mut clause_ids = Vec::with_capacity(total);
     for document in documents {
         let Some(&document_id) = document_ids.get(document.title_key.as_str()) else { continue };
@@ -153,10 +165,13 @@ fn write(
                     text: &clause.text,
                     guide: guide.as_deref(),
                 };
-                let spoken = expansions.of(&document.title_key, &clause.address, version.effective);
+                let curated = expansions.curated(&document.title_key, &clause.address, &clause.text);
+                let spoken = expansions
+                    .of_guides(&document.title_key, &clause.address, version.effective)
+                    .chain(curated.iter().map(String::as_str));
                 let terms = index_terms(&version.document.title, clause, spoken);
                 let id = writer.add_clause(version_id, &row, terms.iter().map(String::as_str))?;
-                for question in &clause.ask_variants {
+                for question in clause.ask_variants.iter().chain(curated) {
                     writer.add_curated(id, question, &fold_question(question))?;
                 }
                 writer.add_basis(id, &basis_rows(clause, document_id, &document_ids))?;

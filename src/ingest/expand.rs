@@ -8,7 +8,7 @@ use super::plan::PlannedDocument;
 use crate::text::normalize::title_key;
 use crate::text::questions::Question;
 use crate::types::{ClauseAddress, Date, EffectivePeriod};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 /// A clause of a title, whatever the version.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -41,12 +41,10 @@ impl Expansions {
     /// document.
     pub fn collect(documents: &[PlannedDocument], curated: &[Question]) -> (Expansions, Vec<String>) {
         let mut out = Expansions::default();
-        let mut places = BTreeSet::new();
         for document in documents {
             for version in &document.versions {
                 for clause in &version.document.clauses {
                     let place = Place::new(&document.title_key, &clause.address);
-                    places.insert((place.title_key.clone(), place.article, place.insert, place.label.clone()));
                     // Versions come oldest first, so the last one written is the newest.
                     out.newest.insert(place, clause.text.clone());
                     let Some(guide) = &clause.guide else { continue };

@@ -8,6 +8,7 @@
 //! old one, and renames it into place.
 
 pub mod build;
+mod curated;
 pub mod encoding;
 mod expand;
 pub mod plan;

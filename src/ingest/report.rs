@@ -2,6 +2,8 @@
 
 use super::readers::Outcome;
 use super::walk::SourceFile;
+use crate::error::Result;
+use crate::text::questions::Question;
 use serde::Serialize;
 use std::fmt;
 
@@ -50,6 +52,15 @@ impl FileReport {
         };
         FileReport { path: file.relative.clone(), status, documents, clauses: 0, reason }
     }
+
+    /// The account of a file of curated questions.
+    pub fn of_curated(file: &SourceFile, read: &Result<Vec<Question>>) -> FileReport {
+        let (status, reason) = match read {
+            Ok(questions) => (FileStatus::Read, format!("问法 {} 条", questions.len())),
+            Err(error) => (FileStatus::Failed, error.to_string()),
+        };
+        FileReport { path: file.relative.clone(), status, documents: 0, clauses: 0, reason: Some(reason) }
+    }
 }
 
 /// The account of a whole build.
@@ -57,6 +68,8 @@ impl FileReport {
 pub struct BuildReport {
     /// One entry per file, in reading order.
     pub files: Vec<FileReport>,
+    /// What concerns no single file.
+    pub notes: Vec<String>,
 }
 
 impl BuildReport {
@@ -93,13 +106,16 @@ impl fmt::Display for BuildReport {
         let width = noted.iter().map(|file| columns(&printable(&file.path))).max().unwrap_or(0).min(MAX_PATH_COLUMNS);
         for file in noted {
             let label = match file.status {
-                FileStatus::Read => "部分",
+                FileStatus::Read => "注意",
                 FileStatus::Skipped => "跳过",
                 FileStatus::Failed => "失败",
             };
             let path = printable(&file.path);
             let padding = " ".repeat(width.saturating_sub(columns(&path)));
             writeln!(f, "{label}  {path}{padding}  {}", printable(file.reason.as_deref().unwrap_or("")))?;
+        }
+        for note in &self.notes {
+            writeln!(f, "注意  {}", printable(note))?;
         }
         Ok(())
     }

@@ -6,16 +6,18 @@
 
 use super::scope::Admitted;
 use crate::error::Result;
-use crate::store::{Knowledge, forward};
+use crate::store::{Knowledge, TermStat, forward};
 use crate::text::tokenize::for_each_term;
 use crate::types::ClauseId;
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 
 /// BM25 saturation of term counts. On the dev questions (k1, b) = (1.6, 0.75) gives recall@10 0.484 and recall@100 0.705;
 /// (1.2, 0.75) 0.483 and 0.701; (1.2, 0.5) 0.477 and 0.684; (0.9, 0.4) 0.469 and 0.677.
 const K1: f64 = 1.6;
 /// BM25 length normalisation.
 const B: f64 = 0.75;
+/// Weight of a thesaurus term relative to a word of the question itself.
+const ADDED_WEIGHT: f64 = 0.5;
 /// Postings read per question while choosing candidates.
 const POSTING_BUDGET: u64 = 60_000;
 /// Candidates scored exactly.
@@ -32,8 +34,11 @@ pub struct QueryTerm {
     pub id: Option<u32>,
     /// Clauses that have it.
     pub clauses: u32,
-    /// Inverse document frequency `ln(1 + (N - n + 0.5) / (n + 0.5))`.
-    pub idf: f64,
+    /// Weight in the score: inverse document frequency `ln(1 + (N - n + 0.5) / (n + 0.5))`, less for a term that the
+    /// thesaurus added.
+    pub weight: f64,
+    /// Added by the thesaurus: it helps to find clauses, and says nothing of how much of the question they cover.
+    pub added: bool,
 }
 
 /// A scored clause.
@@ -43,37 +48,46 @@ pub struct Scored {
     pub clause: ClauseId,
     /// BM25.
     pub score: f64,
-    /// Share of the question's weight (sum of idf) that stands in the clause, 0 to 1.
+    /// Share of the weight of the question's own terms that stands in the clause, 0 to 1.
     pub coverage: f64,
 }
 
-/// The distinct terms of a normalised text, in order of appearance.
+/// The distinct terms of a normalised text, in order of appearance, and after them those of the words that a thesaurus
+/// `added`.
 ///
 /// # Errors
 /// `KB_CORRUPT`.
-pub fn query_terms(knowledge: &Knowledge, text: &str) -> Result<Vec<QueryTerm>> {
+pub fn query_terms(knowledge: &Knowledge, text: &str, added: &[&str]) -> Result<Vec<QueryTerm>> {
     let mut distinct: Vec<String> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
+    collect_terms(text, &mut distinct);
+    let said = distinct.len();
+    for word in added {
+        collect_terms(word, &mut distinct);
+    }
+    let stats = knowledge.term_stats(&distinct.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let total = knowledge.clause_total() as f64;
+    let term = |index: usize, text: String, stat: Option<TermStat>| {
+        let n = stat.map_or(0.0, |s| f64::from(s.clauses));
+        let idf = (1.0 + (total - n + 0.5) / (n + 0.5)).ln();
+        let added = index >= said;
+        QueryTerm {
+            text,
+            id: stat.map(|s| s.id),
+            clauses: stat.map_or(0, |s| s.clauses),
+            weight: if added { idf * ADDED_WEIGHT } else { idf },
+            added,
+        }
+    };
+    Ok(distinct.into_iter().zip(stats).enumerate().map(|(index, (text, stat))| term(index, text, stat)).collect())
+}
+
+fn collect_terms(text: &str, distinct: &mut Vec<String>) {
+    let mut seen: HashSet<String> = distinct.iter().cloned().collect();
     for_each_term(text, |term| {
         if distinct.len() < MAX_TERMS && seen.insert(term.to_owned()) {
             distinct.push(term.to_owned());
         }
     });
-    let stats = knowledge.term_stats(&distinct.iter().map(String::as_str).collect::<Vec<_>>())?;
-    let total = knowledge.clause_total() as f64;
-    Ok(distinct
-        .into_iter()
-        .zip(stats)
-        .map(|(text, stat)| {
-            let n = stat.map_or(0.0, |s| f64::from(s.clauses));
-            QueryTerm {
-                text,
-                id: stat.map(|s| s.id),
-                clauses: stat.map_or(0, |s| s.clauses),
-                idf: (1.0 + (total - n + 0.5) / (n + 0.5)).ln(),
-            }
-        })
-        .collect())
 }
 
 /// The `limit` best clauses among those admitted, best first; ties in document order.
@@ -107,9 +121,9 @@ fn candidates(knowledge: &Knowledge, admitted: &Admitted<'_>, terms: &[QueryTerm
     let mut weights = vec![0.0f32; knowledge.clause_total() as usize + 1];
     let names: Vec<&str> = rare.iter().map(|t| t.text.as_str()).collect();
     knowledge.for_each_posting(&names, |index, clause| {
-        let idf = rare.get(index).map_or(0.0, |t| t.idf);
+        let added = rare.get(index).map_or(0.0, |t| t.weight);
         if let Some(weight) = usize::try_from(clause).ok().and_then(|at| weights.get_mut(at)) {
-            *weight += idf as f32;
+            *weight += added as f32;
         }
     })?;
     let mut found: Vec<(f32, i64)> = Vec::new();
@@ -135,9 +149,10 @@ fn candidates(knowledge: &Knowledge, admitted: &Admitted<'_>, terms: &[QueryTerm
 /// # Errors
 /// `KB_CORRUPT`.
 pub fn rescore(knowledge: &Knowledge, terms: &[QueryTerm], clauses: &[i64]) -> Result<Vec<Scored>> {
-    let by_id: BTreeMap<u32, f64> = terms.iter().filter_map(|t| Some((t.id?, t.idf))).collect();
-    let by_id: Vec<(u32, f64)> = by_id.into_iter().collect();
-    let all: f64 = terms.iter().map(|t| t.idf).sum();
+    let mut by_id: Vec<(u32, f64, f64)> =
+        terms.iter().filter_map(|t| Some((t.id?, t.weight, if t.added { 0.0 } else { t.weight }))).collect();
+    by_id.sort_unstable_by_key(|(id, ..)| *id);
+    let all: f64 = terms.iter().filter(|t| !t.added).map(|t| t.weight).sum();
     let mean = knowledge.mean_length().max(1.0);
     let mut out = Vec::with_capacity(clauses.len());
     knowledge.for_each_forward(clauses, |clause, length, packed| {
@@ -145,13 +160,13 @@ pub fn rescore(knowledge: &Knowledge, terms: &[QueryTerm], clauses: &[i64]) -> R
         let (mut score, mut covered) = (0.0, 0.0);
         let mut wanted = by_id.iter().peekable();
         for (id, count) in forward::Decoder::new(packed) {
-            while wanted.next_if(|(w, _)| *w < id).is_some() {}
+            while wanted.next_if(|(w, ..)| *w < id).is_some() {}
             match wanted.peek() {
                 None => break,
-                Some((w, idf)) if *w == id => {
+                Some((w, weight, said)) if *w == id => {
                     let count = f64::from(count);
-                    score += idf * count * (K1 + 1.0) / (count + norm);
-                    covered += idf;
+                    score += weight * count * (K1 + 1.0) / (count + norm);
+                    covered += said;
                 }
                 Some(_) => {}
             }

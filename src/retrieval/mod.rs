@@ -3,14 +3,16 @@
 //! 1. A question that names an address (`商业银行法第二十九条第二款`) is looked up directly ([`address`]).
 //! 2. Otherwise its words choose and rank clauses ([`lexical`]), its meaning does when an encoder is loaded ([`dense`]), and
 //!    the two rankings are fused ([`fusion`]). A question that equals a curated one puts that clause first.
-//! 3. Only texts in force on the day, within the reader's clearance, take part ([`scope`]).
-//! 4. [`confidence`] says how likely the first clauses answer at all; below its threshold the answer is a refusal.
+//! 3. A scene of a guide stands for the rules it rests on: they inherit its rank ([`guides`]).
+//! 4. Only texts in force on the day, within the reader's clearance, take part ([`scope`]).
+//! 5. [`confidence`] says how likely the first clauses answer at all; below its threshold the answer is a refusal.
 
 pub mod address;
 pub mod confidence;
 mod dense;
 mod filler;
 mod fusion;
+mod guides;
 pub mod lexical;
 pub mod scope;
 
@@ -18,6 +20,7 @@ use crate::error::{Code, Error, Result};
 use crate::inference::Embedder;
 use crate::store::Knowledge;
 use crate::text::normalize::{fold_question, normalize, simplify};
+use crate::text::thesaurus::Thesaurus;
 use crate::types::{ClauseAddress, ClauseId};
 use lexical::Scored;
 use scope::{Admitted, Scope};
@@ -59,12 +62,14 @@ pub struct Hit {
 /// The result of a search.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ranked {
-    /// Best first.
+    /// Rules, best first.
     pub hits: Vec<Hit>,
+    /// Scenes of guides whose rules are among the hits, best first.
+    pub guides: Vec<Hit>,
     /// Probability that the hits answer the question, 0 to 1; 1 for an address or a curated question.
     pub confidence: f64,
-    /// The words that were looked for.
-    pub terms: Vec<String>,
+    /// The terms that were looked for.
+    pub terms: Vec<lexical::QueryTerm>,
     /// Versions that could have answered.
     pub documents_searched: u64,
     /// Clauses that could have answered.
@@ -77,6 +82,7 @@ pub struct Ranked {
 pub struct Retriever {
     knowledge: Arc<Knowledge>,
     embedder: Option<Arc<dyn Embedder>>,
+    thesaurus: Thesaurus,
 }
 
 impl Retriever {
@@ -95,7 +101,7 @@ impl Retriever {
             ));
         }
         let embedder = embedder.filter(|_| knowledge.embedder().is_some());
-        Ok(Retriever { knowledge, embedder })
+        Ok(Retriever { knowledge, embedder, thesaurus: Thesaurus::bundled() })
     }
 
     /// The knowledge that is searched.
@@ -117,6 +123,7 @@ impl Retriever {
         let (documents_searched, clauses_searched) = admitted.totals();
         let mut ranked = Ranked {
             hits: Vec::new(),
+            guides: Vec::new(),
             confidence: 0.0,
             terms: Vec::new(),
             documents_searched,
@@ -135,7 +142,7 @@ impl Retriever {
             return Ok(ranked);
         }
         let text = filler::strip(&simplify(&normalize(query.text)));
-        let terms = lexical::query_terms(&self.knowledge, &text)?;
+        let terms = lexical::query_terms(&self.knowledge, &text, &self.thesaurus.expand(&text))?;
         let lexical = lexical::search(&self.knowledge, &admitted, &terms, RANKING_DEPTH.max(query.limit))?;
         let started = Instant::now();
         let dense = match &self.embedder {
@@ -144,15 +151,17 @@ impl Retriever {
         };
         ranked.embed_ms = if self.embedder.is_some() { started.elapsed().as_secs_f64() * 1e3 } else { 0.0 };
         ranked.confidence = confidence::estimate(&terms, &lexical);
-        ranked.hits = self.merge(&terms, &lexical, &dense)?;
+        let hits = self.merge(&terms, &lexical, &dense)?;
+        (ranked.hits, ranked.guides) = guides::separate(&self.knowledge, &admitted, hits)?;
         let curated = self.knowledge.curated(&fold_question(query.text))?;
         for clause in curated.into_iter().rev().filter(|c| admitted.clause(*c)) {
-            ranked.hits.retain(|h| h.clause != clause);
-            ranked.hits.insert(0, Hit { clause, score: 1.0, coverage: 1.0, part: None, not_in_force: false });
+            let list = if self.knowledge.is_guide(clause) { &mut ranked.guides } else { &mut ranked.hits };
+            list.retain(|h| h.clause != clause);
+            list.insert(0, Hit { clause, score: 1.0, coverage: 1.0, part: None, not_in_force: false });
             ranked.confidence = 1.0;
         }
         ranked.hits.truncate(query.limit);
-        ranked.terms = terms.into_iter().filter(|t| t.text.chars().count() > 1).map(|t| t.text).collect();
+        ranked.terms = terms;
         Ok(ranked)
     }
 

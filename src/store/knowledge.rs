@@ -118,6 +118,11 @@ impl Knowledge {
         self.versions.get(self.version_index(clause)?)
     }
 
+    /// Whether a clause is a scene of a guide.
+    pub fn is_guide(&self, clause: ClauseId) -> bool {
+        self.version_of(clause).is_some_and(|v| v.row.level == Level::Guide)
+    }
+
     /// Versions of the title with this key, in file order (oldest first).
     pub fn versions_of_title(&self, title_key: &str) -> impl Iterator<Item = &Version> {
         self.by_title.get(title_key).into_iter().flatten().filter_map(|i| self.versions.get(*i))

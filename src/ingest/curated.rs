@@ -1,0 +1,29 @@
+//! Files of curated questions among the documents.
+
+use super::encoding::decode;
+use super::readers::MAX_FILE_BYTES;
+use crate::error::{Code, Error, Result};
+use crate::text::questions::{Question, parse};
+use std::path::Path;
+
+/// Files with this ending hold questions for clauses, in the line format of [`crate::text::questions`].
+pub const CURATED_SUFFIX: &str = ".curated.jsonl";
+
+/// Reads a file of curated questions.
+///
+/// # Errors
+/// `DOCUMENT_UNREADABLE`, `DOCUMENT_TOO_LARGE` or `QUESTIONS_FILE`.
+pub fn read(path: &Path) -> Result<Vec<Question>> {
+    let unreadable = |e: std::io::Error| {
+        Error::new(Code::DocumentUnreadable, format!("问法文件 {} 打不开:{e}", path.display()), "检查读取权限").because(e)
+    };
+    let size = std::fs::metadata(path).map_err(unreadable)?.len();
+    if size > MAX_FILE_BYTES {
+        return Err(Error::new(
+            Code::DocumentTooLarge,
+            format!("问法文件 {} 有 {size} 字节,上限 {MAX_FILE_BYTES}", path.display()),
+            "拆成几个文件",
+        ));
+    }
+    parse(&decode(&std::fs::read(path).map_err(unreadable)?)?)
+}
