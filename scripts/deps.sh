@@ -123,8 +123,8 @@ have_font() {
         [ -n "$(fc-list :lang=zh-cn family 2>/dev/null)" ] && return 0
     fi
     any_file /usr/share/fonts/*/*/*CJK* /usr/share/fonts/*/*CJK* /usr/share/fonts/*/*/wqy-* /usr/share/fonts/*/wqy-* \
-        /usr/share/fonts/*/*SourceHan* /usr/share/fonts/*/*/*SourceHan* "$HOME"/.fonts/*CJK* \
-        "$HOME"/.local/share/fonts/*CJK*
+        /usr/share/fonts/*/*SourceHan* /usr/share/fonts/*/*/*SourceHan* "${HOME:-}"/.fonts/*CJK* \
+        "${HOME:-}"/.local/share/fonts/*CJK*
 }
 
 # What is missing, one word per need.
