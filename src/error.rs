@@ -1,5 +1,6 @@
 //! One error shape for the whole product: a stable code, what happened, why, and what to do.
 
+use serde::Serialize;
 use std::fmt;
 
 /// Result with Guida's [`Error`].
@@ -212,5 +213,22 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_deref().map(|s| s as _)
+    }
+}
+
+/// Error as sent: `{code, message, hint}`.
+#[derive(Debug, Clone, Serialize)]
+pub struct ErrorBody {
+    /// Stable code.
+    pub code: &'static str,
+    /// What happened and why.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
+impl From<&Error> for ErrorBody {
+    fn from(e: &Error) -> ErrorBody {
+        ErrorBody { code: e.code().as_str(), message: e.message().to_owned(), hint: e.hint().to_owned() }
     }
 }

@@ -1,0 +1,192 @@
+//! Laying out the evidence card. Every word on it is verbatim from a clause or a guide in force.
+
+use super::cite::{cite, marked};
+use super::guide::{self, Chosen, Conclusion};
+use super::outcome::{Card, Choice, Citation, Clarify, Refusal, Timings};
+use super::Ask;
+use crate::error::Result;
+use crate::retrieval::lexical::{QueryTerm, query_terms};
+use crate::retrieval::scope::Admitted;
+use crate::retrieval::{Hit, Ranked, Retriever, confidence};
+use crate::text::normalize::normalize;
+use crate::types::ClauseAddress;
+
+/// Clauses on a card.
+const MAX_CITATIONS: usize = 5;
+/// A further rule is shown when it scored at least this share of the best one.
+const FURTHER_SHARE: f64 = 0.6;
+/// Longest sentence, in characters, that serves as conclusion where no guide gives one; a longer one is pointed to instead.
+const MAX_CONCLUSION_CHARS: usize = 80;
+/// Titles named in a refusal.
+const NEAREST_TITLES: usize = 3;
+/// Words named in a refusal.
+const REFUSAL_TERMS: usize = 12;
+/// Whom to ask where no guide says so.
+const ESCALATION: &str = "会计主管 → 运营管理部 → 法律合规部";
+
+/// Builds the card for a ranking.
+///
+/// # Errors
+/// `KB_CORRUPT`.
+pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<Card> {
+    let mut card = Card {
+        question: ask.question.text().to_owned(),
+        as_of: ask.scope.as_of,
+        refused: false,
+        conclusion: String::new(),
+        conclusion_source: String::new(),
+        citations: Vec::new(),
+        steps: Vec::new(),
+        materials: Vec::new(),
+        risk: Vec::new(),
+        escalation: ESCALATION.to_owned(),
+        script: String::new(),
+        clarify: None,
+        refusal: None,
+        notices: ask.question.notices().to_vec(),
+        confidence: ranked.confidence,
+        timings: Timings::default(),
+        generation: retriever.knowledge().generation().clone(),
+    };
+    let admitted = Admitted::new(retriever.knowledge(), &ask.scope);
+    let best = ranked.hits.first().filter(|_| ranked.confidence >= confidence::THRESHOLD);
+    match best {
+        None => refuse(&mut card, retriever, ranked)?,
+        Some(best) if best.part.is_some() => show_address(&mut card, retriever, ask, best)?,
+        Some(_) => match guide::choose(retriever, &admitted, ranked)? {
+            Some(chosen) => from_guide(&mut card, retriever, ask, ranked, chosen)?,
+            None => from_rules(&mut card, retriever, ask, ranked)?,
+        },
+    }
+    for (index, citation) in card.citations.iter_mut().enumerate() {
+        citation.n = index as u32 + 1;
+    }
+    Ok(card)
+}
+
+fn cite_hit(
+    retriever: &Retriever,
+    ask: &Ask<'_>,
+    clause: &crate::store::Clause,
+    part: Option<&ClauseAddress>,
+    terms: &[QueryTerm],
+) -> Option<Citation> {
+    let version = retriever.knowledge().version_of(clause.id)?;
+    Some(cite(version, clause, part, ask.scope.as_of, terms))
+}
+
+/// The best rules that are not on the card yet, while they score well enough and there is room.
+fn add_rules(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<()> {
+    let floor = ranked.hits.first().map_or(0.0, |best| best.score * FURTHER_SHARE);
+    for hit in ranked.hits.iter().filter(|h| h.score >= floor) {
+        if card.citations.len() >= MAX_CITATIONS {
+            break;
+        }
+        if card.citations.iter().any(|c| c.id == hit.clause) {
+            continue;
+        }
+        if let Some(clause) = retriever.knowledge().clause(hit.clause)? {
+            card.citations.extend(cite_hit(retriever, ask, &clause, None, &ranked.terms));
+        }
+    }
+    Ok(())
+}
+
+fn from_guide(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked, chosen: Chosen) -> Result<()> {
+    let Chosen { clause, scene, basis } = chosen;
+    match guide::conclude(&scene, ask.question.text(), ask.choice) {
+        Conclusion::Settled(conclusion) => card.conclusion = conclusion.to_owned(),
+        Conclusion::Depends(clarify) => {
+            card.conclusion = scene.conclusion.clone();
+            let choices = clarify.choices.iter();
+            card.clarify = Some(Clarify {
+                question: clarify.question.clone(),
+                choices: choices.map(|c| Choice { label: c.label.clone(), conclusion: c.conclusion.clone() }).collect(),
+            });
+        }
+    }
+    // The guide says in the rule's words what the teller said in others: both help to find the sentence that answers.
+    let mut terms = ranked.terms.clone();
+    terms.extend(query_terms(retriever.knowledge(), &normalize(&card.conclusion), &[])?);
+    for (rule, address) in &basis {
+        // A 项 without the opening words of its 款 does not read: the 款 is shown, and the sentence marked in it.
+        let paragraph = ClauseAddress { item: None, point: None, ..address.clone() };
+        let part = address.paragraph.map(|_| &paragraph);
+        card.citations.extend(cite_hit(retriever, ask, rule, part, &terms));
+    }
+    card.citations.truncate(MAX_CITATIONS);
+    let version = retriever.knowledge().version_of(clause.id);
+    card.conclusion_source = version.map(|v| guide::source(v, &clause)).unwrap_or_default();
+    add_rules(card, retriever, ask, ranked)?;
+    // The scene itself comes last, so that a click leads to the whole of it.
+    card.citations.truncate(MAX_CITATIONS - 1);
+    card.citations.extend(cite_hit(retriever, ask, &clause, None, &terms));
+    card.steps = scene.steps;
+    card.materials = scene.materials;
+    card.risk = scene.risk;
+    if !scene.escalation.is_empty() {
+        card.escalation = scene.escalation;
+    }
+    card.script = scene.script;
+    Ok(())
+}
+
+fn from_rules(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<()> {
+    add_rules(card, retriever, ask, ranked)?;
+    conclude_from_first(card);
+    Ok(())
+}
+
+fn show_address(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, hit: &Hit) -> Result<()> {
+    if let Some(clause) = retriever.knowledge().clause(hit.clause)? {
+        card.citations.extend(cite_hit(retriever, ask, &clause, hit.part.as_ref(), &[]));
+    }
+    if let (Some(part), Some(citation)) = (&hit.part, card.citations.first())
+        && part.paragraph.is_some()
+        && citation.address.paragraph.is_none()
+    {
+        card.notices.push(format!("{}没有问到的款、项,显示整条", citation.clause));
+    }
+    if hit.not_in_force
+        && let Some(citation) = card.citations.first()
+    {
+        card.notices.push(format!("注意:《{}》在 {} {}", citation.document, card.as_of, citation.status_label));
+    }
+    conclude_from_first(card);
+    Ok(())
+}
+
+/// Without a guide the conclusion is the sentence that answers, or a pointer to the clause when the sentence is long.
+fn conclude_from_first(card: &mut Card) {
+    let Some(first) = card.citations.first() else { return };
+    let source = format!("《{}》{}", first.document, first.clause);
+    card.conclusion = match marked(first).filter(|s| s.chars().count() <= MAX_CONCLUSION_CHARS) {
+        Some(sentence) => sentence,
+        None => format!("见{source}"),
+    };
+    card.conclusion_source = source;
+}
+
+fn refuse(card: &mut Card, retriever: &Retriever, ranked: &Ranked) -> Result<()> {
+    let mut nearest: Vec<String> = Vec::new();
+    for hit in &ranked.hits {
+        let title = retriever.knowledge().version_of(hit.clause).map(|v| v.row.title.clone());
+        if let Some(title) = title.filter(|t| !nearest.contains(t)) {
+            nearest.push(title);
+        }
+        if nearest.len() == NEAREST_TITLES {
+            break;
+        }
+    }
+    let words = ranked.terms.iter().filter(|t| !t.added && t.text.chars().count() > 1).map(|t| t.text.clone());
+    card.refused = true;
+    card.refusal = Some(Refusal {
+        reason: "在现行规定中没有找到足以回答的条款,不作推测".to_owned(),
+        documents_searched: ranked.documents_searched,
+        clauses_searched: ranked.clauses_searched,
+        terms: words.take(REFUSAL_TERMS).collect(),
+        ask: ESCALATION.to_owned(),
+        nearest,
+    });
+    Ok(())
+}
