@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod engine;
 pub mod error;
+pub mod guard;
 pub mod inference;
 pub mod store;
 pub mod text;

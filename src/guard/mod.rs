@@ -10,19 +10,19 @@
 //! character stood, so that text outside a mask is never touched.
 
 mod checksum;
-mod claims;
+//TMP mod claims;
 mod fold;
-mod grounding;
+//TMP mod grounding;
 pub mod input;
 mod numbers;
-pub mod output;
-mod quantity;
-mod reasoning;
+//TMP pub mod output;
+//TMP mod quantity;
+//TMP mod reasoning;
 pub mod redact;
 mod rules;
 mod secrets;
 mod words;
 
 pub use input::{GuardedQuestion, MAX_QUESTION_BYTES, MAX_QUESTION_CHARS, check_question};
-pub use output::{Checked, Evidence, GuardedText, SentenceGate};
+//TMP pub use output::{Checked, Evidence, GuardedText, SentenceGate};
 pub use redact::{Found, PiiKind, Redaction, redact};
