@@ -41,10 +41,6 @@ impl Folded {
         Folded { chars, spans, original_len: text.len() }
     }
 
-    pub(super) fn chars(&self) -> &[char] {
-        &self.chars
-    }
-
     pub(super) fn len(&self) -> usize {
         self.chars.len()
     }

@@ -7,8 +7,8 @@ use super::checksum::{is_credit_code, is_date, is_id15, is_id18, luhn};
 use super::fold::Folded;
 use super::redact::{PiiKind, Scan, stars};
 use super::rules::{
-    ACCOUNT_CUES, AMOUNT_CUES, CARD_CUES, CARD_PREFIXES, CREDIT_CODE_CUES, CUE_REACH, CURRENCIES, DIRECT_REACH,
-    HOTLINES, ID_CUES, PASSPORT_CUES, PHONE_CUES, SERIAL_CUES, TAIWAN_CUES, UNITS,
+    ACCOUNT_CUES, AMOUNT_CUES, CARD_CUES, CARD_PREFIXES, CREDIT_CODE_CUES, CUE_REACH, CURRENCIES, DIAL_CUES,
+    DIRECT_REACH, HOTLINES, ID_CUES, PASSPORT_CUES, PHONE_CUES, SERIAL_CUES, SERIAL_NUMBER_CUES, TAIWAN_CUES, UNITS,
 };
 use std::ops::Range;
 
@@ -51,7 +51,7 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     each(scan, &groups, id18);
     credit_codes(scan);
     permits(scan);
-    for rule in [mobile, landline, card, id15, taiwan, account] {
+    for rule in [card, mobile, landline, id15, taiwan, account] {
         each(scan, &groups, rule);
     }
 }
@@ -328,8 +328,9 @@ fn account(folded: &Folded, c: &Candidate) -> Verdict {
     let direct = folded.cue_distance(c.range.start, ACCOUNT_CUES, DIRECT_REACH).is_some();
     let shaped = (10..=MAX_DIGITS).contains(&c.digits.len()) && !c.marked && grouped_evenly(c);
     let called = has_cue(folded, &c.range, ACCOUNT_CUES) && !is_serial(folded, &c.range, ACCOUNT_CUES);
+    let dialled = folded.cue_distance(c.range.start, DIAL_CUES, DIRECT_REACH).is_some();
     let hotline = c.digits.len() == 10 && matches!(c.digits.as_slice(), ['4' | '8', '0', '0', ..]);
-    let is_account = shaped && called && (direct || !is_moment(&c.digits) && !hotline);
+    let is_account = shaped && called && !(hotline && dialled) && (direct || !is_moment(&c.digits) && !hotline);
     is_account.then(|| (PiiKind::Account, c.range.clone(), stars(&c.digits, 0, 4)))
 }
 

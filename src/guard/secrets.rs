@@ -3,7 +3,7 @@
 use super::fold::Folded;
 use super::numbers::currency_after;
 use super::redact::{PiiKind, Scan};
-use super::rules::{CODE_CUES, CUE_REACH, CVV_CUES, EXPIRY_CUES, HOTLINES, NOT_SECRET_CUES, PASSWORD_CUES, UNITS};
+use super::rules::{CODE_CUES, CUE_REACH, CVV_CUES, EXPIRY_CUES, NOT_SECRET_CUES, PASSWORD_CUES, UNITS};
 use std::ops::Range;
 
 /// Cue words with the length of what they announce.
@@ -21,11 +21,12 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     let folded = scan.folded;
     for at in 0..folded.len() {
         for (cues, lengths) in SECRETS {
-            let Some(cue) = cues.iter().find(|cue| folded.starts_with(at, cue)) else { continue };
-            let end = at + cue.chars().count();
-            let secret = following(folded, end, &lengths).or_else(|| preceding(folded, at, &lengths));
-            if let Some(range) = secret {
-                scan.take(PiiKind::Secret, range, String::new());
+            for cue in cues.iter().filter(|cue| folded.starts_with(at, cue)) {
+                let end = at + cue.chars().count();
+                let secret = following(folded, end, &lengths).or_else(|| preceding(folded, at, &lengths));
+                if let Some(range) = secret {
+                    scan.take(PiiKind::Secret, range, String::new());
+                }
             }
         }
         if let Some(cue) = EXPIRY_CUES.iter().find(|cue| folded.starts_with(at, cue))
@@ -109,8 +110,8 @@ fn is_other(folded: &Folded, range: &Range<usize>) -> bool {
     let counted = UNITS.iter().any(|unit| folded.starts_with(range.end, unit))
         || folded.at(range.end) == Some('位')
         || currency_after(folded, range.end);
-    let hotline =
-        HOTLINES.contains(&text.as_str()) || text.len() == 5 && (text.starts_with("95") || text.starts_with("96"));
+    // Public telephone numbers of five digits begin so; no secret has five.
+    let hotline = text.len() == 5 && ["12", "95", "96"].iter().any(|head| text.starts_with(head));
     let called = folded.cue_distance(range.start, NOT_SECRET_CUES, 2).is_some();
     let letters = text.chars().take_while(char::is_ascii_uppercase).count();
     let form = letters > 0 && text.get(letters..).is_some_and(|rest| rest.starts_with('-'));
