@@ -10,19 +10,19 @@
 //! character stood, so that text outside a mask is never touched.
 
 mod checksum;
-//TMP mod claims;
+mod claims;
 mod fold;
-//TMP mod grounding;
+mod grounding;
 pub mod input;
 mod numbers;
-//TMP pub mod output;
-//TMP mod quantity;
-//TMP mod reasoning;
+pub mod output;
+mod quantity;
+mod reasoning;
 pub mod redact;
 mod rules;
 mod secrets;
 mod words;
 
 pub use input::{GuardedQuestion, MAX_QUESTION_BYTES, MAX_QUESTION_CHARS, check_question};
-//TMP pub use output::{Checked, Evidence, GuardedText, SentenceGate};
+pub use output::{Checked, Evidence, GuardedText, SentenceGate};
 pub use redact::{Found, PiiKind, Redaction, redact};

@@ -142,7 +142,8 @@ pub(super) fn fraction(chars: &[char]) -> Option<(Ratio, usize)> {
     at += whole.len;
     let mut value = whole.value;
     if let Some(['点', digits @ ..]) = chars.get(at..) {
-        let digits: Vec<u32> = digits.iter().map_while(|c| numeral::parse(&c.to_string()).filter(|&n| n < 10)).collect();
+        let digits: Vec<u32> =
+            digits.iter().map_while(|c| numeral::parse(&c.to_string()).filter(|&n| n < 10)).collect();
         let mut scale = 1u128;
         for &digit in digits.iter().take(9) {
             scale *= 10;
@@ -269,7 +270,8 @@ mod tests {
             let quantity = read(&chars(text)).unwrap();
             assert_eq!((quantity.value, quantity.len), (Ratio::whole(50_000), text.chars().count()), "{text}");
         }
-        for (text, value) in [("1.2亿", 120_000_000), ("三亿五千万", 350_000_000), ("3万5千", 35_000), ("两百", 200)] {
+        for (text, value) in [("1.2亿", 120_000_000), ("三亿五千万", 350_000_000), ("3万5千", 35_000), ("两百", 200)]
+        {
             assert_eq!(read(&chars(text)).unwrap().value, Ratio::whole(value), "{text}");
         }
         assert_eq!(read(&chars("4.9万")).unwrap().value, Ratio::whole(49_000));
