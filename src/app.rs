@@ -1,11 +1,27 @@
-//! Composition root: the only place that names concrete adapters.
+//! Composition root: the only place that names concrete adapters. Opens knowledge and models, hands them to the engine, and
+//! the engine to HTTP or the command line.
 
-use crate::cli::args::{Cli, Command};
-use crate::cli::{self};
-use crate::error::Result;
+use crate::cli::args::{AskArgs, Cli, Command, EvalCommand, KbCommand, ModelArgs, ServeArgs};
+use crate::cli;
+use crate::engine::Engine;
+use crate::engine::reply::Reply;
+use crate::engine::request::{Actor, Request, Role};
+use crate::error::{Code, Error, Result};
+use crate::http::{self, Door, HttpSettings};
+use crate::inference::{
+    ChildGenerator, Embedder, EmbedderSettings, Generator, GeneratorSettings, LlamaEmbedder, run_child,
+};
+use crate::types::Classification;
 use clap::Parser;
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// Longest wait of a one-shot `guida ask` for its model to load.
+const MODEL_LOAD_LIMIT: Duration = Duration::from_secs(300);
 
 /// Runs one command and returns its exit code: 0, 2 for a wrong command line, else by [`crate::error::Kind::exit_code`].
 pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
@@ -27,10 +43,93 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> Result<()> {
-    match cli.command {
-        Command::Kb { command } => cli::kb::run(command),
-        Command::Eval { command } => cli::eval::run(command),
-        Command::GeneratorChild => crate::inference::run_child(),
-        Command::Ask(_) | Command::Serve(_) => unreachable!(),
+    // The generator process sets up its own log and sandbox before anything else.
+    if !matches!(cli.command, Command::GeneratorChild) {
+        start_log();
     }
+    match cli.command {
+        Command::GeneratorChild => run_child(),
+        Command::Ask(args) => ask(&args),
+        Command::Serve(args) => serve(&args),
+        Command::Kb { command: KbCommand::Build { dirs, out, embedder, threads, json } } => {
+            let embedder = embedder.map(|path| load_embedder(&path, threads)).transpose()?;
+            cli::kb::build(&dirs, &out, embedder.as_deref(), json)
+        }
+        Command::Kb { command: KbCommand::Check { file, json } } => cli::kb::check(&file, json),
+        Command::Kb { command: KbCommand::Show { file, what, json } } => {
+            let engine = Engine::open(&file, None, None)?;
+            cli::show::run(&engine, &operator(), what.as_deref(), json)
+        }
+        Command::Eval { command: EvalCommand::Retrieval { kb, questions, embedder, as_of, details, json } } => {
+            let embedder = embedder.map(|path| load_embedder(&path, None)).transpose()?;
+            let as_of = cli::parse_day(as_of.as_deref())?;
+            cli::eval::retrieval(&kb.kb, &questions, embedder, as_of, details.as_deref(), json)
+        }
+    }
+}
+
+/// Log to standard error, `GUIDA_LOG` chooses what (default: warnings; `info` shows every request).
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("GUIDA_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    // A subscriber that is already set serves as well.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).try_init();
+}
+
+/// The person at the box's own command line reads everything that is on the box anyway.
+fn operator() -> Actor {
+    Actor { role: Role::Operator, clearance: Classification::Confidential }
+}
+
+fn load_embedder(path: &Path, threads: Option<u32>) -> Result<Arc<dyn Embedder>> {
+    let settings = EmbedderSettings { threads, ..EmbedderSettings::default() };
+    Ok(Arc::new(LlamaEmbedder::load(path, settings)?))
+}
+
+fn start_generator(models: &ModelArgs) -> Result<Option<Arc<dyn Generator>>> {
+    let Some(model) = &models.model else { return Ok(None) };
+    let program = std::env::current_exe().map_err(|e| {
+        Error::new(Code::Internal, format!("找不到程序自身的路径:{e}"), "确认 /proc 已挂载后重试").because(e)
+    })?;
+    let settings = GeneratorSettings {
+        context_tokens: models.context,
+        threads: models.threads,
+        ..GeneratorSettings::new(model.clone())
+    };
+    Ok(Some(Arc::new(ChildGenerator::spawn(&program, settings)?)))
+}
+
+fn open_engine(kb: &Path, models: &ModelArgs, generator: Option<Arc<dyn Generator>>) -> Result<Engine> {
+    let embedder = models.embedder.as_deref().map(|path| load_embedder(path, models.threads)).transpose()?;
+    Engine::open(kb, embedder, generator)
+}
+
+fn ask(args: &AskArgs) -> Result<()> {
+    let generator = start_generator(&args.models)?;
+    let engine = open_engine(&args.kb.kb, &args.models, generator.clone())?;
+    if let Some(generator) = &generator {
+        generator.wait_ready(MODEL_LOAD_LIMIT)?;
+    }
+    cli::ask::run(&engine, &operator(), args)
+}
+
+impl Door for Engine {
+    fn handle(&self, actor: &Actor, request: Request) -> Result<Reply> {
+        Engine::handle(self, actor, request)
+    }
+}
+
+fn serve(args: &ServeArgs) -> Result<()> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+        signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(|e| {
+            Error::new(Code::Internal, format!("无法接管停止信号:{e}"), "请把本条信息报给软件维护方").because(e)
+        })?;
+    }
+    let engine = Arc::new(open_engine(&args.kb.kb, &args.models, start_generator(&args.models)?)?);
+    let settings = HttpSettings { workers: usize::from(args.workers), ..HttpSettings::new(args.listen) };
+    let server = http::serve(engine, settings, stop)?;
+    cli::announce(&format!("listening http://{}", server.addr()))?;
+    server.join();
+    Ok(())
 }

@@ -1,54 +1,30 @@
 //! `guida eval retrieval`.
 
-use super::args::EvalCommand;
 use super::output::{print, print_json};
+use crate::engine::offline::{self, Asked, Figures};
 use crate::error::{Code, Error, Result};
-use crate::eval::metrics::{Asked, Figures};
-use crate::eval::{self, questions};
-use crate::inference::{Embedder, EmbedderSettings, LlamaEmbedder};
-use crate::retrieval::Retriever;
-use crate::retrieval::scope::Scope;
-use crate::store::Knowledge;
-use crate::types::{Classification, Date};
+use crate::inference::Embedder;
+use crate::types::Date;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Runs an evaluation.
+/// Measures and prints; `details` receives one line a question.
 ///
 /// # Errors
-/// Those of reading the knowledge, the questions and the models.
-pub fn run(command: EvalCommand) -> Result<()> {
-    let EvalCommand::Retrieval { kb, questions, embedder, as_of, details, json } = command;
-    let embedder = embedder
-        .map(|path| LlamaEmbedder::load(&path, EmbedderSettings::default()))
-        .transpose()?
-        .map(|e| Arc::new(e) as Arc<dyn Embedder>);
-    let retriever = Retriever::new(Arc::new(Knowledge::open(&kb.kb)?), embedder)?;
-    let scope = Scope {
-        as_of: parse_day(as_of.as_deref())?,
-        clearance: Classification::Confidential,
-        levels: Vec::new(),
-        all_versions: false,
-    };
-    let questions = questions::read(&questions)?;
-    let (figures, asked) = eval::retrieval(&retriever, &scope, &questions)?;
+/// Those of reading the knowledge and the questions.
+pub fn retrieval(
+    kb: &Path,
+    questions: &Path,
+    embedder: Option<Arc<dyn Embedder>>,
+    as_of: Date,
+    details: Option<&Path>,
+    json: bool,
+) -> Result<()> {
+    let (figures, asked) = offline::measure_retrieval(kb, questions, embedder, as_of)?;
     if let Some(path) = details {
-        write_details(&path, &asked)?;
+        write_details(path, &asked)?;
     }
     if json { print_json(&figures) } else { print(&table(&figures)) }
-}
-
-/// Reads `--as-of`; today when absent.
-///
-/// # Errors
-/// `BAD_PARAMETER`.
-pub fn parse_day(text: Option<&str>) -> Result<Date> {
-    match text {
-        None => Ok(crate::clock::today()),
-        Some(text) => text.parse().map_err(|e| {
-            Error::new(Code::BadParameter, format!("日期 {text} 看不懂:{e}"), "写成 2026-01-31 这样的形式")
-        }),
-    }
 }
 
 fn write_details(path: &Path, asked: &[Asked]) -> Result<()> {

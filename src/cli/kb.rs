@@ -1,54 +1,57 @@
-//! `guida kb build|check|show`.
+//! `guida kb build|check`.
 
-use super::args::KbCommand;
 use super::output::{print, print_json};
-use crate::error::Result;
-use crate::inference::{Embedder, EmbedderSettings, LlamaEmbedder};
-use crate::ingest::build::{self, Phase};
+use crate::error::{Code, Error, Result};
+use crate::engine::offline::{self, Phase};
+use crate::inference::Embedder;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Runs one of the knowledge commands.
+/// Builds a knowledge file.
 ///
 /// # Errors
-/// Those of building and reading.
-pub fn run(command: KbCommand) -> Result<()> {
-    match command {
-        KbCommand::Build { dirs, out, embedder, threads, json } => {
-            let started = Instant::now();
-            let embedder = embedder
-                .map(|path| LlamaEmbedder::load(&path, EmbedderSettings { threads, ..EmbedderSettings::default() }))
-                .transpose()?;
-            let mut bar = Bar::new();
-            let embedder = embedder.as_ref().map(|e| e as &dyn Embedder);
-            let built = build::build(&dirs, &out, embedder, &mut |phase, done, total| bar.show(phase, done, total))?;
-            bar.finish();
-            if json {
-                return print_json(&json!({ "generation": built.generation, "files": built.report.files }));
-            }
-            print(&format!(
-                "{}知识版本 {},写入 {},用时 {:.1} 秒\n",
-                built.report,
-                built.generation,
-                out.display(),
-                started.elapsed().as_secs_f64()
-            ))
-        }
-        KbCommand::Check { file, json } => {
-            let report = crate::store::check(&file)?;
-            if json {
-                return print_json(&report);
-            }
-            let verdict = if report.sound { "完好" } else { "有问题" };
-            let faults: String = report.faults.iter().map(|f| format!("  - {f}\n")).collect();
-            print(&format!(
-                "{verdict}:文档 {} 份、版本 {} 个、条款 {} 条、问法 {} 条、向量 {} 个,知识版本 {}\n{faults}",
-                report.documents, report.versions, report.clauses, report.curated, report.vectors, report.generation
-            ))
-        }
-        KbCommand::Show { .. } => unreachable!(),
+/// Those of building.
+pub fn build(dirs: &[PathBuf], out: &Path, embedder: Option<&dyn Embedder>, json: bool) -> Result<()> {
+    let started = Instant::now();
+    let mut bar = Bar::new();
+    let built =
+        offline::build_knowledge(dirs, out, embedder, &mut |phase, done, total| bar.show(phase, done, total))?;
+    bar.finish();
+    if json {
+        let report = &built.report;
+        return print_json(&json!({ "generation": built.generation, "files": report.files, "notes": report.notes }));
     }
+    print(&format!(
+        "{}知识版本 {},写入 {},用时 {:.1} 秒\n",
+        built.report,
+        built.generation,
+        out.display(),
+        started.elapsed().as_secs_f64()
+    ))
+}
+
+/// Checks a knowledge file.
+///
+/// # Errors
+/// Those of reading it; `KB_CORRUPT` after the report when something is wrong.
+pub fn check(file: &Path, json: bool) -> Result<()> {
+    let report = offline::check_knowledge(file)?;
+    if json {
+        print_json(&report)?;
+    } else {
+        let verdict = if report.sound { "完好" } else { "有问题" };
+        let faults: String = report.faults.iter().map(|f| format!("  - {f}\n")).collect();
+        print(&format!(
+            "{verdict}:文档 {} 份、版本 {} 个、条款 {} 条、问法 {} 条、向量 {} 个,知识版本 {}\n{faults}",
+            report.documents, report.versions, report.clauses, report.curated, report.vectors, report.generation
+        ))?;
+    }
+    if report.sound {
+        return Ok(());
+    }
+    Err(Error::new(Code::KbCorrupt, format!("{} 已损坏", file.display()), "重新拷贝或重新生成该文件"))
 }
 
 /// A progress bar on standard error, silent when that is no terminal.

@@ -1,11 +1,128 @@
-//! The one door.
+//! The one door. HTTP, console and command line hand in a [`request::Request`] on behalf of an [`request::Actor`] and get a
+//! [`reply::Reply`]; nothing else reaches knowledge or models.
+//!
+//! [`policy`] decides who may ask what, [`Engine::handle`] routes, [`browse`](self) answers what needs no card. [`offline`] holds
+//! the operations on files that run without a service: building, checking and measuring knowledge.
 
+mod browse;
+pub mod offline;
+mod policy;
 pub mod reply;
 pub mod request;
+
+use crate::answer::{Answerer, Ask};
+use crate::clock;
+use crate::error::{Code, Error, Result};
+use crate::guard::check_question;
+use crate::inference::{Embedder, Generator};
+use crate::retrieval::Retriever;
+use crate::retrieval::scope::Scope;
+use crate::store::Knowledge;
+use reply::{Reply, StatusReply};
+use request::{Actor, AskRequest, Request};
+use std::path::Path;
+use std::sync::Arc;
+
+pub use crate::guard::MAX_QUESTION_CHARS;
 
 /// Most hits of one search.
 pub const MAX_SEARCH_HITS: usize = 100;
 /// Most neighbours of a clause on either side.
 pub const MAX_NEIGHBOURS: usize = 20;
-/// Most characters of a question.
-pub const MAX_QUESTION_CHARS: usize = 500;
+/// Most titles that a conversation may carry along.
+const MAX_RECENT_DOCUMENTS: usize = 10;
+/// Most bytes of a title, a choice or a filter.
+const MAX_FIELD_BYTES: usize = 600;
+
+/// Everything that answers, for one generation of knowledge.
+pub struct Engine {
+    answerer: Answerer,
+}
+
+impl Engine {
+    /// Opens knowledge and couples it with the models that are there.
+    ///
+    /// # Errors
+    /// `KB_OPEN`, `KB_CORRUPT`, `KB_SCHEMA`, or `KB_MODEL` when the encoder is not the one that made the vectors.
+    pub fn open(kb: &Path, embedder: Option<Arc<dyn Embedder>>, generator: Option<Arc<dyn Generator>>) -> Result<Engine> {
+        let retriever = Retriever::new(Arc::new(Knowledge::open(kb)?), embedder)?;
+        Ok(Engine { answerer: Answerer::new(retriever, generator) })
+    }
+
+    /// Answers one request. Never blocks on a language model.
+    ///
+    /// # Errors
+    /// `DENIED`; the guard's errors for a question; `BAD_PARAMETER`; `NOT_FOUND`; `KB_CORRUPT`.
+    pub fn handle(&self, actor: &Actor, request: Request) -> Result<Reply> {
+        policy::authorise(actor, &request)?;
+        match request {
+            Request::Ask(ask) => self.ask(actor, &ask),
+            Request::Search(search) => browse::search(self.retriever(), actor, &search).map(Reply::Search),
+            Request::Clause { id, neighbours, as_of } => {
+                browse::clause(self.retriever(), actor, id, neighbours, as_of).map(|r| Reply::Clause(Box::new(r)))
+            }
+            Request::Documents { filter } => {
+                check_field("筛选词", filter.as_deref())?;
+                Ok(Reply::Documents(browse::documents(self.retriever(), actor, filter.as_deref())))
+            }
+            Request::Status => self.status().map(|s| Reply::Status(Box::new(s))),
+        }
+    }
+
+    fn retriever(&self) -> &Retriever {
+        self.answerer.retriever()
+    }
+
+    fn ask(&self, actor: &Actor, ask: &AskRequest) -> Result<Reply> {
+        let question = check_question(&ask.question)?;
+        check_field("追问选项", ask.choice.as_deref())?;
+        if ask.recent_documents.len() > MAX_RECENT_DOCUMENTS {
+            return Err(Error::new(
+                Code::BadParameter,
+                format!("recent_documents 有 {} 项,最多 {MAX_RECENT_DOCUMENTS} 项", ask.recent_documents.len()),
+                "只带最近引用的文档",
+            ));
+        }
+        for title in &ask.recent_documents {
+            check_field("recent_documents", Some(title))?;
+        }
+        let answered = self.answerer.answer(&Ask {
+            question: &question,
+            scope: Scope {
+                as_of: ask.as_of.unwrap_or_else(clock::today),
+                clearance: actor.clearance,
+                levels: ask.levels.clone(),
+                all_versions: false,
+            },
+            choice: ask.choice.as_deref(),
+            recent_documents: &ask.recent_documents,
+            prose: ask.prose,
+        })?;
+        Ok(Reply::Answer(Box::new(answered)))
+    }
+
+    fn status(&self) -> Result<StatusReply> {
+        let knowledge = self.retriever().knowledge();
+        Ok(StatusReply {
+            version: env!("CARGO_PKG_VERSION"),
+            generation: knowledge.generation().clone(),
+            documents: knowledge.versions().len() as u64,
+            clauses: knowledge.clause_total(),
+            vectors: knowledge.vector_count()?,
+            embedder: self.retriever().embedder().map(|e| e.model().clone()),
+            generator: self.answerer.generator().map(|g| g.status()),
+            today: clock::today(),
+        })
+    }
+}
+
+fn check_field(name: &str, value: Option<&str>) -> Result<()> {
+    match value {
+        Some(text) if text.len() > MAX_FIELD_BYTES => Err(Error::new(
+            Code::BadParameter,
+            format!("{name}有 {} 字节,最多 {MAX_FIELD_BYTES}", text.len()),
+            "缩短后重试",
+        )),
+        _ => Ok(()),
+    }
+}

@@ -13,6 +13,8 @@ pub struct Asked {
     pub refused: bool,
     /// Its confidence.
     pub confidence: f64,
+    /// What the confidence rests on.
+    pub features: crate::retrieval::confidence::Features,
     /// Time to rank, milliseconds.
     pub took_ms: f64,
 }
@@ -122,7 +124,7 @@ mod tests {
     use super::*;
 
     fn asked(ranks: &[Option<usize>], refused: bool) -> Asked {
-        Asked { id: String::new(), ranks: ranks.to_vec(), refused, confidence: 0.0, took_ms: 1.0 }
+        Asked { id: String::new(), ranks: ranks.to_vec(), refused, confidence: 0.0, features: Default::default(), took_ms: 1.0 }
     }
 
     #[test]

@@ -45,6 +45,7 @@ pub fn retrieval(retriever: &Retriever, scope: &Scope, questions: &[Question]) -
             ranks,
             refused: ranked.confidence < confidence::THRESHOLD,
             confidence: ranked.confidence,
+            features: ranked.features,
             took_ms,
         });
     }

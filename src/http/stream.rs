@@ -135,7 +135,7 @@ impl Answering {
             }
         };
         let text = match end {
-            End::Done(done) => event("done", &ProseEvent::Done(*done))?,
+            End::Done(done) => event("done", &ProseEvent::Done(done))?,
             End::Failed(error) => event("error", &ProseEvent::Error(error))?,
             End::Gone(error) => return Err(error),
         };
@@ -156,7 +156,7 @@ fn follow(
     let (mut looked, mut told) = (Instant::now(), Instant::now());
     let end = loop {
         let moment = match prose.next(LOOK) {
-            ProseStep::Event(ProseEvent::Done(done)) => break End::Done(Box::new(done)),
+            ProseStep::Event(ProseEvent::Done(done)) => break End::Done(done),
             ProseStep::Event(ProseEvent::Error(error)) => break End::Failed(error),
             ProseStep::Event(happened) => Some(happened),
             ProseStep::Idle => None,

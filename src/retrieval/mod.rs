@@ -12,7 +12,7 @@ pub mod confidence;
 mod dense;
 mod filler;
 mod fusion;
-mod guides;
+pub mod guides;
 pub mod lexical;
 pub mod scope;
 
@@ -68,6 +68,8 @@ pub struct Ranked {
     pub guides: Vec<Hit>,
     /// Probability that the hits answer the question, 0 to 1; 1 for an address or a curated question.
     pub confidence: f64,
+    /// What the confidence rests on.
+    pub features: confidence::Features,
     /// The terms that were looked for.
     pub terms: Vec<lexical::QueryTerm>,
     /// Versions that could have answered.
@@ -125,6 +127,7 @@ impl Retriever {
             hits: Vec::new(),
             guides: Vec::new(),
             confidence: 0.0,
+            features: confidence::Features::default(),
             terms: Vec::new(),
             documents_searched,
             clauses_searched,
@@ -150,7 +153,8 @@ impl Retriever {
             None => Vec::new(),
         };
         ranked.embed_ms = if self.embedder.is_some() { started.elapsed().as_secs_f64() * 1e3 } else { 0.0 };
-        ranked.confidence = confidence::estimate(&terms, &lexical);
+        ranked.features = confidence::features(&terms, &lexical);
+        ranked.confidence = confidence::estimate(&ranked.features);
         let hits = self.merge(&terms, &lexical, &dense)?;
         (ranked.hits, ranked.guides) = guides::separate(&self.knowledge, &admitted, hits)?;
         let curated = self.knowledge.curated(&fold_question(query.text))?;
