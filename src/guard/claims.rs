@@ -4,8 +4,8 @@
 //! The same reading is used for the prose and for the clauses, so that both sides agree on what a number is. List markers,
 //! ordinals and counts of steps state nothing.
 
-use super::checksum::is_date;
 use super::fold::Folded;
+use super::moments::{clock, date, telephone};
 use super::quantity::{self, Quantity, Ratio, Unit};
 use crate::text::{address, normalize};
 use crate::types::ClauseAddress;
@@ -51,53 +51,26 @@ const MAX_MARK: usize = 24;
 /// Words before a number that make it an ordinal of the answer's own.
 const OWN_ORDINALS: &[&str] = &["步骤", "方案", "情形", "情况", "其"];
 /// Units of the answer's own counting.
-const OWN_COUNTS: &[&str] = &["步", "个步骤", "点", "个方面", "方面", "个环节", "者", "方", "端", "地"];
-/// Words with a numeral that count nothing.
+const OWN_COUNTS: &[&str] = &["步", "个步骤", "个方面", "方面", "个环节", "者", "方", "端", "地"];
+/// Largest number of the answer's own counting; a larger one is a claim whatever stands beside it.
+const MAX_OWN: u32 = 20;
+/// Words with a numeral that count nothing, where a unit could seem to follow (同一日, 万一年内).
 const WORDS: &[&str] = &[
-    "一定",
-    "一律",
-    "一致",
-    "一般",
-    "一旦",
-    "一并",
-    "一起",
-    "一直",
-    "一些",
-    "一样",
-    "一切",
-    "一方",
-    "一经",
-    "一同",
-    "一线",
-    "一次性",
-    "一时",
-    "一向",
-    "一概",
-    "一体",
-    "统一",
-    "唯一",
     "万一",
     "同一",
+    "统一",
+    "唯一",
     "单一",
     "逐一",
-    "之一",
     "任一",
     "某一",
-    "每一",
-    "进一步",
-    "三方",
-    "第三人",
-    "双方",
+    "之一",
+    "一时",
+    "一次性",
     "一户一",
     "一人一",
     "一年一",
     "一日一",
-    "四舍五入",
-    "三证合一",
-    "二维码",
-    "三三两两",
-    "五险一金",
-    "千万",
 ];
 
 /// Reads a text.
@@ -201,20 +174,19 @@ impl Reader<'_> {
             return;
         }
         let marked = matches!(rest.first(), Some('[' | '【'));
-        match cited(&inside) {
-            Some(cited) if marked => {
-                self.out.cited.extend(cited);
-                self.at += close + 1;
-            }
-            // （一）, (1): a list marker within the line.
-            _ if !marked
-                && quantity::read(&inside.chars().collect::<Vec<_>>())
-                    .is_some_and(|q| q.len == inside.chars().count() && q.len <= 3 && !q.scaled | q.chinese) =>
-            {
-                self.at += close + 1;
-            }
-            _ => self.at += 1,
+        if let (true, Some(cited)) = (marked, cited(&inside)) {
+            self.out.cited.extend(cited);
+            self.at += close + 1;
+            return;
         }
+        // （一）, (1): a list marker within the line, unless a unit follows.
+        let inside: Vec<char> = inside.chars().collect();
+        let small = quantity::read(&inside)
+            .filter(|number| number.len == inside.len())
+            .and_then(|number| number.value.as_u32());
+        let counts = rest.get(close + 1..).and_then(quantity::unit).is_some();
+        let marker = !marked && !counts && small.is_some_and(|n| n <= MAX_OWN);
+        self.at += if marker { close + 1 } else { 1 };
     }
 
     fn title(&mut self) {
@@ -232,7 +204,7 @@ impl Reader<'_> {
         self.state(Fact::Title(normalize::title_key(&title)), close + 1);
     }
 
-    /// 第十五条第二款, 第三章, 第2个工作日; 第一, 第二步 and 第三方 state nothing.
+    /// 第十五条第二款, 第三章, 第2个工作日, 第三次; 第一, 第二步 and 第三方 state nothing.
     fn ordinal(&mut self) {
         let rest: String = self.rest().iter().take(40).collect();
         if let Some((address, len)) = address::leading(&rest) {
@@ -251,7 +223,7 @@ impl Reader<'_> {
             self.at += after;
             return;
         };
-        let counts = matches!(unit.0, Unit::Time(_) | Unit::Count("号" | "章" | "节" | "款" | "目" | "期"))
+        let counts = matches!(unit.0, Unit::Time(_) | Unit::Count("号" | "章" | "节" | "款" | "目" | "期" | "次"))
             || self.starts_with(after, "项")
             || self.starts_with(after, "条");
         match number.value.times(unit.1.0, unit.1.1) {
@@ -275,11 +247,11 @@ impl Reader<'_> {
     /// 半年, 半小时, 一半, 双人: reads it and says so.
     fn half(&mut self) -> bool {
         let half = Ratio::new(1, 2);
-        if self.starts_with(0, "一半") || self.starts_with(0, "半数") || self.starts_with(0, "半额") {
-            if let Some(half) = half {
-                self.state(Fact::Number(half, Unit::Share), 2);
-                return true;
-            }
+        if ["一半", "半数", "半额"].iter().any(|word| self.starts_with(0, word))
+            && let Some(half) = half
+        {
+            self.state(Fact::Number(half, Unit::Share), 2);
+            return true;
         }
         if self.starts_with(0, "双人") {
             self.state(Fact::Number(Ratio::whole(2), Unit::Count("人")), 2);
@@ -347,13 +319,15 @@ impl Reader<'_> {
             }
             return;
         };
-        let own = OWN_ORDINALS.iter().any(|word| self.preceded_by(word))
-            || OWN_COUNTS.iter().any(|word| self.starts_with(quantity.len, word));
-        if own {
+        let (unit, scale, unit_len) = self.unit_of(&quantity);
+        let small = quantity.value.as_u32().is_some_and(|n| n <= MAX_OWN);
+        let ordinal = unit == Unit::None && OWN_ORDINALS.iter().any(|word| self.preceded_by(word));
+        let count = OWN_COUNTS.iter().any(|word| self.starts_with(quantity.len, word))
+            || quantity.len == 1 && self.starts_with(quantity.len, "点");
+        if small && (ordinal || count) {
             self.at += quantity.len;
             return;
         }
-        let (unit, scale, unit_len) = self.unit_of(&quantity);
         // 一个, 一份: no number. Other small numerals without a unit are parts of words.
         let alone = quantity.chinese && quantity.len == 1;
         let one = alone && quantity.value == Ratio::whole(1) && matches!(unit, Unit::Count(_));
@@ -420,7 +394,7 @@ fn marker(chars: &[char]) -> Option<usize> {
 /// The clauses that the inside of a mark cites; `None` when it is no citation.
 fn cited(inside: &str) -> Option<Vec<u32>> {
     let mut found = Vec::new();
-    for part in inside.split([',', '、', ';', ' ', '^']).filter(|part| !part.is_empty()) {
+    for part in inside.split([',', '，', '、', ';', ' ', '^']).filter(|part| !part.is_empty()) {
         match part.split_once(['-', '~', '至']) {
             Some((from, to)) => {
                 let (from, to) = (from.parse::<u32>().ok()?, to.parse::<u32>().ok()?);
@@ -430,94 +404,4 @@ fn cited(inside: &str) -> Option<Vec<u32>> {
         }
     }
     (!found.is_empty()).then_some(found)
-}
-
-/// A date at the start: `2026年1月1日`, `二〇二六年一月`, `1月1日`, `2026-01-01`, `20260101`.
-fn date(chars: &[char]) -> Option<(Fact, usize)> {
-    if let Some(found) = numeric_date(chars) {
-        return Some(found);
-    }
-    let first = quantity::read(chars).filter(|q| !q.scaled || q.value.as_u32().is_some_and(|n| n <= 31))?;
-    let n = first.value.as_u32()?;
-    let mut at = first.len;
-    let (mut year, mut month, mut day) = (None, None, None);
-    match chars.get(at) {
-        Some('年') if (1900..2200).contains(&n) => year = Some(n),
-        Some('月') if (1..=12).contains(&n) => month = Some(n),
-        _ => return None,
-    }
-    at += 1;
-    for (unit, slot, most) in [(&['月'][..], &mut month, 12), (&['日', '号'][..], &mut day, 31)] {
-        let next = chars.get(at..).and_then(quantity::read);
-        if let Some(next) = next
-            && chars.get(at + next.len).is_some_and(|c| unit.contains(c))
-            && let Some(n) = next.value.as_u32().filter(|&n| (1..=most).contains(&n))
-            && slot.is_none()
-        {
-            *slot = Some(n);
-            at += next.len + 1;
-        }
-    }
-    // A day without its month is a count of days.
-    Some((Fact::Date { year, month, day: day.filter(|_| month.is_some()) }, at))
-}
-
-fn numeric_date(chars: &[char]) -> Option<(Fact, usize)> {
-    let digits = |at: usize| chars.get(at..).unwrap_or_default().iter().take_while(|c| c.is_ascii_digit()).count();
-    let text = |from: usize, len: usize| chars.get(from..from + len).unwrap_or_default().iter().collect::<String>();
-    let (first, mut parts, mut len) = (digits(0), vec![], 0);
-    if first == 8 {
-        len = 8;
-        parts = vec![text(0, 4), text(4, 2), text(6, 2)];
-    } else if let (4, Some(&mark @ ('-' | '/' | '.'))) = (first, chars.get(4)) {
-        let month = digits(5);
-        let day = digits(5 + month + 1);
-        if (1..=2).contains(&month) && (1..=2).contains(&day) && chars.get(5 + month) == Some(&mark) {
-            len = 6 + month + day;
-            parts = vec![text(0, 4), text(5, month), text(6 + month, day)];
-        }
-    }
-    let [year, month, day] = parts.as_slice() else { return None };
-    let whole: Vec<char> = format!("{year:0>4}{month:0>2}{day:0>2}").chars().collect();
-    let number = |text: &String| text.parse().ok();
-    is_date(&whole).then(|| (Fact::Date { year: number(year), month: number(month), day: number(day) }, len))
-}
-
-/// `17:00`, `9时30分`, `下午5点前`.
-fn clock(chars: &[char], at: usize) -> Option<(Fact, usize)> {
-    let rest = chars.get(at..)?;
-    let hour = quantity::read(rest)?;
-    let h = hour.value.as_u32().filter(|&h| h <= 24)?;
-    let after = rest.get(hour.len..)?;
-    let before: String = chars.get(at.saturating_sub(2)..at)?.iter().collect();
-    let afternoon = matches!(before.as_str(), "下午" | "晚上") && h < 12;
-    let h24 = if afternoon { h + 12 } else { h };
-    let minutes =
-        |rest: &[char]| quantity::read(rest).and_then(|q| Some((q.value.as_u32().filter(|&m| m < 60)?, q.len)));
-    match after {
-        [':', a, b, ..] if a.is_ascii_digit() && b.is_ascii_digit() && !hour.chinese => {
-            let (m, len) = minutes(after.get(1..)?)?;
-            Some((Fact::Clock(h24, m), hour.len + 1 + len))
-        }
-        ['时' | '点', rest @ ..] => {
-            let told = !before.is_empty() && ["上午", "下午", "晚上", "中午", "早上"].contains(&before.as_str());
-            let (m, len) = match (rest.first(), minutes(rest)) {
-                (Some('半'), _) => (30, 1),
-                (_, Some((m, len))) if rest.get(len) == Some(&'分') => (m, len + 1),
-                _ => (0, 0),
-            };
-            let edge = rest.first().is_none_or(|c| matches!(c, '前' | '后' | '起' | '至' | '到' | '整' | '-'));
-            (told || len > 0 || edge && !hour.chinese).then_some((Fact::Clock(h24, m), hour.len + 1 + len))
-        }
-        _ => None,
-    }
-}
-
-/// `400-810-0000`, `010-62345678`: hyphens that are no range.
-fn telephone(chars: &[char]) -> Option<usize> {
-    let len = chars.iter().take_while(|c| c.is_ascii_digit() || **c == '-').count();
-    let text: String = chars.get(..len)?.iter().collect();
-    let text = text.trim_end_matches('-');
-    let shaped = text.starts_with('0') && text.contains('-') || text.matches('-').count() >= 2;
-    (shaped && text.len() >= 7).then_some(text.len())
 }

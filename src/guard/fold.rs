@@ -31,6 +31,8 @@ impl Folded {
                 '\n' => push('\n'),
                 c if c.is_whitespace() => push(' '),
                 c if c.is_control() || is_invisible(c) => {}
+                // The Chinese comma never groups the digits of a number.
+                '，' => push('，'),
                 // Ornamental numbers count things (①, ², ⒈); they are never digits of a longer number.
                 '\u{2460}'..='\u{24FF}' | '\u{2776}'..='\u{2793}' | '\u{3200}'..='\u{32FF}' => push('·'),
                 '²' | '³' | '¹' | '\u{2070}'..='\u{2089}' | '•' => push('·'),

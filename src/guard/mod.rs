@@ -2,18 +2,20 @@
 //!
 //! [`input`] makes a [`GuardedQuestion`] from what a teller typed: readable, short, personal data masked; nothing else can
 //! be retrieved for, prompted with or logged, because nothing else has that type. [`redact`] finds personal data, with its
-//! cue words and tables in [`rules`](self) and its arithmetic in `checksum`. [`output`] reads the model's prose sentence by
+//! cue words and tables in `rules` and its arithmetic in `checksum`. [`output`] reads the model's prose sentence by
 //! sentence: `claims` lists the numbers, dates, document numbers, addresses and titles that a sentence states, `grounding`
 //! looks for each of them in the clauses, and a sentence with a claim of its own is struck.
 //!
-//! All of it is pure: text in, values out. [`fold`](self) gives every search one spelling and remembers where each
+//! All of it is pure: text in, values out. `fold` gives every search one spelling and remembers where each
 //! character stood, so that text outside a mask is never touched.
 
 mod checksum;
 mod claims;
+mod codes;
 mod fold;
 mod grounding;
 pub mod input;
+mod moments;
 mod numbers;
 pub mod output;
 mod quantity;

@@ -1,14 +1,15 @@
-//! Personal data written in digits: identity numbers, cards, accounts, telephones, passports, credit codes.
+//! Personal data written in digits: identity numbers, cards, accounts, telephones.
 //!
 //! Digits are read in groups. Groups with a blank or hyphen between them may be one number (`6222 0212 …`), so every run
 //! of neighbouring groups is a candidate, unless a date, an amount, a form code or a public hotline stands in it.
 
-use super::checksum::{is_credit_code, is_date, is_id15, is_id18, luhn};
+use super::checksum::{is_date, is_id15, is_id18, luhn};
+use super::codes;
 use super::fold::Folded;
 use super::redact::{PiiKind, Scan, stars};
 use super::rules::{
-    ACCOUNT_CUES, AMOUNT_CUES, CARD_CUES, CARD_PREFIXES, CREDIT_CODE_CUES, CUE_REACH, CURRENCIES, DIAL_CUES,
-    DIRECT_REACH, HOTLINES, ID_CUES, PASSPORT_CUES, PHONE_CUES, SERIAL_CUES, SERIAL_NUMBER_CUES, TAIWAN_CUES, UNITS,
+    ACCOUNT_CUES, AMOUNT_CUES, CARD_CUES, CARD_PREFIXES, CUE_REACH, CURRENCIES, DIAL_CUES, DIRECT_REACH, HOTLINES,
+    ID_CUES, PHONE_CUES, SERIAL_CUES, SERIAL_NUMBER_CUES, TAIWAN_CUES, UNITS,
 };
 use std::ops::Range;
 
@@ -19,7 +20,7 @@ const MAX_GAP: usize = 3;
 
 /// What stands between a group and the next.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Gap {
+pub(super) enum Gap {
     /// Something else, or the end of the text.
     Apart,
     /// Blanks and hyphens.
@@ -49,8 +50,8 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     let mut groups = groups(scan.folded);
     bar(scan.folded, &mut groups);
     each(scan, &groups, id18);
-    credit_codes(scan);
-    permits(scan);
+    codes::credit_codes(scan);
+    codes::permits(scan);
     for rule in [card, mobile, landline, id15, taiwan, account] {
         each(scan, &groups, rule);
     }
@@ -106,7 +107,7 @@ fn groups(folded: &Folded) -> Vec<Group> {
     found
 }
 
-fn gap(between: &[char]) -> Gap {
+pub(super) fn gap(between: &[char]) -> Gap {
     let mark = between.iter().any(|c| matches!(c, '.' | ')'));
     match between.iter().all(|c| matches!(c, ' ' | '-' | '.' | ')')) && between.len() <= MAX_GAP {
         false => Gap::Apart,
@@ -216,7 +217,7 @@ fn grouped_evenly(candidate: &Candidate) -> bool {
     }
 }
 
-fn has_cue(folded: &Folded, range: &Range<usize>, cues: &[&str]) -> bool {
+pub(super) fn has_cue(folded: &Folded, range: &Range<usize>, cues: &[&str]) -> bool {
     folded.cue_distance(range.start, cues, CUE_REACH).is_some() || {
         // After the number only the words up to the next number speak of it.
         let after = folded.after(range.end, CUE_REACH);
@@ -312,6 +313,12 @@ fn card(folded: &Folded, c: &Candidate) -> Verdict {
     let called = has_cue(folded, &c.range, CARD_CUES) && !is_serial(folded, &c.range, CARD_CUES);
     let near = folded.cue_distance(c.range.start, &["卡"], CUE_REACH).is_some();
     let checked = luhn(&c.digits);
+    // A serial number passes Luhn's check one time in ten; an old identity number may stand beside a card.
+    let numbered = folded.cue_distance(c.range.start, SERIAL_NUMBER_CUES, DIRECT_REACH).is_some();
+    let identity = is_id15(&c.digits) && folded.cue_distance(c.range.start, ID_CUES, DIRECT_REACH).is_some();
+    if numbered && !called || identity {
+        return None;
+    }
     let is_card =
         checked && (issued || near && grouped_evenly(c)) || called && grouped_evenly(c) && !is_moment(&c.digits);
     is_card.then(|| (PiiKind::BankCard, c.range.clone(), stars(&c.digits, 6, 4)))
@@ -332,82 +339,4 @@ fn account(folded: &Folded, c: &Candidate) -> Verdict {
     let hotline = c.digits.len() == 10 && matches!(c.digits.as_slice(), ['4' | '8', '0', '0', ..]);
     let is_account = shaped && called && !(hotline && dialled) && (direct || !is_moment(&c.digits) && !hotline);
     is_account.then(|| (PiiKind::Account, c.range.clone(), stars(&c.digits, 0, 4)))
-}
-
-/// Unified social credit codes: 18 capitals and digits, perhaps in groups.
-fn credit_codes(scan: &mut Scan<'_>) {
-    let folded = scan.folded;
-    let tokens = tokens(folded);
-    for start in 0..tokens.len() {
-        let mut code: Vec<char> = Vec::new();
-        let mut previous: Option<usize> = None;
-        for token in tokens.iter().skip(start) {
-            if previous.is_some_and(|end| gap(folded.slice(end..token.start)) != Gap::Blank) {
-                break;
-            }
-            code.extend(folded.slice(token.clone()));
-            previous = Some(token.end);
-            if code.len() >= 18 {
-                break;
-            }
-        }
-        let (Some(first), Some(end)) = (tokens.get(start), previous) else { continue };
-        let range = first.start..end;
-        let digits = code.iter().filter(|c| c.is_ascii_digit()).count();
-        let called = digits >= 8 && has_cue(folded, &range, CREDIT_CODE_CUES);
-        if code.len() == 18 && (is_credit_code(&code) || called) {
-            scan.take(PiiKind::CreditCode, range, stars(&code, 4, 4));
-        } else if code.len() == 15 && digits == 15 && called {
-            scan.take(PiiKind::CreditCode, range, stars(&code, 4, 4));
-        }
-    }
-}
-
-/// Maximal runs of capitals and digits.
-fn tokens(folded: &Folded) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at < folded.len() {
-        let len = folded.slice(at..folded.len()).iter().take_while(|c| c.is_ascii_alphanumeric()).count();
-        if len > 0 {
-            found.push(at..at + len);
-        }
-        at += len.max(1);
-    }
-    found
-}
-
-/// Passports, travel permits and permanent residence cards: letters, then digits.
-fn permits(scan: &mut Scan<'_>) {
-    let folded = scan.folded;
-    let tokens = tokens(folded);
-    for (n, token) in tokens.iter().enumerate() {
-        let mut range = token.clone();
-        let mut id: Vec<char> = folded.slice(token.clone()).to_vec();
-        // `E 12345678`, `H-12345678`.
-        let spaced = id.len() <= 3 && id.iter().all(char::is_ascii_uppercase);
-        if let (true, Some(next)) = (spaced, tokens.get(n + 1))
-            && gap(folded.slice(token.end..next.start)) == Gap::Blank
-        {
-            id.extend(folded.slice(next.clone()));
-            range.end = next.end;
-        }
-        let letters = id.iter().take_while(|c| c.is_ascii_uppercase()).count();
-        let (head, digits) = id.split_at(letters);
-        if letters > 3 || digits.is_empty() || !digits.iter().all(char::is_ascii_digit) {
-            continue;
-        }
-        let called = has_cue(folded, &range, PASSPORT_CUES);
-        let direct = folded.cue_distance(range.start, PASSPORT_CUES, DIRECT_REACH + 2).is_some();
-        let known = match (head, digits.len()) {
-            (['E' | 'G'], 8) | (['E', _], 7) | (['S' | 'D' | 'P', 'E'], 7) => true,
-            (['H' | 'M'], 8 | 10) | ([_, _, _], 12) => true,
-            ([], 7..=9) => direct && !is_date(digits),
-            ([_] | [_, _], 6..=9) => called,
-            _ => false,
-        };
-        if known && !currency_after(folded, range.end) {
-            scan.take(PiiKind::Permit, range, stars(&id, 1, 3));
-        }
-    }
 }

@@ -139,7 +139,7 @@ impl SentenceGate {
                     self.sentence.push(c);
                     return;
                 }
-                c if is_end(c) => {}
+                c if is_end(c) || c == '\n' => {}
                 _ => self.flush(out),
             }
         }

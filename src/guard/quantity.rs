@@ -81,9 +81,20 @@ fn is_part(chars: &[char], n: usize, c: char) -> bool {
     let digit = |n: Option<usize>| n.and_then(|n| chars.get(n)).is_some_and(char::is_ascii_digit);
     match c {
         '.' => digit(n.checked_sub(1)) && digit(Some(n + 1)),
-        ',' => digit(n.checked_sub(1)) && (1..=3).all(|k| digit(Some(n + k))) && !digit(Some(n + 4)),
+        ',' => grouped_before(chars, n) && (1..=3).all(|k| digit(Some(n + k))) && !digit(Some(n + 4)),
         '亿' => true,
         c => numeral::is_numeral(c),
+    }
+}
+
+/// Whether a comma at `n` has one to three digits before it, back to another comma or the start.
+fn grouped_before(chars: &[char], n: usize) -> bool {
+    let before = chars.get(..n).unwrap_or_default();
+    let digits = before.iter().rev().take_while(|c| c.is_ascii_digit()).count();
+    match before.get(..n - digits).and_then(<[char]>::last) {
+        None => (1..=3).contains(&digits),
+        Some(',') => digits == 3,
+        Some(_) => false,
     }
 }
 
@@ -179,6 +190,7 @@ const UNITS: &[(&str, Unit, u128, u128)] = &[
     ("百分点", Unit::Factor("百分点"), 1, 1),
     ("%", Unit::Share, 1, 100),
     ("‰", Unit::Share, 1, 1000),
+    ("成", Unit::Share, 1, 10),
     ("个工作日", Unit::Time("工作日"), 1, 1),
     ("工作日", Unit::Time("工作日"), 1, 1),
     ("个营业日", Unit::Time("营业日"), 1, 1),
@@ -253,6 +265,10 @@ pub(super) fn unit(chars: &[char]) -> Option<(Unit, (u128, u128), usize)> {
     if *spelling == "元" && rest.get(1) == Some(&'旦') {
         return None;
     }
+    // 三成 is a share; 成年, 成员 … begin other words.
+    if *spelling == "成" && rest.get(1).is_some_and(|c| "年员功立本为交人熟果".contains(*c)) {
+        return None;
+    }
     Some((*unit, (*num, *den), skip + spelling.chars().count()))
 }
 
@@ -281,6 +297,8 @@ mod tests {
     fn reads_only_the_number() {
         assert_eq!(read(&chars("5。")).unwrap().len, 1);
         assert_eq!(read(&chars("1,2")).unwrap().len, 1);
+        assert_eq!(read(&chars("95588,400")).unwrap().len, 5);
+        assert_eq!(read(&chars("1,234,5678")).unwrap().len, 5);
         assert_eq!(read(&chars("3.")).unwrap().len, 1);
         assert!(read(&chars("万一")).is_none());
         assert!(read(&chars("千万别")).is_none());

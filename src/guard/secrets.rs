@@ -11,6 +11,8 @@ const SECRETS: [(&[&str], std::ops::RangeInclusive<usize>); 3] =
     [(PASSWORD_CUES, 4..=20), (CODE_CUES, 4..=8), (CVV_CUES, 3..=4)];
 /// Characters that join a cue directly to its secret; then digits written in Chinese and letters count too.
 const LINKS: &str = "是为:= \"'“”(「就叫";
+/// Longest secret that is found among other words, not right behind its cue.
+const MAX_DISTANT: usize = 8;
 /// Between a secret and the cue that follows it: `888888是密码`.
 const REACH_BACK: usize = 6;
 /// Digits of magnetic track 2 after its `=`.
@@ -62,8 +64,10 @@ fn following(folded: &Folded, end: usize, lengths: &std::ops::RangeInclusive<usi
         at = range.end;
         let has_digit = folded.slice(range.clone()).iter().any(char::is_ascii_digit);
         let pure = folded.slice(range.clone()).iter().all(char::is_ascii_digit);
-        // Letters belong to a password only when nothing but a link stands before it.
-        if lengths.contains(&range.len()) && has_digit && (pure || range.start == direct) && !is_other(folded, &range) {
+        // Only right behind a link a secret may have letters or be as long as a card or telephone number.
+        let plain = pure && range.len() <= MAX_DISTANT;
+        if lengths.contains(&range.len()) && has_digit && (plain || range.start == direct) && !is_other(folded, &range)
+        {
             return Some(range);
         }
     }
@@ -96,7 +100,8 @@ fn preceding(folded: &Folded, at: usize, lengths: &std::ops::RangeInclusive<usiz
     let window = folded.slice(at.saturating_sub(REACH_BACK)..at);
     let last = window.iter().rposition(char::is_ascii_digit)?;
     let between = window.get(last + 1..)?;
-    let says = matches!(between.first(), Some('是' | '为' | '就' | '(')) && !between.contains(&',');
+    let says =
+        matches!(between.first(), Some('是' | '为' | '就' | '(')) && !between.iter().any(|c| matches!(c, ',' | '，'));
     let end = at - between.len();
     let len = folded.slice(0..end).iter().rev().take_while(|c| c.is_ascii_digit()).count();
     let range = end - len..end;
@@ -111,7 +116,9 @@ fn is_other(folded: &Folded, range: &Range<usize>) -> bool {
         || folded.at(range.end) == Some('位')
         || currency_after(folded, range.end);
     // Public telephone numbers of five digits begin so; no secret has five.
-    let hotline = text.len() == 5 && ["12", "95", "96"].iter().any(|head| text.starts_with(head));
+    let hotline = text.len() == 5
+        && text.bytes().all(|b| b.is_ascii_digit())
+        && ["12", "95", "96"].iter().any(|head| text.starts_with(head));
     let called = folded.cue_distance(range.start, NOT_SECRET_CUES, 2).is_some();
     let letters = text.chars().take_while(char::is_ascii_uppercase).count();
     let form = letters > 0 && text.get(letters..).is_some_and(|rest| rest.starts_with('-'));
