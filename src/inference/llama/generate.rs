@@ -58,6 +58,13 @@ impl ChatModel {
         let model = load_model(&settings.model)?;
         let trained = model.n_ctx_train();
         let context_tokens = if trained == 0 { settings.context_tokens } else { settings.context_tokens.min(trained) };
+        if context_tokens < MIN_CONTEXT_TOKENS {
+            return Err(Error::new(
+                Code::ModelUnsuitable,
+                format!("模型的上下文只有 {context_tokens} 个词元,至少需要 {MIN_CONTEXT_TOKENS}"),
+                "请换用上下文更长的对话模型",
+            ));
+        }
         let vocab = model.vocab();
         let (bos, eos) = (special_text(&vocab, vocab.bos()), special_text(&vocab, vocab.eos()));
         let template = ChatTemplate::new(info.chat_template.as_deref(), &bos, &eos)?;
