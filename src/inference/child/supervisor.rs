@@ -86,25 +86,22 @@ impl Supervisor {
             let mut healthy = false;
             let end = match self.launch() {
                 Ok(process) => self.attend(process, &mut healthy),
-                Err(error) => End::NeverUp(Failure::from(&error)),
+                Err(error) => {
+                    let end = End::NeverUp(Failure::from(&error));
+                    self.show(&end);
+                    end
+                }
             };
             if healthy {
                 pause = FIRST_PAUSE;
             }
-            let phase = match end {
-                End::Stopped => break,
-                End::NeverUp(failure) => Phase::Failed(failure),
-                End::Died(failure) => Phase::Loading(Some(failure)),
-            };
-            if let Phase::Failed(failure) | Phase::Loading(Some(failure)) = &phase {
+            if let End::NeverUp(failure) | End::Died(failure) = &end {
                 tracing::error!("generator is down, next start in {} ms: {}", pause.as_millis(), failure.summary());
             }
-            self.set_phase(phase);
-            if !self.rest(pause) {
+            if matches!(end, End::Stopped) || !self.rest(pause) {
                 break;
             }
             pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
-            self.shared.lock().restarts += 1;
         }
         self.set_phase(Phase::Failed(Failure::new(Code::ModelUnavailable, "生成器已停止", "")));
         if let Some((_, thread)) = self.hashing.take() {
@@ -112,7 +109,16 @@ impl Supervisor {
         }
     }
 
-    /// Shows a new phase; a generator that cannot come up has no queue.
+    /// Shows how a process ended.
+    fn show(&self, end: &End) {
+        match end {
+            End::Stopped => {}
+            End::NeverUp(failure) => self.set_phase(Phase::Failed(failure.clone())),
+            End::Died(failure) => self.set_phase(Phase::Loading(Some(failure.clone()))),
+        }
+    }
+
+    /// Sets a new phase; a generator that cannot come up has no queue.
     fn set_phase(&self, phase: Phase) {
         let mut state = self.shared.lock();
         let refused = match &phase {
@@ -155,7 +161,10 @@ impl Supervisor {
         self.hash();
         self.epoch += 1;
         let process = Process::start(&self.exe, &self.settings, self.epoch, &self.notes)?;
-        self.shared.lock().pid = Some(process.id());
+        let mut state = self.shared.lock();
+        state.pid = Some(process.id());
+        state.restarts = self.epoch - 1;
+        drop(state);
         Ok(process)
     }
 
@@ -253,6 +262,8 @@ impl Supervisor {
         *healthy |= up.is_some_and(|up| up.elapsed() >= HEALTHY_AFTER);
         self.shared.lock().pid = None;
         drop(process);
+        // Before its reader hears of it, so that nobody who heard finds the generator ready.
+        self.show(&end);
         if let Some(current) = running {
             let failure = match &end {
                 End::Died(failure) | End::NeverUp(failure) => failure.clone(),

@@ -1,7 +1,7 @@
 //! A chat model that writes: prefill in chunks, then one token at a time, stoppable between any two steps.
 
 use super::prompt::{Tokenizer, assemble};
-use super::{computation_failed, load_model, new_context, signed, special_text};
+use super::{computation_failed, forget, load_model, new_context, signed, special_text};
 use crate::error::{Code, Error, Result};
 use crate::inference::models::{ModelInfo, read_info};
 use crate::inference::settings::{GeneratorSettings, MIN_CONTEXT_TOKENS, default_threads};
@@ -186,7 +186,7 @@ impl Writer<'_> {
         interrupted: &dyn Fn() -> Option<FinishReason>,
         report: &mut dyn FnMut(GenerateEvent) -> Result<()>,
     ) -> Result<Option<FinishReason>> {
-        self.context.clear_kv_cache();
+        forget(&mut self.context)?;
         let mut done = 0usize;
         for chunk in tokens.chunks(self.model.batch_tokens as usize) {
             if let Some(finish) = interrupted() {

@@ -113,6 +113,15 @@ fn computation_failed(cause: impl std::error::Error + Send + Sync + 'static) -> 
     Error::new(Code::ModelUnavailable, message, "请重试;如果再次出现,请减小上下文长度或换一个模型").because(cause)
 }
 
+/// Empties a context for the next text. The cache's bytes stay: overwriting gigabytes would cost a second.
+fn forget(context: &mut LlamaContext<'_>) -> Result<()> {
+    match context.clear_kv_cache_seq(None, None, None) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Error::new(Code::ModelUnavailable, "模型的上下文无法清空", "请重试")),
+        Err(cause) => Err(computation_failed(cause)),
+    }
+}
+
 /// The text of a special token; empty when the model has none.
 fn special_text(vocab: &LlamaVocab<'_>, token: LlamaToken) -> String {
     if token.0 < 0 || token.0 >= vocab.n_tokens() {
