@@ -25,6 +25,8 @@ fn a_reply_streams_with_figures_and_greedy_text_repeats() {
     assert_eq!(first.text.chars().count(), 40, "one character per token: {}", first.text);
 
     assert_eq!(run(&generator, request(40)).text, first.text, "greedy text repeats");
+    let other = GenerateRequest { prompt: prompt(&["挂失须本人办理。"]), ..request(40) };
+    assert_ne!(run(&generator, other).text, first.text, "the evidence matters");
     let sampled = |seed| GenerateRequest { temperature: 1.5, seed, ..request(40) };
     let one = run(&generator, sampled(1)).text;
     assert_eq!(run(&generator, sampled(1)).text, one, "the same seed gives the same text");

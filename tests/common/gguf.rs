@@ -97,7 +97,7 @@ pub fn write_chat_model(path: &Path, spec: &ChatSpec) {
     let mut random = Random(20_260_101);
     // Dimension 0 is large and positive in every token, hence in every hidden state: a row of the output matrix that looks
     // at it alone has a constant score. Replies are made of the normal tokens.
-    let embedding = tokens.iter().flat_map(|_| random.row(WIDTH, 1.0, 8.0)).collect();
+    let embedding = tokens.iter().flat_map(|_| random.row(WIDTH, 1.0, 4.0)).collect();
     let output = tokens
         .iter()
         .enumerate()
@@ -112,7 +112,12 @@ pub fn write_chat_model(path: &Path, spec: &ChatSpec) {
     file.tensor("output_norm.weight", &[WIDTH], vec![1.0; WIDTH]);
     for layer in 0..LAYERS {
         let mut matrix = |name: &str, columns: usize, rows: usize| {
-            file.tensor(&format!("blk.{layer}.{name}.weight"), &[columns, rows], random.values(columns * rows, 0.1));
+            let mut values = random.values(columns * rows, 0.35);
+            if matches!(name, "attn_output" | "ffn_down") {
+                // Nothing is added to dimension 0 on the way up.
+                values[..columns].fill(0.0);
+            }
+            file.tensor(&format!("blk.{layer}.{name}.weight"), &[columns, rows], values);
         };
         for name in ["attn_q", "attn_k", "attn_v", "attn_output"] {
             matrix(name, WIDTH, WIDTH);

@@ -6,7 +6,7 @@ use crate::error::{Code, Error, Result};
 use crate::inference::models::{ModelInfo, read_info};
 use crate::inference::settings::{GeneratorSettings, MIN_CONTEXT_TOKENS, default_threads};
 use crate::inference::template::ChatTemplate;
-use crate::inference::{FinishReason, GenerateEvent, GenerateRequest, GenerateStats};
+use crate::inference::{FinishReason, GenerateEvent, GenerateRequest, GenerateStats, Prompt};
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::llama_batch::LlamaBatch;
@@ -114,6 +114,22 @@ pub struct Writer<'m> {
 }
 
 impl Writer<'_> {
+    /// Writes one token of an everyday reply: a model that fails on that is known before a teller asks, and the
+    /// weights are in memory when one does.
+    ///
+    /// # Errors
+    /// As [`Writer::generate`].
+    pub fn warm_up(&mut self) -> Result<()> {
+        let prompt = Prompt {
+            system: String::new(),
+            head: String::new(),
+            evidence: Vec::new(),
+            tail: "你好,请用 1 句话说明 ID card 的用途。\n".into(),
+        };
+        let request = GenerateRequest { prompt, max_tokens: 1, max_time_ms: u64::MAX, temperature: 0.0, seed: 0 };
+        self.generate(&request, &|| false, &mut |_| Ok(())).map(|_| ())
+    }
+
     /// Writes one reply. `stop` is asked before every step; `report` gets `Started`, `Prefill` and `Token` events.
     ///
     /// # Errors
