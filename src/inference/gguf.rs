@@ -315,7 +315,7 @@ impl Reader {
         let offset = self.u64()?;
         let bytes = match block_size(kind) {
             None => 0,
-            Some((block, _)) if row % block != 0 => {
+            Some((block, _)) if !row.is_multiple_of(block) => {
                 return Err(HeaderError::Damaged(format!("张量 {name} 的行长 {row} 不是 {block} 的倍数")));
             }
             Some((block, size)) => (elements / block)

@@ -4,22 +4,22 @@
 //! - [`Generator`] writes prose below the evidence card, streamed and cancellable.
 //!
 //! A model file is first read by [`models`], which checks its header without llama.cpp (a damaged file can end the
-//! process that loads it). [`llama`] is the only user of llama.cpp. The embedder ([`LlamaEmbedder`]) runs inside
+//! process that loads it). `llama` is the only user of llama.cpp. The embedder ([`LlamaEmbedder`]) runs inside
 //! Guida on a bundled, trusted model; the generator runs in a sandboxed child process of the same binary, which
-//! [`ChildGenerator`] starts, watches and restarts over the frames of `protocol`. [`template`] renders the model's own
+//! [`ChildGenerator`] starts, watches and restarts over the frames of `protocol`. `template` renders the model's own
 //! chat template.
 
 mod child;
 mod gguf;
-pub mod llama;
+mod llama;
 pub mod models;
 mod protocol;
 #[doc(hidden)]
 pub mod scripted;
 mod settings;
-pub mod template;
+mod template;
 
-pub use child::{ChildGenerator, run_child};
+pub use child::{ChildGenerator, GENERATOR_SUBCOMMAND, QUEUE_LIMIT, run_child};
 pub use llama::LlamaEmbedder;
 pub use settings::{EmbedderSettings, GeneratorSettings, default_threads};
 

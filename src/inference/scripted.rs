@@ -105,3 +105,49 @@ impl Generator for ScriptedGenerator {
 fn tell(events: &SyncSender<GenerateEvent>, event: GenerateEvent) -> bool {
     events.send(event).is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inference::Prompt;
+
+    fn request(max_tokens: u32) -> GenerateRequest {
+        let prompt =
+            Prompt { system: String::new(), head: String::new(), evidence: vec!["条款".into()], tail: "问".into() };
+        GenerateRequest { prompt, max_tokens, max_time_ms: 1000, temperature: 0.0, seed: 0 }
+    }
+
+    /// The text, and how it ended.
+    fn play(generator: &ScriptedGenerator, max_tokens: u32) -> (String, String) {
+        let generation = generator.start(request(max_tokens)).expect("start");
+        let mut text = String::new();
+        for event in &generation.events {
+            match event {
+                GenerateEvent::Token(piece) => text.push_str(&piece),
+                GenerateEvent::Done(stats) => return (text, format!("{:?}", stats.finish)),
+                GenerateEvent::Failed(error) => return (text, error.code().as_str().into()),
+                GenerateEvent::Queued { .. } | GenerateEvent::Started { .. } | GenerateEvent::Prefill { .. } => {}
+            }
+        }
+        (text, "nothing".into())
+    }
+
+    #[test]
+    fn the_script_is_played_to_its_end_its_limit_or_its_failure() {
+        let generator = ScriptedGenerator::new(["可以", "取款"]);
+        assert_eq!(play(&generator, 9), ("可以取款".into(), "Stop".into()));
+        assert_eq!(play(&generator, 1), ("可以".into(), "Length".into()));
+        assert_eq!(generator.asked().len(), 2);
+        let failing = ScriptedGenerator::new(["可以"]).failing(Code::ModelDied, "没了");
+        assert_eq!(play(&failing, 9), ("可以".into(), "MODEL_DIED".into()));
+    }
+
+    #[test]
+    fn a_cancelled_script_stops_before_the_next_piece() {
+        let generator = ScriptedGenerator::new(["一"; 100]);
+        let generation = generator.start(request(100)).expect("start");
+        generation.cancel();
+        let last = generation.events.iter().last();
+        assert!(matches!(last, Some(GenerateEvent::Done(stats)) if stats.finish == FinishReason::Cancelled));
+    }
+}

@@ -24,18 +24,21 @@ pub struct ChatSpec {
     pub context: u32,
     /// Chat template; `None` leaves it out.
     pub template: Option<String>,
+    /// Byte-pair vocabulary as Qwen has (every byte is a token, no merges), instead of SentencePiece as Llama 2 has.
+    pub byte_pair: bool,
     /// Whether the model ends every reply at once; otherwise it never ends one.
     pub ends_at_once: bool,
 }
 
 impl Default for ChatSpec {
     fn default() -> ChatSpec {
-        ChatSpec { context: 16_384, template: Some(CHATML.into()), ends_at_once: false }
+        ChatSpec { context: 16_384, template: Some(CHATML.into()), byte_pair: false, ends_at_once: false }
     }
 }
 
-/// Writes a llama-architecture chat model of two layers. Its SentencePiece vocabulary has all bytes, so any text can be
-/// tokenised: a character of [`REPLY_CHARACTERS`] is one token, others are one token per byte.
+/// Writes a llama-architecture chat model of two layers. Its vocabulary has all bytes, so any text can be tokenised: with
+/// SentencePiece a character of [`REPLY_CHARACTERS`] is one token and others are one token per byte; with byte pairs
+/// every byte is a token. Replies are made of [`REPLY_CHARACTERS`] either way, one per token.
 pub fn write_chat_model(path: &Path, spec: &ChatSpec) {
     let mut file = Gguf::default();
     file.text("general.architecture", "llama");
@@ -60,10 +63,26 @@ pub fn write_chat_model(path: &Path, spec: &ChatSpec) {
     const BYTE: i32 = 6;
     let mut tokens: Vec<(String, i32)> =
         vec![("<unk>".into(), UNKNOWN), ("<s>".into(), CONTROL), ("</s>".into(), CONTROL)];
-    tokens.extend((0..=255u8).map(|byte| (format!("<0x{byte:02X}>"), BYTE)));
-    tokens.extend([("<|im_start|>".into(), CONTROL), ("<|im_end|>".into(), CONTROL), ("▁".into(), NORMAL)]);
-    tokens.extend(distinct(REPLY_CHARACTERS).map(|c| (c.to_string(), NORMAL)));
-    file.text("tokenizer.ggml.model", "llama");
+    if spec.byte_pair {
+        tokens.extend((0..=255u8).map(|byte| (byte_letter(byte).to_string(), BYTE)));
+    } else {
+        tokens.extend((0..=255u8).map(|byte| (format!("<0x{byte:02X}>"), BYTE)));
+    }
+    tokens.extend([("<|im_start|>".into(), CONTROL), ("<|im_end|>".into(), CONTROL)]);
+    // ASCII would be in a byte-pair vocabulary twice.
+    tokens.extend(distinct(REPLY_CHARACTERS).filter(|c| !c.is_ascii()).map(|c| match spec.byte_pair {
+        true => (c.to_string().bytes().map(byte_letter).collect(), NORMAL),
+        false => (c.to_string(), NORMAL),
+    }));
+    let replies: Vec<bool> = tokens.iter().map(|(_, kind)| *kind == NORMAL).collect();
+    if spec.byte_pair {
+        tokens.iter_mut().filter(|(_, kind)| *kind == BYTE).for_each(|(_, kind)| *kind = NORMAL);
+        file.text("tokenizer.ggml.pre", "qwen2");
+        file.texts("tokenizer.ggml.merges", ["Ā Ā"].into_iter());
+    } else {
+        tokens.push(("▁".into(), NORMAL));
+    }
+    file.text("tokenizer.ggml.model", if spec.byte_pair { "gpt2" } else { "llama" });
     file.texts("tokenizer.ggml.tokens", tokens.iter().map(|(text, _)| text.as_str()));
     file.f32s("tokenizer.ggml.scores", &vec![0.0; tokens.len()]);
     file.i32s("tokenizer.ggml.token_type", &tokens.iter().map(|(_, kind)| *kind).collect::<Vec<_>>());
@@ -78,12 +97,13 @@ pub fn write_chat_model(path: &Path, spec: &ChatSpec) {
     let mut random = Random(20_260_101);
     // Dimension 0 is large and positive in every token, hence in every hidden state: a row of the output matrix that looks
     // at it alone has a constant score. Replies are made of the normal tokens.
-    let embedding = tokens.iter().flat_map(|_| random.row(WIDTH, 1.0, 8.0)).collect();
+    let embedding = tokens.iter().flat_map(|_| random.row(WIDTH, 1.0, 4.0)).collect();
     let output = tokens
         .iter()
-        .flat_map(|(text, kind)| match (text.as_str(), *kind) {
-            ("</s>", _) => constant_row(if spec.ends_at_once { 100.0 } else { -100.0 }),
-            (_, NORMAL) => random.row(WIDTH, 1.0, 0.0),
+        .enumerate()
+        .flat_map(|(n, (text, _))| match text.as_str() {
+            "</s>" => constant_row(if spec.ends_at_once { 100.0 } else { -100.0 }),
+            _ if replies.get(n) == Some(&true) => random.row(WIDTH, 1.0, 0.0),
             _ => constant_row(-100.0),
         })
         .collect();
@@ -92,7 +112,12 @@ pub fn write_chat_model(path: &Path, spec: &ChatSpec) {
     file.tensor("output_norm.weight", &[WIDTH], vec![1.0; WIDTH]);
     for layer in 0..LAYERS {
         let mut matrix = |name: &str, columns: usize, rows: usize| {
-            file.tensor(&format!("blk.{layer}.{name}.weight"), &[columns, rows], random.values(columns * rows, 0.1));
+            let mut values = random.values(columns * rows, 0.35);
+            if matches!(name, "attn_output" | "ffn_down") {
+                // Nothing is added to dimension 0 on the way up.
+                values[..columns].fill(0.0);
+            }
+            file.tensor(&format!("blk.{layer}.{name}.weight"), &[columns, rows], values);
         };
         for name in ["attn_q", "attn_k", "attn_v", "attn_output"] {
             matrix(name, WIDTH, WIDTH);
@@ -172,6 +197,18 @@ pub fn write_encoder_model(path: &Path, characters: &str) {
 fn distinct(text: &str) -> impl Iterator<Item = char> {
     let mut seen = std::collections::BTreeSet::new();
     text.chars().filter(move |c| seen.insert(*c)).collect::<Vec<_>>().into_iter()
+}
+
+/// The letter that stands for a byte in byte-pair vocabularies (GPT-2's table): printable bytes stand for themselves, the
+/// others are counted up from U+0100.
+fn byte_letter(byte: u8) -> char {
+    let printable = |b: u8| matches!(b, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
+    match printable(byte) {
+        true => char::from(byte),
+        false => {
+            (0..byte).filter(|b| !printable(*b)).fold('\u{100}', |c, _| char::from_u32(c as u32 + 1).expect("letter"))
+        }
+    }
 }
 
 /// A row of the output matrix that looks at dimension 0 alone.

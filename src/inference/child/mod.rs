@@ -6,9 +6,10 @@
 //!
 //! - [`ChildGenerator`] (this file) is the end that the rest of Guida holds: a bounded queue and the state to show.
 //! - `supervisor` is the thread that starts the process, feeds it one request at a time, stops it, kills it when it
-//!   hangs, and starts it again with growing pauses when it died.
+//!   hangs, and starts it again with growing pauses when it died; `process` is one such process.
 //! - `worker` is what runs in the process, under the restrictions of `sandbox`.
 
+mod process;
 mod sandbox;
 mod supervisor;
 mod worker;
@@ -28,7 +29,7 @@ use std::time::{Duration, Instant};
 use supervisor::{Note, Supervisor};
 
 /// Name of the hidden subcommand that runs [`run_child`].
-pub(super) const SUBCOMMAND: &str = "generator-child";
+pub const GENERATOR_SUBCOMMAND: &str = "generator-child";
 /// Requests that may wait behind the running one. At half a minute each, whoever is further back is better served by
 /// the evidence card alone.
 pub const QUEUE_LIMIT: usize = 8;
@@ -133,6 +134,10 @@ impl ChildGenerator {
 
 impl Generator for ChildGenerator {
     fn start(&self, request: GenerateRequest) -> Result<Generation> {
+        if !request.temperature.is_finite() {
+            // JSON, which carries the request to the process, has no such number.
+            return Err(Error::new(Code::BadParameter, "temperature 不是有效的数", "请给出 0 到 2 之间的数"));
+        }
         let max_time = Duration::from_millis(request.max_time_ms);
         let mut state = self.shared.lock();
         match &state.phase {

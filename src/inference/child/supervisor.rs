@@ -1,19 +1,16 @@
 //! The thread that owns the generator process: starts it, feeds it, watches it, and starts it again.
 
-use super::{Job, Phase, SUBCOMMAND, Shared, unavailable};
-use crate::error::{Code, Error, Result};
+use super::process::Process;
+use super::{Job, Phase, Shared, unavailable};
+use crate::error::{Code, Result};
 use crate::inference::models::{read_info, sha256};
-use crate::inference::protocol::{Failure, FromChild, ToChild, never_started, receive, send};
+use crate::inference::protocol::{Failure, FromChild, ToChild, never_started};
 use crate::inference::{GenerateEvent, GeneratorSettings};
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -27,12 +24,9 @@ const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 const CANCEL_POLL: Duration = Duration::from_millis(20);
 /// Longest time to load a model: 8 GB from a slow disk take some three minutes.
 const LOAD_LIMIT: Duration = Duration::from_secs(600);
-/// A process that takes no bytes for this long is hung.
-const WRITE_LIMIT: Duration = Duration::from_secs(10);
-/// Longest line of the process's error output that is logged in one piece, in bytes.
-const MAX_LINE_BYTES: u64 = 2048;
-/// Last lines of error output that explain a death.
-const KEPT_LINES: usize = 3;
+
+/// Length and time of change of a file, which tell a replaced file.
+type FileVersion = (u64, Option<SystemTime>);
 
 /// What wakes the supervisor.
 #[derive(Debug)]
@@ -63,8 +57,8 @@ pub(super) struct Supervisor {
     received: Receiver<Note>,
     /// Counts processes, so that late words of a dead one are not taken for its successor's.
     epoch: u64,
-    /// Length and time of the file whose checksum is known or being computed, and the thread that computes it.
-    hashing: Option<((u64, Option<SystemTime>), JoinHandle<()>)>,
+    /// The file whose checksum is known or being computed, and the thread that computes it.
+    hashing: Option<(FileVersion, JoinHandle<()>)>,
 }
 
 /// The request that the process works on.
@@ -92,25 +86,22 @@ impl Supervisor {
             let mut healthy = false;
             let end = match self.launch() {
                 Ok(process) => self.attend(process, &mut healthy),
-                Err(error) => End::NeverUp(Failure::from(&error)),
+                Err(error) => {
+                    let end = End::NeverUp(Failure::from(&error));
+                    self.show(&end);
+                    end
+                }
             };
             if healthy {
                 pause = FIRST_PAUSE;
             }
-            let phase = match end {
-                End::Stopped => break,
-                End::NeverUp(failure) => Phase::Failed(failure),
-                End::Died(failure) => Phase::Loading(Some(failure)),
-            };
-            if let Phase::Failed(failure) | Phase::Loading(Some(failure)) = &phase {
+            if let End::NeverUp(failure) | End::Died(failure) = &end {
                 tracing::error!("generator is down, next start in {} ms: {}", pause.as_millis(), failure.summary());
             }
-            self.set_phase(phase);
-            if !self.rest(pause) {
+            if matches!(end, End::Stopped) || !self.rest(pause) {
                 break;
             }
             pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
-            self.shared.lock().restarts += 1;
         }
         self.set_phase(Phase::Failed(Failure::new(Code::ModelUnavailable, "生成器已停止", "")));
         if let Some((_, thread)) = self.hashing.take() {
@@ -118,7 +109,16 @@ impl Supervisor {
         }
     }
 
-    /// Shows a new phase; a generator that cannot come up has no queue.
+    /// Shows how a process ended.
+    fn show(&self, end: &End) {
+        match end {
+            End::Stopped => {}
+            End::NeverUp(failure) => self.set_phase(Phase::Failed(failure.clone())),
+            End::Died(failure) => self.set_phase(Phase::Loading(Some(failure.clone()))),
+        }
+    }
+
+    /// Sets a new phase; a generator that cannot come up has no queue.
     fn set_phase(&self, phase: Phase) {
         let mut state = self.shared.lock();
         let refused = match &phase {
@@ -161,7 +161,10 @@ impl Supervisor {
         self.hash();
         self.epoch += 1;
         let process = Process::start(&self.exe, &self.settings, self.epoch, &self.notes)?;
-        self.shared.lock().pid = Some(process.child.id());
+        let mut state = self.shared.lock();
+        state.pid = Some(process.id());
+        state.restarts = self.epoch - 1;
+        drop(state);
         Ok(process)
     }
 
@@ -259,6 +262,8 @@ impl Supervisor {
         *healthy |= up.is_some_and(|up| up.elapsed() >= HEALTHY_AFTER);
         self.shared.lock().pid = None;
         drop(process);
+        // Before its reader hears of it, so that nobody who heard finds the generator ready.
+        self.show(&end);
         if let Some(current) = running {
             let failure = match &end {
                 End::Died(failure) | End::NeverUp(failure) => failure.clone(),
@@ -299,7 +304,7 @@ impl Supervisor {
         drop(state);
         let overdue = Instant::now().checked_add(job.max_time).and_then(|at| at.checked_add(self.grace()));
         // A process that takes no request has died or hangs: both are noticed by its silence.
-        if let Err(cause) = process.socket.write_all(&job.frame) {
+        if let Err(cause) = process.send_frame(&job.frame) {
             tracing::warn!("generator takes no request: {cause}");
             process.kill();
         }
@@ -312,7 +317,7 @@ impl Supervisor {
             current.cancel_sent = true;
             let grace = Instant::now().checked_add(self.grace());
             current.overdue = [current.overdue, grace].into_iter().flatten().min();
-            if let Err(cause) = send(&process.socket, &ToChild::Cancel { id: current.job.id }) {
+            if let Err(cause) = process.send(&ToChild::Cancel { id: current.job.id }) {
                 tracing::warn!("generator takes no words: {cause}");
                 process.kill();
             }
@@ -330,154 +335,4 @@ impl Supervisor {
 
 fn died(why: String) -> Failure {
     Failure::new(Code::ModelDied, why, "上方的条款仍然有效;生成器正在重启,请稍后再试")
-}
-
-/// A running generator process. Dropping it kills and reaps it.
-struct Process {
-    child: Child,
-    socket: UnixStream,
-    listeners: Vec<JoinHandle<()>>,
-    last_lines: Arc<Mutex<VecDeque<String>>>,
-}
-
-impl Process {
-    fn start(exe: &Path, settings: &GeneratorSettings, epoch: u64, notes: &Sender<Note>) -> Result<Process> {
-        let failed = |what: &str, cause: std::io::Error| {
-            Error::new(Code::ModelUnavailable, format!("{what}:{cause}"), "请检查程序文件和系统资源").because(cause)
-        };
-        let (socket, theirs) = UnixStream::pair().map_err(|e| failed("无法建立与生成进程的连接", e))?;
-        socket.set_write_timeout(Some(WRITE_LIMIT)).map_err(|e| failed("无法设置与生成进程的连接", e))?;
-        let from_child = socket.try_clone().map_err(|e| failed("无法复制与生成进程的连接", e))?;
-        let mut child = Command::new(exe)
-            .arg(SUBCOMMAND)
-            .env_clear()
-            // A failed assertion must end the process at once, not start a debugger.
-            .env("GGML_NO_BACKTRACE", "1")
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|e| failed("无法启动生成进程", e))?;
-        let last_lines = Arc::new(Mutex::new(VecDeque::new()));
-        let stderr = child.stderr.take();
-        let mut process = Process { child, socket, listeners: Vec::new(), last_lines };
-        let notes = notes.clone();
-        process.listen("generator-frames", move || {
-            let mut from = BufReader::new(from_child);
-            loop {
-                match receive(&mut from) {
-                    Ok(Some(frame)) => {
-                        if notes.send(Note::Frame(epoch, frame)).is_err() {
-                            return;
-                        }
-                    }
-                    Ok(None) => break,
-                    Err(cause) => {
-                        tracing::warn!("generator sends no sense: {cause}");
-                        break;
-                    }
-                }
-            }
-            let _ = notes.send(Note::Gone(epoch));
-        })?;
-        let kept = Arc::clone(&process.last_lines);
-        if let Some(stderr) = stderr {
-            process.listen("generator-log", move || log_lines(stderr, &kept))?;
-        }
-        send(&process.socket, &ToChild::Load(settings.clone())).map_err(|e| failed("无法与生成进程通信", e))?;
-        Ok(process)
-    }
-
-    fn listen(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
-        let thread = std::thread::Builder::new().name(name.into()).spawn(work).map_err(|cause| {
-            Error::new(Code::Internal, format!("无法启动线程:{cause}"), "请检查系统的线程数限制").because(cause)
-        })?;
-        self.listeners.push(thread);
-        Ok(())
-    }
-
-    fn kill(&mut self) {
-        // Fails only for a process that has ended already.
-        let _ = self.child.kill();
-    }
-
-    /// Reaps the process and says how it ended, with its last words.
-    fn autopsy(&mut self) -> String {
-        self.kill_unless_ended();
-        let how = self.child.wait().map_or_else(|cause| cause.to_string(), |status| describe(status));
-        for listener in self.listeners.drain(..) {
-            let _ = listener.join();
-        }
-        let lines = self.last_lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let words: Vec<&str> = lines.iter().map(String::as_str).collect();
-        if words.is_empty() {
-            format!("生成进程意外退出({how})")
-        } else {
-            format!("生成进程意外退出({how}):{}", words.join(";"))
-        }
-    }
-
-    /// A process that closed its socket is on its way out; it gets a moment, so that its own status is seen.
-    fn kill_unless_ended(&mut self) {
-        let until = Instant::now() + WRITE_LIMIT;
-        while Instant::now() < until {
-            match self.child.try_wait() {
-                Ok(None) => std::thread::sleep(CANCEL_POLL),
-                Ok(Some(_)) | Err(_) => return,
-            }
-        }
-        self.kill();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.kill();
-        let _ = self.child.wait();
-        for listener in self.listeners.drain(..) {
-            let _ = listener.join();
-        }
-    }
-}
-
-/// How a process ended, in words.
-fn describe(status: ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt;
-    match (status.signal(), status.code()) {
-        (Some(libc::SIGKILL), _) => "信号 9:被系统或管理员强制终止,常见原因是内存不足".into(),
-        (Some(libc::SIGABRT), _) => "信号 6:llama.cpp 的内部检查未通过".into(),
-        (Some(signal), _) => format!("信号 {signal}"),
-        (None, Some(code)) => format!("退出码 {code}"),
-        (None, None) => "原因不明".into(),
-    }
-}
-
-/// Logs the process's error output line by line, and keeps the last lines.
-fn log_lines(from: impl Read, kept: &Mutex<VecDeque<String>>) {
-    let mut from = BufReader::new(from);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        // A line that is too long is logged in pieces.
-        match from.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-        let text = String::from_utf8_lossy(&line);
-        let text = text.trim();
-        if text.is_empty() {
-            continue;
-        }
-        // The process names its level first; what has none was printed by llama.cpp itself, and matters.
-        if text.starts_with("INFO") {
-            tracing::info!(target: "guida::generator", "{text}");
-            continue;
-        }
-        tracing::warn!(target: "guida::generator", "{text}");
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() == KEPT_LINES {
-            kept.pop_front();
-        }
-        kept.push_back(text.to_owned());
-    }
 }

@@ -44,15 +44,18 @@ pub fn run_child() -> Result<()> {
     if let Some(limit) = settings.memory_limit_mb {
         sandbox::limit_memory(limit);
     }
-    let loaded = ChatModel::load(&settings);
-    let mut writer =
-        match loaded.as_ref().map_err(Failure::from).and_then(|m| m.writer().map_err(|e| Failure::from(&e))) {
-            Ok(writer) => writer,
-            Err(failure) => return send(&socket, &FromChild::LoadFailed(failure)).map_err(broken),
-        };
+    let refuse = |error: &Error| send(&socket, &FromChild::LoadFailed(Failure::from(error))).map_err(broken);
+    let model = match ChatModel::load(&settings) {
+        Ok(model) => model,
+        Err(error) => return refuse(&error),
+    };
+    let warm = model.writer().and_then(|mut writer| writer.warm_up().map(|()| writer));
+    let mut writer = match warm {
+        Ok(writer) => writer,
+        Err(error) => return refuse(&error),
+    };
     sandbox::loaded();
-    let context_tokens = loaded.as_ref().map_or(0, ChatModel::context_tokens);
-    send(&socket, &FromChild::Ready { context_tokens }).map_err(broken)?;
+    send(&socket, &FromChild::Ready { context_tokens: model.context_tokens() }).map_err(broken)?;
 
     let cancelled = Arc::new(AtomicU64::new(0));
     let (requests, received) = channel();

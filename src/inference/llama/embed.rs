@@ -3,7 +3,7 @@
 //! Several texts share one batch, each as a sequence of its own. A batch never holds more than `n_ubatch` tokens: an
 //! encoder that is given more fails an assertion in llama.cpp, which would end the process.
 
-use super::{computation_failed, load_model, new_context, signed};
+use super::{computation_failed, forget, load_model, new_context, signed};
 use crate::error::{Code, Error, Result};
 use crate::inference::models::{Pooling, identify, read_info};
 use crate::inference::settings::{EmbedderSettings, default_threads};
@@ -218,7 +218,7 @@ impl<'m> Encoder<'m> {
             }
         }
         // Decoders with pooling keep what they have seen; encoders have no such memory.
-        self.context.clear_kv_cache();
+        forget(&mut self.context)?;
         self.context.decode(&mut self.batch).map_err(computation_failed)?;
         for (sequence, _) in (0i32..).zip(group) {
             let raw = self.context.embeddings_seq_ith(sequence).map_err(computation_failed)?;

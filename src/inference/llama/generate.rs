@@ -1,12 +1,12 @@
 //! A chat model that writes: prefill in chunks, then one token at a time, stoppable between any two steps.
 
 use super::prompt::{Tokenizer, assemble};
-use super::{computation_failed, load_model, new_context, signed, special_text};
+use super::{computation_failed, forget, load_model, new_context, signed, special_text};
 use crate::error::{Code, Error, Result};
 use crate::inference::models::{ModelInfo, read_info};
 use crate::inference::settings::{GeneratorSettings, MIN_CONTEXT_TOKENS, default_threads};
 use crate::inference::template::ChatTemplate;
-use crate::inference::{FinishReason, GenerateEvent, GenerateRequest, GenerateStats};
+use crate::inference::{FinishReason, GenerateEvent, GenerateRequest, GenerateStats, Prompt};
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::llama_batch::LlamaBatch;
@@ -58,6 +58,13 @@ impl ChatModel {
         let model = load_model(&settings.model)?;
         let trained = model.n_ctx_train();
         let context_tokens = if trained == 0 { settings.context_tokens } else { settings.context_tokens.min(trained) };
+        if context_tokens < MIN_CONTEXT_TOKENS {
+            return Err(Error::new(
+                Code::ModelUnsuitable,
+                format!("模型的上下文只有 {context_tokens} 个词元,至少需要 {MIN_CONTEXT_TOKENS}"),
+                "请换用上下文更长的对话模型",
+            ));
+        }
         let vocab = model.vocab();
         let (bos, eos) = (special_text(&vocab, vocab.bos()), special_text(&vocab, vocab.eos()));
         let template = ChatTemplate::new(info.chat_template.as_deref(), &bos, &eos)?;
@@ -107,6 +114,22 @@ pub struct Writer<'m> {
 }
 
 impl Writer<'_> {
+    /// Writes one token of an everyday reply: a model that fails on that is known before a teller asks, and the
+    /// weights are in memory when one does.
+    ///
+    /// # Errors
+    /// As [`Writer::generate`].
+    pub fn warm_up(&mut self) -> Result<()> {
+        let prompt = Prompt {
+            system: String::new(),
+            head: String::new(),
+            evidence: Vec::new(),
+            tail: "你好,请用 1 句话说明 ID card 的用途。\n".into(),
+        };
+        let request = GenerateRequest { prompt, max_tokens: 1, max_time_ms: u64::MAX, temperature: 0.0, seed: 0 };
+        self.generate(&request, &|| false, &mut |_| Ok(())).map(|_| ())
+    }
+
     /// Writes one reply. `stop` is asked before every step; `report` gets `Started`, `Prefill` and `Token` events.
     ///
     /// # Errors
@@ -179,7 +202,7 @@ impl Writer<'_> {
         interrupted: &dyn Fn() -> Option<FinishReason>,
         report: &mut dyn FnMut(GenerateEvent) -> Result<()>,
     ) -> Result<Option<FinishReason>> {
-        self.context.clear_kv_cache();
+        forget(&mut self.context)?;
         let mut done = 0usize;
         for chunk in tokens.chunks(self.model.batch_tokens as usize) {
             if let Some(finish) = interrupted() {

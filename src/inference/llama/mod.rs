@@ -1,9 +1,9 @@
 //! The only user of llama.cpp (`llama_cpp_2` and `llama_cpp_sys_2`).
 //!
 //! - `mod.rs`: starts the library once, takes its log, loads models and makes contexts.
-//! - [`generate`]: a chat model that writes (runs in the generator process).
-//! - [`prompt`]: from [`super::Prompt`] to tokens that fit the context.
-//! - [`embed`]: an encoder that makes vectors (runs in a thread of Guida).
+//! - `generate`: a chat model that writes (runs in the generator process).
+//! - `prompt`: from [`super::Prompt`] to tokens that fit the context.
+//! - `embed`: an encoder that makes vectors (runs in a thread of Guida).
 //!
 //! llama.cpp tells why something failed only in its log, so the last complaints are kept and become part of the error.
 
@@ -12,7 +12,7 @@ mod generate;
 mod prompt;
 
 pub use embed::LlamaEmbedder;
-pub use generate::{ChatModel, Writer};
+pub use generate::ChatModel;
 
 use crate::error::{Code, Error, Result};
 use llama_cpp_2::context::LlamaContext;
@@ -48,7 +48,7 @@ fn backend() -> Result<&'static LlamaBackend> {
     started.as_ref().ok_or_else(|| Error::new(Code::Internal, "llama.cpp 未能启动", "请重启程序;如果再次出现,请报告"))
 }
 
-/// Receives llama.cpp's log: complaints are kept for errors and logged as warnings, the rest is for debugging.
+/// Receives llama.cpp's log: errors are kept, to become part of ours; its ordinary reports are for debugging.
 unsafe extern "C" fn take_log(level: llama_cpp_sys_2::ggml_log_level, text: *const c_char, _: *mut c_void) {
     if text.is_null() {
         return;
@@ -60,16 +60,15 @@ unsafe extern "C" fn take_log(level: llama_cpp_sys_2::ggml_log_level, text: *con
         return;
     }
     match level {
-        llama_cpp_sys_2::GGML_LOG_LEVEL_ERROR | llama_cpp_sys_2::GGML_LOG_LEVEL_WARN => {
-            tracing::warn!(target: "llama.cpp", "{line}");
-            if level == llama_cpp_sys_2::GGML_LOG_LEVEL_ERROR {
-                let mut kept = lock(&COMPLAINTS);
-                if kept.len() == KEPT_COMPLAINTS {
-                    kept.pop_front();
-                }
-                kept.push_back(line);
+        llama_cpp_sys_2::GGML_LOG_LEVEL_ERROR => {
+            tracing::error!(target: "llama.cpp", "{line}");
+            let mut kept = lock(&COMPLAINTS);
+            if kept.len() == KEPT_COMPLAINTS {
+                kept.pop_front();
             }
+            kept.push_back(line);
         }
+        llama_cpp_sys_2::GGML_LOG_LEVEL_WARN => tracing::warn!(target: "llama.cpp", "{line}"),
         _ => tracing::debug!(target: "llama.cpp", "{line}"),
     }
 }
@@ -114,6 +113,15 @@ fn computation_failed(cause: impl std::error::Error + Send + Sync + 'static) -> 
     Error::new(Code::ModelUnavailable, message, "请重试;如果再次出现,请减小上下文长度或换一个模型").because(cause)
 }
 
+/// Empties a context for the next text. The cache's bytes stay: overwriting gigabytes would cost a second.
+fn forget(context: &mut LlamaContext<'_>) -> Result<()> {
+    match context.clear_kv_cache_seq(None, None, None) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Error::new(Code::ModelUnavailable, "模型的上下文无法清空", "请重试")),
+        Err(cause) => Err(computation_failed(cause)),
+    }
+}
+
 /// The text of a special token; empty when the model has none.
 fn special_text(vocab: &LlamaVocab<'_>, token: LlamaToken) -> String {
     if token.0 < 0 || token.0 >= vocab.n_tokens() {
@@ -134,9 +142,7 @@ mod tests {
     #[test]
     fn block_sizes_agree_with_ggml() {
         // SAFETY: both functions read a constant table at an index below its length.
-        let (known, count) = unsafe { (0..llama_cpp_sys_2::GGML_TYPE_COUNT, llama_cpp_sys_2::GGML_TYPE_COUNT) };
-        assert!(count > 30);
-        for kind in known {
+        for kind in 0..llama_cpp_sys_2::GGML_TYPE_COUNT {
             let (block, bytes) =
                 unsafe { (llama_cpp_sys_2::ggml_blck_size(kind), llama_cpp_sys_2::ggml_type_size(kind)) };
             if let Some(ours) = block_size(kind) {

@@ -1,0 +1,73 @@
+//! The embedder on a real encoder file.
+
+#[path = "common/gguf.rs"]
+mod gguf;
+
+use gguf::{ChatSpec, write_chat_model, write_encoder_model};
+use guida::error::Code;
+use guida::inference::{EmbedKind, Embedder, EmbedderSettings, LlamaEmbedder};
+
+#[test]
+fn vectors_are_unit_length_alike_alone_and_together_and_know_shared_characters() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("encoder.gguf");
+    write_encoder_model(&path, "身份证过期取款存银行卡可以的挂失贷利率");
+    let embedder = LlamaEmbedder::load(&path, EmbedderSettings::default()).expect("load");
+    assert_eq!(embedder.dimension(), gguf::WIDTH);
+    assert_eq!(embedder.model().name, "tiny-encoder");
+    assert_eq!(embedder.model().sha256.len(), 64);
+
+    let long = "存款".repeat(5000);
+    let texts: Vec<String> = (0..150).map(|n| format!("身份证过期 {n} 取款")).collect();
+    let mut all: Vec<&str> = texts.iter().map(String::as_str).collect();
+    all.extend(["", long.as_str(), "贷款利率", "[SEP][CLS]"]);
+    let together = embedder.embed(EmbedKind::Document, &all).expect("embed");
+    assert_eq!(together.len(), all.len());
+    for (text, vector) in all.iter().zip(&together) {
+        assert_eq!(vector.len(), embedder.dimension());
+        let norm: f32 = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+        assert!((norm - 1.0).abs() < 1e-5, "{norm}");
+        let alone = &embedder.embed(EmbedKind::Document, &[text]).expect("embed")[0];
+        let apart = vector.iter().zip(alone).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(apart < 1e-3, "{text}: {apart}");
+    }
+
+    let vector = |text: &str| embedder.embed(EmbedKind::Query, &[text]).expect("embed").remove(0);
+    let likeness = |a: &str, b: &str| vector(a).iter().zip(vector(b)).map(|(x, y)| x * y).sum::<f32>();
+    assert!(likeness("身份证过期", "过期的身份证") > likeness("身份证过期", "贷款利率") + 0.2);
+    assert!(embedder.embed(EmbedKind::Query, &[]).expect("none").is_empty());
+}
+
+#[test]
+fn prefixes_belong_to_their_side_and_threads_may_share_the_encoder() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("encoder.gguf");
+    write_encoder_model(&path, "问存款");
+    let plain = LlamaEmbedder::load(&path, EmbedderSettings::default()).expect("load");
+    let prefixed =
+        LlamaEmbedder::load(&path, EmbedderSettings { query_prefix: "问".into(), ..EmbedderSettings::default() })
+            .expect("load");
+    let of = |embedder: &LlamaEmbedder, kind, text: &str| embedder.embed(kind, &[text]).expect("embed").remove(0);
+    assert_eq!(of(&prefixed, EmbedKind::Query, "存款"), of(&plain, EmbedKind::Query, "问存款"));
+    assert_eq!(of(&prefixed, EmbedKind::Document, "存款"), of(&plain, EmbedKind::Document, "存款"));
+
+    let expected = of(&plain, EmbedKind::Query, "存款");
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_eq!(of(&plain, EmbedKind::Query, "存款"), expected));
+        }
+    });
+}
+
+#[test]
+fn an_embedder_refuses_what_makes_no_vectors() {
+    let folder = tempfile::tempdir().expect("folder");
+    let chat = folder.path().join("chat.gguf");
+    write_chat_model(&chat, &ChatSpec::default());
+    let error = LlamaEmbedder::load(&chat, EmbedderSettings::default()).expect_err("a chat model");
+    assert_eq!(error.code(), Code::ModelUnsuitable);
+    let bytes = std::fs::read(&chat).expect("read");
+    let cut = folder.path().join("cut.gguf");
+    std::fs::write(&cut, &bytes[..bytes.len() - 5000]).expect("write");
+    assert_eq!(LlamaEmbedder::load(&cut, EmbedderSettings::default()).expect_err("cut").code(), Code::ModelLoad);
+}

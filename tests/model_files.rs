@@ -1,0 +1,56 @@
+//! What is read from a model file before llama.cpp may see it.
+
+#[path = "common/gguf.rs"]
+mod gguf;
+
+use guida::error::Code;
+use guida::inference::models::{Pooling, read_info};
+
+#[test]
+fn a_model_file_is_described_from_its_header() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (chat, encoder) = (folder.path().join("chat.gguf"), folder.path().join("encoder.gguf"));
+    gguf::write_chat_model(&chat, &gguf::ChatSpec::default());
+    gguf::write_encoder_model(&encoder, "存款");
+    let chat = read_info(&chat).expect("chat");
+    assert_eq!((chat.name.as_str(), chat.architecture.as_str()), ("tiny-chat", "llama"));
+    assert_eq!((chat.context_tokens, chat.pooling, chat.encoder), (Some(16_384), None, false));
+    assert_eq!(chat.chat_template.as_deref(), Some(gguf::CHATML));
+    assert_eq!((chat.license.as_deref(), chat.weight_type), (Some("CC0-1.0"), 0));
+    assert!(chat.parameters * 4 < chat.file_bytes && chat.parameters > 50_000);
+    let encoder = read_info(&encoder).expect("encoder");
+    assert_eq!((encoder.context_tokens, encoder.pooling, encoder.encoder), (Some(128), Some(Pooling::Mean), true));
+    assert!(encoder.require_embedder().is_ok() && encoder.require_generator().is_err());
+    assert!(chat.require_generator().is_ok() && chat.require_embedder().is_err());
+}
+
+#[test]
+fn every_damage_to_a_header_is_an_error_or_harmless() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("model.gguf");
+    let mut file = gguf::Gguf::default();
+    file.text("general.architecture", "llama");
+    file.u32("llama.context_length", 512);
+    file.texts("tokenizer.ggml.tokens", ["一", "二"].into_iter());
+    file.tensor("output.weight", &[32, 2], vec![1.0; 64]);
+    let good = file.bytes();
+    let header = good.len() - 64 * 4;
+    let read = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).expect("write");
+        read_info(&path)
+    };
+    assert!(read(&good).is_ok());
+    for length in 0..good.len() {
+        assert_eq!(read(&good[..length]).expect_err("cut").code(), Code::ModelLoad, "cut at {length}");
+    }
+    // Each byte at its extremes: counts, lengths, types, offsets. Nothing may panic or allocate what is not there.
+    for at in 0..header {
+        for value in [0, 1, 0x7F, 0xFF] {
+            let mut bytes = good.clone();
+            bytes[at] = value;
+            if let Err(error) = read(&bytes) {
+                assert_eq!(error.code(), Code::ModelLoad);
+            }
+        }
+    }
+}
