@@ -1,8 +1,8 @@
 //! Composition root: the only place that names concrete adapters. Opens knowledge and models, hands them to the engine, and
 //! the engine to HTTP or the command line.
 
-use crate::cli::args::{AskArgs, Cli, Command, EvalCommand, KbCommand, ModelArgs, ServeArgs};
 use crate::cli;
+use crate::cli::args::{AskArgs, Cli, Command, EvalCommand, KbCommand, ModelArgs, ServeArgs};
 use crate::engine::Engine;
 use crate::engine::reply::Reply;
 use crate::engine::request::{Actor, Request, Role};

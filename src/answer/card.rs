@@ -1,9 +1,9 @@
 //! Laying out the evidence card. Every word on it is verbatim from a clause or a guide in force.
 
+use super::Ask;
 use super::cite::{cite, marked};
 use super::guide::{self, Chosen, Conclusion};
 use super::outcome::{Card, Choice, Citation, Clarify, Refusal, Timings};
-use super::Ask;
 use crate::error::Result;
 use crate::retrieval::lexical::{QueryTerm, query_terms};
 use crate::retrieval::scope::Admitted;

@@ -12,7 +12,13 @@ const MIN_MARKED_TERMS: usize = 2;
 
 /// Lays a clause out. `part` narrows the text to the 款 or 项 asked for; a part that the clause does not have leaves the whole
 /// clause.
-pub fn cite(version: &Version, stored: &Clause, part: Option<&ClauseAddress>, as_of: Date, terms: &[QueryTerm]) -> Citation {
+pub fn cite(
+    version: &Version,
+    stored: &Clause,
+    part: Option<&ClauseAddress>,
+    as_of: Date,
+    terms: &[QueryTerm],
+) -> Citation {
     let row = &version.row;
     let narrowed = part.and_then(|part| Some((clause::extract(&stored.text, part)?, part)));
     let (text, full) = match narrowed {

@@ -99,7 +99,11 @@ impl Answerer {
 
     fn write(&self, ask: &Ask<'_>, card: &Card) -> Result<Prose> {
         let generator = self.generator.as_ref().ok_or_else(|| {
-            Error::new(Code::ModelUnavailable, "没有配置对话模型", "以结论和原文条款为准;需要生成说明时用 --model 指定模型")
+            Error::new(
+                Code::ModelUnavailable,
+                "没有配置对话模型",
+                "以结论和原文条款为准;需要生成说明时用 --model 指定模型",
+            )
         })?;
         prose::start(generator.as_ref(), ask.question, card)
     }

@@ -153,8 +153,7 @@ pub fn start(generator: &dyn Generator, question: &GuardedQuestion, card: &Card)
         temperature: TEMPERATURE,
         seed: 0,
     })?;
-    let evidence: Vec<Evidence> =
-        card.citations.iter().map(|c| Evidence { n: c.n, text: evidence_text(c) }).collect();
+    let evidence: Vec<Evidence> = card.citations.iter().map(|c| Evidence { n: c.n, text: evidence_text(c) }).collect();
     let (sender, events) = channel();
     let cancel = generation.canceller();
     let mut writer = Writer {
@@ -167,12 +166,10 @@ pub fn start(generator: &dyn Generator, question: &GuardedQuestion, card: &Card)
         struck: Vec::new(),
         sender,
     };
-    std::thread::Builder::new()
-        .name("prose".into())
-        .spawn(move || writer.run(&generation))
-        .map_err(|e| {
-            Error::new(crate::error::Code::Internal, format!("无法启动生成线程:{e}"), "稍后重试;结论和原文条款不受影响").because(e)
-        })?;
+    std::thread::Builder::new().name("prose".into()).spawn(move || writer.run(&generation)).map_err(|e| {
+        Error::new(crate::error::Code::Internal, format!("无法启动生成线程:{e}"), "稍后重试;结论和原文条款不受影响")
+            .because(e)
+    })?;
     Ok(Prose { events, cancel })
 }
 

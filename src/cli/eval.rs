@@ -1,9 +1,8 @@
 //! `guida eval retrieval`.
 
 use super::output::{print, print_json};
-use crate::engine::offline::{self, Asked, Figures};
+use crate::engine::offline::{self, Asked, Embedder, Figures};
 use crate::error::{Code, Error, Result};
-use crate::inference::Embedder;
 use crate::types::Date;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,8 +27,7 @@ pub fn retrieval(
 }
 
 fn write_details(path: &Path, asked: &[Asked]) -> Result<()> {
-    let lines: String =
-        asked.iter().filter_map(|a| serde_json::to_string(a).ok()).map(|line| line + "\n").collect();
+    let lines: String = asked.iter().filter_map(|a| serde_json::to_string(a).ok()).map(|line| line + "\n").collect();
     std::fs::write(path, lines).map_err(|e| {
         Error::new(Code::Io, format!("逐题结果写到 {} 失败:{e}", path.display()), "检查目录和权限").because(e)
     })

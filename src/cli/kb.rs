@@ -1,9 +1,8 @@
 //! `guida kb build|check`.
 
 use super::output::{print, print_json};
+use crate::engine::offline::{self, Embedder, Phase};
 use crate::error::{Code, Error, Result};
-use crate::engine::offline::{self, Phase};
-use crate::inference::Embedder;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -16,8 +15,7 @@ use std::time::Instant;
 pub fn build(dirs: &[PathBuf], out: &Path, embedder: Option<&dyn Embedder>, json: bool) -> Result<()> {
     let started = Instant::now();
     let mut bar = Bar::new();
-    let built =
-        offline::build_knowledge(dirs, out, embedder, &mut |phase, done, total| bar.show(phase, done, total))?;
+    let built = offline::build_knowledge(dirs, out, embedder, &mut |phase, done, total| bar.show(phase, done, total))?;
     bar.finish();
     if json {
         let report = &built.report;

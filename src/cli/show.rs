@@ -37,7 +37,8 @@ pub fn run(engine: &Engine, actor: &Actor, what: Option<&str>, json: bool) -> Re
 
 /// The clause at an address, `None` when the words name none.
 fn by_address(engine: &Engine, actor: &Actor, what: &str) -> Result<Option<Citation>> {
-    let request = SearchRequest { query: what.to_owned(), as_of: None, levels: Vec::new(), limit: 1, all_versions: false };
+    let request =
+        SearchRequest { query: what.to_owned(), as_of: None, levels: Vec::new(), limit: 1, all_versions: false };
     let Reply::Search(found) = engine.handle(actor, Request::Search(request))? else { return Ok(None) };
     // Only a direct look-up ends in the words of the question; any other hit is merely similar.
     Ok(found.hits.into_iter().next().filter(|_| crate::text::address::find_in_query(what).is_some()))

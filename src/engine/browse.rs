@@ -25,13 +25,10 @@ pub(super) fn search(retriever: &Retriever, actor: &Actor, request: &SearchReque
     let question = check_question(&request.query)?;
     let started = Instant::now();
     let as_of = request.as_of.unwrap_or_else(clock::today);
-    let scope = Scope {
-        as_of,
-        clearance: actor.clearance,
-        levels: request.levels.clone(),
-        all_versions: request.all_versions,
-    };
-    let ranked = retriever.search(&Query { text: question.text(), scope, recent_documents: &[], limit: request.limit })?;
+    let scope =
+        Scope { as_of, clearance: actor.clearance, levels: request.levels.clone(), all_versions: request.all_versions };
+    let ranked =
+        retriever.search(&Query { text: question.text(), scope, recent_documents: &[], limit: request.limit })?;
     let mut hits = Vec::with_capacity(ranked.hits.len());
     // Scenes stand for their rules among the hits; where only guides are searched they are the hits.
     for hit in ranked.hits.iter().chain(&ranked.guides).take(request.limit) {
@@ -66,7 +63,8 @@ pub(super) fn clause(
     let clause = knowledge.clause(id)?.ok_or_else(missing)?;
     let reach = neighbours.min(MAX_NEIGHBOURS) as i64;
     let around = knowledge.clauses_between(version, id.0.saturating_sub(reach), id.0.saturating_add(reach))?;
-    let (before, after): (Vec<Clause>, Vec<Clause>) = around.into_iter().filter(|c| c.id != id).partition(|c| c.id < id);
+    let (before, after): (Vec<Clause>, Vec<Clause>) =
+        around.into_iter().filter(|c| c.id != id).partition(|c| c.id < id);
     let mut versions: Vec<VersionInfo> = knowledge
         .versions_of_document(version.document)
         .filter(|v| v.row.classification <= actor.clearance)

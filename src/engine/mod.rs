@@ -44,7 +44,11 @@ impl Engine {
     ///
     /// # Errors
     /// `KB_OPEN`, `KB_CORRUPT`, `KB_SCHEMA`, or `KB_MODEL` when the encoder is not the one that made the vectors.
-    pub fn open(kb: &Path, embedder: Option<Arc<dyn Embedder>>, generator: Option<Arc<dyn Generator>>) -> Result<Engine> {
+    pub fn open(
+        kb: &Path,
+        embedder: Option<Arc<dyn Embedder>>,
+        generator: Option<Arc<dyn Generator>>,
+    ) -> Result<Engine> {
         let retriever = Retriever::new(Arc::new(Knowledge::open(kb)?), embedder)?;
         Ok(Engine { answerer: Answerer::new(retriever, generator) })
     }

@@ -3,7 +3,6 @@
 
 use crate::error::Result;
 use crate::eval;
-use crate::inference::Embedder;
 use crate::ingest::build;
 use crate::retrieval::Retriever;
 use crate::retrieval::scope::Scope;
@@ -13,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use crate::eval::metrics::{Asked, Figures};
+pub use crate::inference::Embedder;
 pub use crate::ingest::build::{Built, Phase};
 pub use crate::store::CheckReport;
 

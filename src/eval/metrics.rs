@@ -124,7 +124,14 @@ mod tests {
     use super::*;
 
     fn asked(ranks: &[Option<usize>], refused: bool) -> Asked {
-        Asked { id: String::new(), ranks: ranks.to_vec(), refused, confidence: 0.0, features: Default::default(), took_ms: 1.0 }
+        Asked {
+            id: String::new(),
+            ranks: ranks.to_vec(),
+            refused,
+            confidence: 0.0,
+            features: Default::default(),
+            took_ms: 1.0,
+        }
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub fn retrieval(retriever: &Retriever, scope: &Scope, questions: &[Question]) -
 /// Where a clause stands: key of its title and address, as questions name them.
 fn place(retriever: &Retriever, clause: ClauseId) -> Result<Option<Place>> {
     let knowledge = retriever.knowledge();
-    let (Some(version), Some(clause)) = (knowledge.version_of(clause), knowledge.clause(clause)?) else { return Ok(None) };
+    let (Some(version), Some(clause)) = (knowledge.version_of(clause), knowledge.clause(clause)?) else {
+        return Ok(None);
+    };
     Ok(Some(Place { title_key: version.title_key.clone(), address: clause.address }))
 }

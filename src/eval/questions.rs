@@ -12,9 +12,8 @@ const MAX_FILE_BYTES: u64 = 256 * 1024 * 1024;
 /// # Errors
 /// `QUESTIONS_FILE` when it cannot be read, is empty or has a wrong line.
 pub fn read(path: &Path) -> Result<Vec<Question>> {
-    let failed = |what: String| {
-        Error::new(Code::QuestionsFile, format!("问题文件 {} {what}", path.display()), "检查路径和内容")
-    };
+    let failed =
+        |what: String| Error::new(Code::QuestionsFile, format!("问题文件 {} {what}", path.display()), "检查路径和内容");
     let size = std::fs::metadata(path).map_err(|e| failed(format!("打不开:{e}")))?.len();
     if size > MAX_FILE_BYTES {
         return Err(failed(format!("有 {size} 字节,超过上限 {MAX_FILE_BYTES}")));

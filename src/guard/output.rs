@@ -211,5 +211,4 @@ fn is_end(c: char) -> bool {
 }
 
 #[cfg(test)]
-#[path = "output_tests.rs"]
 mod tests;

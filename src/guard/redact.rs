@@ -140,5 +140,4 @@ pub(super) fn stars(text: &[char], head: usize, tail: usize) -> String {
 }
 
 #[cfg(test)]
-#[path = "redact_tests.rs"]
 mod tests;

@@ -205,7 +205,9 @@ fn version_row(version: &PlannedVersion) -> VersionRow {
 /// Title and chapter path stand in the index text with the clause: +0.02 recall@10 on the law collection.
 fn index_terms<'a>(title: &'a str, clause: &'a ParsedClause, spoken: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut terms = Vec::new();
-    let fields = [title, clause.heading.as_str(), clause.text.as_str()].into_iter().chain(clause.ask_variants.iter().map(String::as_str));
+    let fields = [title, clause.heading.as_str(), clause.text.as_str()]
+        .into_iter()
+        .chain(clause.ask_variants.iter().map(String::as_str));
     for field in fields.chain(spoken) {
         for_each_term(&normalize(field), |t| terms.push(t.to_owned()));
     }
@@ -243,7 +245,8 @@ fn embed(
     let mut done = 0;
     for batch in clauses.chunks(EMBED_BATCH) {
         progress(Phase::Embedding, done, clauses.len());
-        let texts: Vec<String> = batch.iter().map(|(d, c)| normalize(&format!("{} {} {}", d.title, c.heading, c.text))).collect();
+        let texts: Vec<String> =
+            batch.iter().map(|(d, c)| normalize(&format!("{} {} {}", d.title, c.heading, c.text))).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         for (vector, id) in embedder.embed(EmbedKind::Document, &texts)?.iter().zip(&mut ids) {
             writer.add_vector(*id, vector)?;

@@ -15,7 +15,8 @@ pub const CURATED_SUFFIX: &str = ".curated.jsonl";
 /// `DOCUMENT_UNREADABLE`, `DOCUMENT_TOO_LARGE` or `QUESTIONS_FILE`.
 pub fn read(path: &Path) -> Result<Vec<Question>> {
     let unreadable = |e: std::io::Error| {
-        Error::new(Code::DocumentUnreadable, format!("问法文件 {} 打不开:{e}", path.display()), "检查读取权限").because(e)
+        Error::new(Code::DocumentUnreadable, format!("问法文件 {} 打不开:{e}", path.display()), "检查读取权限")
+            .because(e)
     };
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
     if size > MAX_FILE_BYTES {

@@ -51,8 +51,9 @@ impl Expansions {
                     for basis in &guide.basis {
                         let Some(title) = &basis.document else { continue };
                         let place = Place::new(&title_key(title), &basis.address);
-                        let spoken =
-                            std::iter::once(&guide.title).chain(&clause.ask_variants).map(|q| (version.effective, q.clone()));
+                        let spoken = std::iter::once(&guide.title)
+                            .chain(&clause.ask_variants)
+                            .map(|q| (version.effective, q.clone()));
                         out.guides.entry(place).or_default().extend(spoken);
                     }
                 }

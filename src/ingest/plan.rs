@@ -219,7 +219,8 @@ mod tests {
             text("现金办法", "一号", Some("2020-05-01"), "旧"),
         ]);
         let [document] = plan.documents.as_slice() else { panic!("one title") };
-        let periods: Vec<_> = document.versions.iter().map(|v| (v.effective.from, v.effective.until, v.repealed)).collect();
+        let periods: Vec<_> =
+            document.versions.iter().map(|v| (v.effective.from, v.effective.until, v.repealed)).collect();
         assert_eq!(
             periods,
             [(Some(day("2020-05-01")), Some(day("2026-01-01")), false), (Some(day("2026-01-01")), None, false)]
@@ -245,7 +246,8 @@ mod tests {
     fn a_repeal_by_number_ends_only_that_version() {
         let mut repealing = text("新办法", "三号", Some("2025-01-01"), "同时废止");
         repealing.repeals = vec![RepealNotice { title: "通知".into(), doc_no: "一号".into() }];
-        let plan = plan(vec![repealing, text("甲通知", "一号", Some("2010-01-01"), "甲"), text("通知", "二号", None, "乙")]);
+        let plan =
+            plan(vec![repealing, text("甲通知", "一号", Some("2010-01-01"), "甲"), text("通知", "二号", None, "乙")]);
         let ended: Vec<_> = plan.documents.iter().filter(|d| d.versions.iter().any(|v| v.repealed)).collect();
         assert_eq!(ended.len(), 1);
         assert_eq!(ended[0].title, "甲通知");

@@ -20,10 +20,9 @@ pub fn search(
     text: &str,
     limit: usize,
 ) -> Result<Vec<ClauseId>> {
-    let vector = embedder
-        .embed(EmbedKind::Query, &[text])?
-        .pop()
-        .ok_or_else(|| Error::new(Code::ModelUnavailable, "编码模型没有返回向量", "重启服务;如仍出现请换用完好的模型文件"))?;
+    let vector = embedder.embed(EmbedKind::Query, &[text])?.pop().ok_or_else(|| {
+        Error::new(Code::ModelUnavailable, "编码模型没有返回向量", "重启服务;如仍出现请换用完好的模型文件")
+    })?;
     let near = knowledge.nearest(&vector, limit * OVERSAMPLING)?;
     Ok(near.into_iter().map(|(clause, _)| clause).filter(|c| admitted.clause(*c)).take(limit).collect())
 }

@@ -96,7 +96,12 @@ fn collect_terms(text: &str, distinct: &mut Vec<String>) {
 ///
 /// # Errors
 /// `KB_CORRUPT`.
-pub fn search(knowledge: &Knowledge, admitted: &Admitted<'_>, terms: &[QueryTerm], limit: usize) -> Result<Vec<Scored>> {
+pub fn search(
+    knowledge: &Knowledge,
+    admitted: &Admitted<'_>,
+    terms: &[QueryTerm],
+    limit: usize,
+) -> Result<Vec<Scored>> {
     let candidates = candidates(knowledge, admitted, terms)?;
     let mut scored = rescore(knowledge, terms, &candidates)?;
     scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.clause.cmp(&b.clause)));

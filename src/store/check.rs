@@ -43,7 +43,8 @@ pub fn check(path: &Path) -> Result<CheckReport> {
         .and_then(|mut s| s.query_map([], |r| r.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>())
         .map_err(failed)?;
     faults.retain(|row| row != "ok");
-    let count = |sql: &str| connection.query_row(sql, [], |r| r.get::<_, i64>(0)).map(|n| n.max(0) as u64).map_err(failed);
+    let count =
+        |sql: &str| connection.query_row(sql, [], |r| r.get::<_, i64>(0)).map(|n| n.max(0) as u64).map_err(failed);
     let orphans = count("SELECT count(*) FROM pragma_foreign_key_check")?;
     if orphans > 0 {
         faults.push(format!("{orphans} 行引用了不存在的记录"));

@@ -197,6 +197,7 @@ impl Knowledge {
         if self.embedder().is_none() {
             return Ok(0);
         }
-        self.read(|c| c.query_row("SELECT count(*) FROM clause_vectors", [], |r| r.get::<_, i64>(0))).map(|n| n.max(0) as u64)
+        self.read(|c| c.query_row("SELECT count(*) FROM clause_vectors", [], |r| r.get::<_, i64>(0)))
+            .map(|n| n.max(0) as u64)
     }
 }

@@ -38,7 +38,10 @@ pub struct Knowledge {
 
 impl std::fmt::Debug for Knowledge {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Knowledge").field("path", &self.path).field("generation", &self.generation).finish_non_exhaustive()
+        f.debug_struct("Knowledge")
+            .field("path", &self.path)
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
     }
 }
 

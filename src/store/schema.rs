@@ -88,7 +88,9 @@ CREATE VIRTUAL TABLE clause_fts USING fts5(body, content='', detail=none, column
 
 /// The vector table for vectors of `dimension` floats, compared by cosine distance.
 pub fn vector_table(dimension: usize) -> String {
-    format!("CREATE VIRTUAL TABLE clause_vectors USING vec0(clause_id INTEGER PRIMARY KEY, embedding float[{dimension}] distance_metric=cosine);")
+    format!(
+        "CREATE VIRTUAL TABLE clause_vectors USING vec0(clause_id INTEGER PRIMARY KEY, embedding float[{dimension}] distance_metric=cosine);"
+    )
 }
 
 /// Keys of the `meta` table.

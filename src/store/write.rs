@@ -250,10 +250,8 @@ impl KnowledgeWriter {
         let mut terms: Vec<(&str, u32)> = self.term_ids.iter().map(|(t, id)| (t.as_ref(), *id)).collect();
         terms.sort_unstable_by_key(|(_, id)| *id);
         {
-            let mut insert = self
-                .connection
-                .prepare("INSERT INTO terms(id, term, clauses) VALUES(?,?,?)")
-                .map_err(build_failed)?;
+            let mut insert =
+                self.connection.prepare("INSERT INTO terms(id, term, clauses) VALUES(?,?,?)").map_err(build_failed)?;
             for (term, id) in terms {
                 let clauses = self.term_clauses.get(id as usize).copied().unwrap_or(0);
                 insert.execute(params![id, term, clauses]).map_err(build_failed)?;
