@@ -1,6 +1,6 @@
 //! The outcome of a question: the shape of `guida ask --json` and of `POST /api/v1/ask`. This shape is a contract.
 
-use crate::types::{ClauseAddress, ClauseId, Classification, Date, GenerationId, Level, Status};
+use crate::types::{Classification, ClauseAddress, ClauseId, Date, GenerationId, Level, Status};
 use serde::Serialize;
 
 /// One clause on the card, verbatim.

@@ -1,6 +1,6 @@
 //! Everything that can be asked of Guida, in one enum. HTTP, console and command line all come through here.
 
-use crate::types::{ClauseId, Classification, Date, Level};
+use crate::types::{Classification, ClauseId, Date, Level};
 use serde::Deserialize;
 
 /// A teller's question.

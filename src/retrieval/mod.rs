@@ -22,6 +22,7 @@ use crate::store::Knowledge;
 use crate::text::normalize::{fold_question, normalize, simplify};
 use crate::text::thesaurus::Thesaurus;
 use crate::types::{ClauseAddress, ClauseId};
+use confidence::{Asked, Matters};
 use lexical::Scored;
 use scope::{Admitted, Scope};
 use std::collections::HashMap;
@@ -85,6 +86,7 @@ pub struct Retriever {
     knowledge: Arc<Knowledge>,
     embedder: Option<Arc<dyn Embedder>>,
     thesaurus: Thesaurus,
+    matters: Matters,
 }
 
 impl Retriever {
@@ -103,7 +105,7 @@ impl Retriever {
             ));
         }
         let embedder = embedder.filter(|_| knowledge.embedder().is_some());
-        Ok(Retriever { knowledge, embedder, thesaurus: Thesaurus::bundled() })
+        Ok(Retriever { knowledge, embedder, thesaurus: Thesaurus::bundled(), matters: Matters::bundled() })
     }
 
     /// The knowledge that is searched.
@@ -145,7 +147,9 @@ impl Retriever {
             return Ok(ranked);
         }
         let text = filler::strip(&simplify(&normalize(query.text)));
-        let terms = lexical::query_terms(&self.knowledge, &text, &self.thesaurus.expand(&text))?;
+        let spoken = self.thesaurus.matches(&text);
+        let added: Vec<&str> = spoken.iter().flat_map(|(_, formal)| formal.iter().map(String::as_str)).collect();
+        let terms = lexical::query_terms(&self.knowledge, &text, &added)?;
         let lexical = lexical::search(&self.knowledge, &admitted, &terms, RANKING_DEPTH.max(query.limit))?;
         let started = Instant::now();
         let dense = match &self.embedder {
@@ -153,7 +157,8 @@ impl Retriever {
             None => Vec::new(),
         };
         ranked.embed_ms = if self.embedder.is_some() { started.elapsed().as_secs_f64() * 1e3 } else { 0.0 };
-        ranked.features = confidence::features(&terms, &lexical);
+        let asked = Asked { text: &text, terms: &terms, spoken: &spoken };
+        ranked.features = confidence::features(&self.knowledge, &self.matters, &asked, &lexical)?;
         ranked.confidence = confidence::estimate(&ranked.features);
         let hits = self.merge(&terms, &lexical, &dense)?;
         (ranked.hits, ranked.guides) = guides::separate(&self.knowledge, &admitted, hits)?;

@@ -101,6 +101,18 @@ impl Knowledge {
         })
     }
 
+    /// The curated questions of a clause.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`.
+    pub fn curated_questions(&self, clause: ClauseId) -> Result<Vec<String>> {
+        self.read(|c| {
+            c.prepare_cached("SELECT question FROM curated WHERE clause_id = ? ORDER BY id")?
+                .query_map([clause.0], |r| r.get(0))?
+                .collect()
+        })
+    }
+
     /// The clauses that a guide names as its basis, in order.
     ///
     /// # Errors

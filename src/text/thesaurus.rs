@@ -42,25 +42,21 @@ impl Thesaurus {
         self.entries.is_empty()
     }
 
-    /// The terms for the spoken words in a text; of overlapping words the longest at each position counts. In order of
-    /// appearance, without repeats.
-    pub fn expand<'a>(&'a self, text: &str) -> Vec<&'a str> {
-        let chars: Vec<(usize, char)> = text.char_indices().collect();
-        let mut found: Vec<&str> = Vec::new();
+    /// The spoken words of a text with their terms; of overlapping words the longest at each position counts.
+    pub fn matches<'a, 't>(&'a self, text: &'t str) -> Vec<(&'t str, &'a [String])> {
+        let chars: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+        let mut found = Vec::new();
         let mut at = 0;
-        while let Some(&(start, _)) = chars.get(at) {
-            let matched = (1..=self.longest).rev().find_map(|length| {
-                let end = chars.get(at + length).map_or(text.len(), |(end, _)| *end);
-                let fits = at + length <= chars.len();
-                text.get(start..end).filter(|_| fits).and_then(|word| Some((length, self.entries.get(word)?)))
+        while let Some(&start) = chars.get(at) {
+            let longest = self.longest.min(chars.len() - at);
+            let matched = (1..=longest).rev().find_map(|length| {
+                let end = chars.get(at + length).copied().unwrap_or(text.len());
+                let word = text.get(start..end)?;
+                Some((length, word, self.entries.get(word)?))
             });
             match matched {
-                Some((length, terms)) => {
-                    for term in terms {
-                        if !found.contains(&term.as_str()) {
-                            found.push(term);
-                        }
-                    }
+                Some((length, word, terms)) => {
+                    found.push((word, terms.as_slice()));
                     at += length;
                 }
                 None => at += 1,
@@ -77,8 +73,10 @@ mod tests {
     #[test]
     fn the_longest_word_counts() {
         let thesaurus = Thesaurus::parse("# 卡\n卡丢了\t挂失\n卡\t银行卡\n没了\t死亡 已故\n");
-        assert_eq!(thesaurus.expand("老人没了,卡丢了"), ["死亡", "已故", "挂失"]);
-        assert_eq!(thesaurus.expand("卡"), ["银行卡"]);
-        assert!(thesaurus.expand("").is_empty());
+        let found = thesaurus.matches("老人没了,卡丢了");
+        assert_eq!(found.iter().map(|(word, _)| *word).collect::<Vec<_>>(), ["没了", "卡丢了"]);
+        assert_eq!(found[0].1, ["死亡", "已故"]);
+        assert_eq!(thesaurus.matches("卡")[0].1, ["银行卡"]);
+        assert!(thesaurus.matches("").is_empty());
     }
 }
