@@ -1,0 +1,147 @@
+//! Retrieval over a small rulebook: the right version, the right reader, the right clause.
+
+#[path = "common/rules.rs"]
+mod rules;
+
+use guida::retrieval::scope::Scope;
+use guida::retrieval::{Query, Ranked, Retriever, confidence};
+use guida::types::{Classification, Level};
+use rules::Rules;
+
+fn scope(day: &str) -> Scope {
+    Scope {
+        as_of: day.parse().unwrap(),
+        clearance: Classification::Internal,
+        levels: Vec::new(),
+        all_versions: false,
+    }
+}
+
+fn search(retriever: &Retriever, text: &str, scope: Scope) -> Ranked {
+    retriever.search(&Query { text, scope, recent_documents: &[], limit: 10 }).unwrap()
+}
+
+/// `title label doc_no` of every hit.
+fn places(retriever: &Retriever, ranked: &Ranked) -> Vec<String> {
+    ranked
+        .hits
+        .iter()
+        .map(|hit| {
+            let version = retriever.knowledge().version_of(hit.clause).unwrap();
+            let clause = retriever.knowledge().clause(hit.clause).unwrap().unwrap();
+            format!("{} {} {}", version.row.title, clause.address.label, version.row.doc_no)
+        })
+        .collect()
+}
+
+#[test]
+fn the_version_in_force_on_the_day_answers_and_no_other() {
+    let rules = Rules::cash();
+    let retriever = Retriever::new(rules.open(), None).unwrap();
+    for (day, number) in [("2025-12-31", "某行发〔2020〕1号"), ("2026-01-01", "某行发〔2025〕9号")] {
+        let found = places(&retriever, &search(&retriever, "取现金五万以上登记资金用途吗", scope(day)));
+        assert_eq!(found[0], format!("某行现金管理办法 第二条 {number}"), "on {day}");
+        let cash: Vec<_> = found.iter().filter(|p| p.starts_with("某行现金管理办法")).collect();
+        assert!(cash.iter().all(|p| p.ends_with(number)), "old and new mixed on {day}: {cash:?}");
+    }
+    assert!(search(&retriever, "现金用途登记", scope("2019-01-01")).hits.iter().all(|h| {
+        retriever.knowledge().version_of(h.clause).unwrap().row.title.contains("某业法")
+    }));
+}
+
+#[test]
+fn a_reader_never_finds_what_is_above_their_clearance() {
+    let rules = Rules::cash();
+    let retriever = Retriever::new(rules.open(), None).unwrap();
+    let found = places(&retriever, &search(&retriever, "金库密码多久更换一次", scope("2026-06-01")));
+    assert!(found.iter().all(|p| !p.contains("金库")), "{found:?}");
+    // Neither by its address.
+    let by_address = search(&retriever, "某行金库密码管理规定第二条", scope("2026-06-01"));
+    assert!(places(&retriever, &by_address).iter().all(|p| !p.contains("金库")));
+    let cleared = Scope { clearance: Classification::Confidential, ..scope("2026-06-01") };
+    let found = places(&retriever, &search(&retriever, "金库密码多久更换一次", cleared));
+    assert_eq!(found[0], "某行金库密码管理规定 第二条 某行密〔2024〕3号");
+}
+
+#[test]
+fn levels_narrow_the_search() {
+    let rules = Rules::cash();
+    let retriever = Retriever::new(rules.open(), None).unwrap();
+    let laws = Scope { levels: vec![Level::Law], ..scope("2026-06-01") };
+    let found = places(&retriever, &search(&retriever, "客户现金秘密", laws));
+    assert!(!found.is_empty() && found.iter().all(|p| p.contains("某业法")), "{found:?}");
+}
+
+#[test]
+fn an_address_leads_straight_to_the_clause() {
+    let rules = Rules::cash();
+    let retriever = Retriever::new(rules.open(), None).unwrap();
+    for question in ["某业法第二条第二款", "中华人民共和国某业法第2条第2款怎么说的", "《某业法》第二条第二款"] {
+        let ranked = search(&retriever, question, scope("2026-06-01"));
+        assert_eq!(places(&retriever, &ranked), ["中华人民共和国某业法 第二条 "], "{question}");
+        assert_eq!(ranked.hits[0].part.as_ref().unwrap().paragraph, Some(2), "{question}");
+        assert_eq!(ranked.confidence, 1.0);
+    }
+    let inserted = search(&retriever, "某业法第二十条之一", scope("2026-06-01"));
+    assert_eq!(places(&retriever, &inserted), ["中华人民共和国某业法 第二十条之一 "]);
+}
+
+#[test]
+fn a_bare_address_is_looked_up_in_the_document_cited_last() {
+    let rules = Rules::cash();
+    let retriever = Retriever::new(rules.open(), None).unwrap();
+    let recent = ["某行现金管理办法".to_owned()];
+    let ranked = retriever
+        .search(&Query { text: "第三条呢", scope: scope("2026-06-01"), recent_documents: &recent, limit: 10 })
+        .unwrap();
+    assert_eq!(places(&retriever, &ranked), ["某行现金管理办法 第三条 某行发〔2025〕9号"]);
+}
+
+#[test]
+fn an_address_in_a_text_not_yet_in_force_is_shown_and_marked() {
+    let rules = Rules::cash();
+    let retriever = Retriever::new(rules.open(), None).unwrap();
+    let ranked = search(&retriever, "某行现金管理办法第二条", scope("2019-01-01"));
+    assert!(ranked.hits[0].not_in_force);
+}
+
+#[test]
+fn a_scene_stands_for_its_rule() {
+    let rules = Rules::cash();
+    let retriever = Retriever::new(rules.open(), None).unwrap();
+    let ranked = search(&retriever, "取八万块还要写干嘛用吗", scope("2026-06-01"));
+    assert_eq!(places(&retriever, &ranked)[0], "某行现金管理办法 第二条 某行发〔2025〕9号");
+    assert_eq!(ranked.guides.len(), 1);
+    // Before the guide was in force it stands for nothing.
+    assert!(search(&retriever, "取八万块还要写干嘛用吗", scope("2025-06-01")).guides.is_empty());
+}
+
+#[test]
+fn a_curated_question_puts_its_clause_first_in_the_version_it_was_written_for() {
+    let rules = Rules::cash();
+    let retriever = Retriever::new(rules.open(), None).unwrap();
+    let ranked = search(&retriever, "三十来万,要不要先打招呼?", scope("2026-06-01"));
+    assert_eq!(places(&retriever, &ranked)[0], "某行现金管理办法 第三条 某行发〔2025〕9号");
+    assert_eq!(ranked.confidence, 1.0);
+    assert!(search(&retriever, "三十来万,要不要先打招呼?", scope("2025-06-01")).confidence < 1.0);
+}
+
+#[test]
+fn traditional_characters_and_full_width_find_the_same() {
+    let rules = Rules::cash();
+    let retriever = Retriever::new(rules.open(), None).unwrap();
+    let plain = search(&retriever, "支取现金登记资金用途", scope("2026-06-01"));
+    for same in ["支取現金登記資金用途", "支取 现金 登记 资金用途", "请问支取现金登记资金用途吗"] {
+        assert_eq!(search(&retriever, same, scope("2026-06-01")).hits[0].clause, plain.hits[0].clause, "{same}");
+    }
+}
+
+#[test]
+fn words_that_nothing_has_are_refused() {
+    let rules = Rules::cash();
+    let retriever = Retriever::new(rules.open(), None).unwrap();
+    for question in ["中午食堂吃啥", "xyzzy", "信用卡积分怎么换礼品"] {
+        let ranked = search(&retriever, question, scope("2026-06-01"));
+        assert!(ranked.confidence < confidence::THRESHOLD, "{question}: {}", ranked.confidence);
+    }
+}
