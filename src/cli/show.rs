@@ -5,8 +5,6 @@ use crate::engine::reply::{Citation, Reply, VersionInfo};
 use crate::engine::request::{Actor, Request, SearchRequest};
 use crate::engine::{Engine, MAX_NEIGHBOURS};
 use crate::error::{Code, Error, Result};
-use crate::text::address::find_in_query;
-use crate::text::normalize::title_key;
 use crate::types::{ClauseId, Status};
 
 /// Shows what was asked for.
@@ -40,18 +38,9 @@ pub fn run(engine: &Engine, actor: &Actor, what: Option<&str>, json: bool) -> Re
 /// The clause at an address, `None` when the words name none.
 fn by_address(engine: &Engine, actor: &Actor, what: &str) -> Result<Option<Citation>> {
     let request = SearchRequest { query: what.to_owned(), as_of: None, levels: Vec::new(), limit: 1, all_versions: false };
-    let Some(named) = find_in_query(what) else { return Ok(None) };
     let Reply::Search(found) = engine.handle(actor, Request::Search(request))? else { return Ok(None) };
     // Without such a clause the search falls back to words: what it finds then is merely similar.
-    let is_named = |hit: &Citation| {
-        let title = named.document.as_deref().map(title_key);
-        let same_clause = match named.address.article {
-            Some(article) => hit.address.article == Some(article) && hit.address.insert == named.address.insert,
-            None => hit.address.label == named.address.label,
-        };
-        same_clause && title.is_some_and(|title| title_key(&hit.document).contains(&title))
-    };
-    Ok(found.hits.into_iter().next().filter(is_named))
+    Ok(found.hits.into_iter().next().filter(|_| found.by_address))
 }
 
 fn whole(engine: &Engine, actor: &Actor, version: &VersionInfo, first: ClauseId, json: bool) -> Result<()> {
