@@ -14,6 +14,7 @@ use crate::inference::{
 use crate::types::Classification;
 use clap::Parser;
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -27,6 +28,9 @@ const MODEL_LOAD_LIMIT: Duration = Duration::from_secs(300);
 pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
+        Err(e) if e.kind() == clap::error::ErrorKind::InvalidUtf8 => {
+            return fail(&Error::new(Code::NotUtf8, "命令行里有不是 UTF-8 的文字", "把终端的编码改成 UTF-8 后重新输入"));
+        }
         Err(e) => {
             // Help and version come this way too; failing to print them leaves nothing else to say.
             let _ = e.print();
@@ -35,11 +39,14 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     };
     match dispatch(cli) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(e) => {
-            eprintln!("{e}");
-            ExitCode::from(e.kind().exit_code())
-        }
+        Err(e) => fail(&e),
     }
+}
+
+fn fail(e: &Error) -> ExitCode {
+    // Nobody left to read it is no reason to end otherwise.
+    let _ = writeln!(std::io::stderr(), "{e}");
+    ExitCode::from(e.kind().exit_code())
 }
 
 fn dispatch(cli: Cli) -> Result<()> {

@@ -1,28 +1,21 @@
 //! The promise of one file: the program needs no library, no other file than the knowledge, and no network.
 #![cfg(target_os = "linux")]
 
+#[path = "common/program.rs"]
+mod program;
+
+use program::{GUIDA, knowledge, skipped};
 use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-const GUIDA: &str = env!("CARGO_BIN_EXE_guida");
 const QUESTION: &str = "身份证过期三个月,卡还能取钱吗";
 /// How long a starting server may take on a slow machine before the test gives up.
 const START_DEADLINE: Duration = Duration::from_secs(60);
-
-fn knowledge() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("knowledge.db")
-}
-
-/// Says that a check could not be made; written past the test harness, which would swallow it on success.
-fn skipped(what: &str, why: &str) {
-    let _ = writeln!(std::io::stderr(), "SKIPPED: {what}: {why}");
-}
 
 /// A command in an empty environment but for the search path, which includes where `chroot` lies.
 fn bare(words: &[&str]) -> Command {

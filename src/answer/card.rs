@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::retrieval::lexical::{QueryTerm, query_terms};
 use crate::retrieval::scope::Admitted;
 use crate::retrieval::{Hit, Ranked, Retriever, confidence};
+use crate::text::address::{self, find_in_query};
 use crate::text::normalize::normalize;
 use crate::types::ClauseAddress;
 
@@ -21,6 +22,8 @@ const MAX_CONCLUSION_CHARS: usize = 80;
 const NEAREST_TITLES: usize = 3;
 /// Words named in a refusal.
 const REFUSAL_TERMS: usize = 12;
+/// Why there is no answer when nothing found answers.
+const NO_EVIDENCE: &str = "在现行规定中没有找到足以回答的条款,不作推测";
 /// Whom to ask where no guide says so.
 const ESCALATION: &str = "会计主管 → 运营管理部 → 法律合规部";
 
@@ -50,8 +53,16 @@ pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<Ca
     };
     let admitted = Admitted::new(retriever.knowledge(), &ask.scope);
     let best = ranked.hits.first().filter(|_| ranked.confidence >= confidence::THRESHOLD);
+    let missing = missing_address(ask, ranked);
+    if let Some((missing, true)) = &missing {
+        // Nothing but the clause was asked for: words that resemble its name answer nothing.
+        refuse(&mut card, retriever, ranked, missing.clone())?;
+        card.confidence = 0.0;
+        return Ok(card);
+    }
+    card.notices.extend(missing.map(|(missing, _)| format!("{missing},以下按问题的文字查找")));
     match best {
-        None => refuse(&mut card, retriever, ranked)?,
+        None => refuse(&mut card, retriever, ranked, NO_EVIDENCE.to_owned())?,
         Some(best) if best.part.is_some() => show_address(&mut card, retriever, ask, best)?,
         Some(_) => match guide::choose(retriever, &admitted, ranked)? {
             Some(chosen) => from_guide(&mut card, retriever, ask, ranked, chosen)?,
@@ -62,6 +73,20 @@ pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<Ca
         citation.n = index as u32 + 1;
     }
     Ok(card)
+}
+
+/// What to say when the question names a clause that is not there, and whether it asks for nothing else.
+fn missing_address(ask: &Ask<'_>, ranked: &Ranked) -> Option<(String, bool)> {
+    if ranked.hits.first().is_some_and(|best| best.part.is_some()) {
+        return None;
+    }
+    let named = find_in_query(ask.question.text())?;
+    let clause = address::print(&named.address);
+    let said = match named.document {
+        Some(document) => format!("知识库里没有《{document}》{clause}"),
+        None => format!("没有说明{clause}是哪份文件的"),
+    };
+    Some((said, named.rest.is_empty()))
 }
 
 fn cite_hit(
@@ -167,7 +192,7 @@ fn conclude_from_first(card: &mut Card) {
     card.conclusion_source = source;
 }
 
-fn refuse(card: &mut Card, retriever: &Retriever, ranked: &Ranked) -> Result<()> {
+fn refuse(card: &mut Card, retriever: &Retriever, ranked: &Ranked, reason: String) -> Result<()> {
     let mut nearest: Vec<String> = Vec::new();
     for hit in &ranked.hits {
         let title = retriever.knowledge().version_of(hit.clause).map(|v| v.row.title.clone());
@@ -181,7 +206,7 @@ fn refuse(card: &mut Card, retriever: &Retriever, ranked: &Ranked) -> Result<()>
     let words = ranked.terms.iter().filter(|t| !t.added && t.text.chars().count() > 1).map(|t| t.text.clone());
     card.refused = true;
     card.refusal = Some(Refusal {
-        reason: "在现行规定中没有找到足以回答的条款,不作推测".to_owned(),
+        reason,
         documents_searched: ranked.documents_searched,
         clauses_searched: ranked.clauses_searched,
         terms: words.take(REFUSAL_TERMS).collect(),

@@ -40,8 +40,8 @@ fn by_address(engine: &Engine, actor: &Actor, what: &str) -> Result<Option<Citat
     let request =
         SearchRequest { query: what.to_owned(), as_of: None, levels: Vec::new(), limit: 1, all_versions: false };
     let Reply::Search(found) = engine.handle(actor, Request::Search(request))? else { return Ok(None) };
-    // Only a direct look-up ends in the words of the question; any other hit is merely similar.
-    Ok(found.hits.into_iter().next().filter(|_| crate::text::address::find_in_query(what).is_some()))
+    // Without such a clause the search falls back to words: what it finds then is merely similar.
+    Ok(found.hits.into_iter().next().filter(|_| found.by_address))
 }
 
 fn whole(engine: &Engine, actor: &Actor, version: &VersionInfo, first: ClauseId, json: bool) -> Result<()> {

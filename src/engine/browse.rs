@@ -42,6 +42,7 @@ pub(super) fn search(retriever: &Retriever, actor: &Actor, request: &SearchReque
     Ok(SearchReply {
         as_of,
         hits,
+        by_address: ranked.hits.first().is_some_and(|hit| hit.part.is_some()),
         took_ms: started.elapsed().as_secs_f64() * 1e3,
         generation: retriever.knowledge().generation().clone(),
     })

@@ -30,6 +30,8 @@ pub struct SearchReply {
     pub as_of: Date,
     /// The hits; `n` is the rank.
     pub hits: Vec<Citation>,
+    /// The words named a clause by its address, and the first hit is that clause.
+    pub by_address: bool,
     /// Time inside the process, milliseconds.
     pub took_ms: f64,
     /// Knowledge that was searched.

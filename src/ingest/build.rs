@@ -3,6 +3,7 @@
 use super::curated::{self, CURATED_SUFFIX};
 use super::expand::Expansions;
 use super::plan::{self, PlannedDocument, PlannedVersion};
+use super::publish::Partial;
 use super::readers::{self, Outcome};
 use super::report::{BuildReport, FileReport, FileStatus};
 use super::walk;
@@ -44,14 +45,16 @@ pub struct Built {
 /// either the old or the complete new one.
 ///
 /// # Errors
-/// `IO` when a root cannot be listed, `KB_BUILD` when nothing could be read or writing failed, and the encoder's errors.
-/// A file that cannot be read is no error: it is in the report.
+/// `IO` when a root cannot be listed, `KB_BUILD` when `out` is no place for a file, nothing could be read or writing failed,
+/// and the encoder's errors. A file that cannot be read is no error: it is in the report.
 pub fn build(
     roots: &[PathBuf],
     out: &Path,
     embedder: Option<&dyn Embedder>,
     progress: &mut dyn FnMut(Phase, usize, usize),
 ) -> Result<Built> {
+    // First of all, so that a wrong place is noticed before minutes of reading.
+    let partial = Partial::begin(out)?;
     let (parsed, curated, mut report) = read_all(roots, progress)?;
     if parsed.is_empty() {
         return Err(Error::new(
@@ -73,28 +76,9 @@ pub fn build(
             file.reason = Some(left_out.reason.clone());
         }
     }
-    let folder = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = out.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let partial = folder.join(format!(".{name}.{}.tmp", std::process::id()));
-    let written = write(&plan.documents, &expansions, &partial, embedder, progress).and_then(|generation| {
-        publish(&partial, out)?;
-        Ok(generation)
-    });
-    if written.is_err() {
-        // The half-written file is of no use; the error that matters is the first one.
-        let _ = std::fs::remove_file(&partial);
-    }
-    Ok(Built { generation: written?, report })
-}
-
-fn publish(partial: &Path, out: &Path) -> Result<()> {
-    let io = |e: std::io::Error| {
-        Error::new(Code::KbBuild, format!("知识库写到 {} 失败:{e}", out.display()), "检查磁盘空间和目录权限").because(e)
-    };
-    std::fs::File::open(partial).and_then(|f| f.sync_all()).map_err(io)?;
-    std::fs::rename(partial, out).map_err(io)?;
-    let folder = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::File::open(folder).and_then(|f| f.sync_all()).map_err(io)
+    let generation = write(&plan.documents, &expansions, partial.path(), embedder, progress)?;
+    partial.publish()?;
+    Ok(Built { generation, report })
 }
 
 type Sources = (Vec<ParsedDocument>, Vec<Question>, BuildReport);

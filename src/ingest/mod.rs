@@ -4,14 +4,15 @@
 //! [`RawDocument`](crate::text::document::RawDocument)s whatever its format and encoding, and [`report`] says for
 //! every single file whether it was read, skipped or failed, and why. One broken file never stops the others.
 //!
-//! [`plan`] then lines the versions of each title up in time, and [`build`] writes the knowledge file in one go, beside the
-//! old one, and renames it into place.
+//! [`plan`] then lines the versions of each title up in time, [`build`] writes the knowledge file in one go, and [`publish`]
+//! renames it over the old one.
 
 pub mod build;
 mod curated;
 pub mod encoding;
 mod expand;
 pub mod plan;
+mod publish;
 pub mod readers;
 pub mod report;
 pub mod walk;

@@ -38,12 +38,13 @@ fn register_sqlite_vec() {
 /// `KB_OPEN` when it cannot be opened, `KB_CORRUPT` when it is no knowledge file, `KB_SCHEMA` when it is of another version.
 pub fn open_read(path: &Path) -> Result<Connection> {
     register_sqlite_vec();
-    if let Err(e) = std::fs::File::open(path) {
-        return Err(Error::new(
-            Code::KbOpen,
-            format!("打不开知识库文件 {}:{e}", path.display()),
-            "检查路径和读取权限;用 guida kb build 生成知识库",
-        ));
+    let no_file = |why: &dyn std::fmt::Display| {
+        let hint = "检查路径和读取权限;用 guida kb build 生成知识库";
+        Error::new(Code::KbOpen, format!("打不开知识库文件 {}:{why}", path.display()), hint)
+    };
+    let kind = std::fs::File::open(path).and_then(|f| f.metadata()).map_err(|e| no_file(&e))?;
+    if !kind.is_file() {
+        return Err(no_file(&"它不是文件"));
     }
     let uri = format!("file:{}?immutable=1", escape_uri(path));
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -62,6 +62,13 @@ impl Knowledge {
                 "用 guida kb build 重新生成",
             ));
         };
+        if !in_line(&loaded.versions, loaded.last_clause) {
+            return Err(Error::new(
+                Code::KbCorrupt,
+                format!("知识库 {} 的版本和条款对不上,文件可能已损坏", path.display()),
+                "用 guida kb check 检查;重新拷贝或重新生成该文件",
+            ));
+        }
         let mut by_title: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, version) in loaded.versions.iter().enumerate() {
             by_title.entry(version.title_key.clone()).or_default().push(index);
@@ -163,6 +170,17 @@ impl Knowledge {
 struct Loaded {
     meta: HashMap<String, String>,
     versions: Vec<Version>,
+    /// Highest id of a clause, 0 without clauses.
+    last_clause: i64,
+}
+
+/// Whether the versions share the clause ids from 1 to the last one out among them, without gap or overlap. Everything that
+/// counts, scans or allocates by these ranges relies on it.
+fn in_line(versions: &[Version], last_clause: i64) -> bool {
+    let end = versions.iter().try_fold(1i64, |next, version| {
+        (version.first_clause == next && version.clause_count >= 0).then(|| next.checked_add(version.clause_count))?
+    });
+    end.is_some_and(|end| end - 1 == last_clause)
 }
 
 fn load(connection: &Connection) -> rusqlite::Result<Loaded> {
@@ -199,7 +217,8 @@ fn load(connection: &Connection) -> rusqlite::Result<Loaded> {
             })
         })?
         .collect::<rusqlite::Result<_>>()?;
-    Ok(Loaded { meta, versions })
+    let last_clause = connection.query_row("SELECT coalesce(max(id), 0) FROM clauses", [], |r| r.get(0))?;
+    Ok(Loaded { meta, versions, last_clause })
 }
 
 fn day(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<Date>> {

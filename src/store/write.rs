@@ -27,7 +27,7 @@ pub struct KnowledgeWriter {
 }
 
 impl KnowledgeWriter {
-    /// Starts a file at `path`, which must not exist.
+    /// Starts a file at `path`, which must not exist or be empty.
     ///
     /// # Errors
     /// `KB_BUILD`.

@@ -56,6 +56,7 @@ impl Door for FixedDoor {
             Request::Search(search) => Ok(Reply::Search(SearchReply {
                 as_of: search.as_of.unwrap_or(day(2026, 3, 2)),
                 hits: citations().into_iter().take(search.limit).collect(),
+                by_address: false,
                 took_ms: 1.2,
                 generation: generation(),
             })),
