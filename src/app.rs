@@ -114,10 +114,8 @@ fn open_engine(kb: &Path, models: &ModelArgs, generator: Option<Arc<dyn Generato
 fn ask(args: &AskArgs) -> Result<()> {
     let generator = start_generator(&args.models)?;
     let engine = open_engine(&args.kb.kb, &args.models, generator.clone())?;
-    if let Some(generator) = &generator {
-        generator.wait_ready(MODEL_LOAD_LIMIT)?;
-    }
-    cli::ask::run(&engine, &operator(), args)
+    let wait_for_model = || generator.map_or(Ok(()), |generator| generator.wait_ready(MODEL_LOAD_LIMIT));
+    cli::ask::run(&engine, &operator(), args, wait_for_model)
 }
 
 impl Door for Engine {

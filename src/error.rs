@@ -232,3 +232,9 @@ impl From<&Error> for ErrorBody {
         ErrorBody { code: e.code().as_str(), message: e.message().to_owned(), hint: e.hint().to_owned() }
     }
 }
+
+impl From<ErrorBody> for Error {
+    fn from(body: ErrorBody) -> Error {
+        Error::new(Code::from_text(body.code).unwrap_or(Code::Internal), body.message, body.hint)
+    }
+}

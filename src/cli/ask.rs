@@ -4,9 +4,9 @@ use super::args::AskArgs;
 use super::output::{print, print_json};
 use super::parse_day;
 use crate::engine::Engine;
-use crate::engine::reply::{AnswerReply, Card, Citation, ErrorBody, Prose, ProseDone, ProseEvent, ProseStep, Reply};
+use crate::engine::reply::{AnswerReply, Card, Citation, ErrorBody, ProseDone, ProseEvent, ProseStep, Reply};
 use crate::engine::request::{Actor, AskRequest, Request};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::types::{AIGC_LABEL, Level};
 use serde::Serialize;
 use std::time::Duration;
@@ -14,76 +14,81 @@ use std::time::Duration;
 /// How long one wait for the next piece of prose lasts before looking again.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Asks and prints.
+/// Asks and prints: the card first, which needs no model, then what the model writes. `wait_for_model` returns when the model
+/// can write, or says why it cannot.
 ///
 /// # Errors
-/// The engine's, or `IO` when nothing can be printed. A refusal is an answer, no error.
-pub fn run(engine: &Engine, actor: &Actor, args: &AskArgs) -> Result<()> {
-    let request = AskRequest {
+/// The engine's; `IO` when nothing can be printed; after the card, why there is no prose. A refusal is an answer, no error.
+pub fn run(engine: &Engine, actor: &Actor, args: &AskArgs, wait_for_model: impl FnOnce() -> Result<()>) -> Result<()> {
+    let mut request = AskRequest {
         question: args.question.clone(),
         as_of: args.as_of.as_deref().map(|day| parse_day(Some(day))).transpose()?,
         choice: args.choice.clone(),
-        prose: args.models.model.is_some(),
         ..AskRequest::default()
     };
-    let Reply::Answer(answer) = engine.handle(actor, Request::Ask(request))? else { return Ok(()) };
-    let AnswerReply { card, prose, prose_unavailable } = *answer;
+    let card = answer(engine, actor, &request)?.card;
+    if !args.json {
+        print(&text(&card))?;
+    }
+    let mut written = Ok(None);
+    if args.models.model.is_some() && !card.refused {
+        request.prose = true;
+        written = wait_for_model().and_then(|()| prose(answer(engine, actor, &request)?, args.json));
+    }
     if args.json {
-        return json(&card, prose, prose_unavailable);
+        let unavailable = written.as_ref().err().map(ErrorBody::from);
+        print_json(&Out { card: &card, prose: written.as_ref().ok().and_then(Option::as_ref), prose_unavailable: unavailable })?;
     }
-    print(&text(&card))?;
-    match (prose, prose_unavailable) {
-        (Some(prose), _) => stream(prose),
-        (None, Some(reason)) => print(&format!("\n(没有生成说明:{})\n", reason.message)),
-        (None, None) => Ok(()),
+    written.map(|_| ())
+}
+
+/// The shape of `POST /api/v1/ask`.
+#[derive(Serialize)]
+struct Out<'a> {
+    #[serde(flatten)]
+    card: &'a Card,
+    prose: Option<&'a ProseDone>,
+    prose_unavailable: Option<ErrorBody>,
+}
+
+fn answer(engine: &Engine, actor: &Actor, request: &AskRequest) -> Result<AnswerReply> {
+    match engine.handle(actor, Request::Ask(request.clone()))? {
+        Reply::Answer(answer) => Ok(*answer),
+        _ => Err(Error::new(Code::Internal, "内部回答与请求不符", "请把本条信息报给软件维护方")),
     }
 }
 
-fn json(card: &Card, prose: Option<Prose>, mut unavailable: Option<ErrorBody>) -> Result<()> {
-    #[derive(Serialize)]
-    struct Out<'a> {
-        #[serde(flatten)]
-        card: &'a Card,
-        prose: Option<Box<ProseDone>>,
-        prose_unavailable: Option<ErrorBody>,
-    }
-    let mut done = None;
-    if let Some(mut prose) = prose {
-        loop {
-            match prose.next(POLL) {
-                ProseStep::Event(event) => match event {
-                    ProseEvent::Done(summary) => done = Some(summary),
-                    ProseEvent::Error(error) => unavailable = Some(error),
-                    ProseEvent::Token { .. } | ProseEvent::Progress { .. } => {}
-                },
-                ProseStep::Idle => {}
-                ProseStep::Finished => break,
-            }
-        }
-    }
-    print_json(&Out { card, prose: done, prose_unavailable: unavailable })
-}
-
-fn stream(mut prose: Prose) -> Result<()> {
-    print(&format!("\n【{AIGC_LABEL}】\n"))?;
+/// Takes prose to its end; prints it as it comes unless `silent`.
+fn prose(answer: AnswerReply, silent: bool) -> Result<Option<ProseDone>> {
+    let Some(mut prose) = answer.prose else { return answer.prose_unavailable.map_or(Ok(None), |why| Err(why.into())) };
+    let show = |text: &str| if silent { Ok(()) } else { print(text) };
+    show(&format!("\n【{AIGC_LABEL}】\n"))?;
     loop {
         match prose.next(POLL) {
-            ProseStep::Event(event) => match event {
-                ProseEvent::Token { text } => print(&text)?,
-                ProseEvent::Progress { .. } => {}
-                ProseEvent::Error(error) => print(&format!("\n(说明中断:[{}] {})\n", error.code, error.message))?,
-                ProseEvent::Done(done) => print(&summary(&done))?,
-            },
-            ProseStep::Idle => {}
-            ProseStep::Finished => return Ok(()),
+            ProseStep::Event(ProseEvent::Token { text }) => show(&text)?,
+            ProseStep::Event(ProseEvent::Done(done)) => {
+                show(&summary(&done))?;
+                return Ok(Some(*done));
+            }
+            ProseStep::Event(ProseEvent::Error(why)) => {
+                show("\n(说明未完成)\n")?;
+                return Err(why.into());
+            }
+            ProseStep::Event(ProseEvent::Progress { .. }) | ProseStep::Idle => {}
+            ProseStep::Finished => {
+                return Err(Error::new(Code::ModelDied, "说明意外中断", "上方的条款仍然有效;需要说明时请再问一次"));
+            }
         }
     }
 }
 
 fn summary(done: &ProseDone) -> String {
     let struck: String = done.struck.iter().map(|s| format!("(已划去,条款中没有依据:{s})\n")).collect();
+    let numbers: Vec<String> = done.left_out.iter().map(|n| format!("[{n}]")).collect();
+    let left_out =
+        if numbers.is_empty() { String::new() } else { format!("(模型上下文放不下,未读到:{})\n", numbers.join("")) };
     format!(
-        "\n{struck}(模型 {},读入 {} 个 token {:.0} 个/秒,写出 {} 个 token {:.1} 个/秒)\n",
+        "\n{struck}{left_out}(模型 {},读入 {} 个 token {:.0} 个/秒,写出 {} 个 token {:.1} 个/秒)\n",
         done.model.name,
         done.stats.prompt_tokens,
         done.prefill_tokens_per_second,
@@ -115,7 +120,7 @@ fn text(card: &Card) -> String {
         }
     }
     out += "\n依据:\n";
-    for citation in card.citations.iter().filter(|c| c.level != Level::Guide) {
+    for citation in &card.citations {
         out += &cited(citation);
     }
     out += &list("步骤", &card.steps, true);
@@ -132,7 +137,9 @@ fn cited(c: &Citation) -> String {
     let from = c.effective_from.map_or_else(|| "生效日期不详".to_owned(), |d| format!("{d} 起生效"));
     let number = if c.doc_no.is_empty() { String::new() } else { format!(" {}", c.doc_no) };
     let sample = if c.sample { "(样例)" } else { "" };
-    let body: String = c.text.lines().map(|line| format!("    {line}\n")).collect();
+    // The sections below are the guide's own words: its title suffices here.
+    let lines = c.text.lines().filter(|_| c.level != Level::Guide);
+    let body: String = lines.map(|line| format!("    {line}\n")).collect();
     format!("[{}] 《{}》{sample}{number} · {} · {from} · {}\n{body}", c.n, c.document, c.clause, c.status_label)
 }
 

@@ -99,6 +99,18 @@ impl From<Error> for NoRequest {
 
 type Outcome<T> = std::result::Result<T, NoRequest>;
 
+/// How long the rest of a request is waited for.
+struct Patience<'a> {
+    until: Instant,
+    stop: &'a AtomicBool,
+}
+
+impl Patience<'_> {
+    fn of(limit: Duration, stop: &AtomicBool) -> Patience<'_> {
+        Patience { until: Instant::now() + limit, stop }
+    }
+}
+
 /// A client's connection and what was read ahead from it.
 pub(super) struct Connection {
     stream: TcpStream,
@@ -135,18 +147,18 @@ impl Connection {
         if self.buffer.is_empty() {
             self.wait(settings.idle_timeout, stop)?;
         }
-        let head = self.read_head(Instant::now() + settings.head_timeout)?;
+        let head = self.read_head(&Patience::of(settings.head_timeout, stop))?;
         self.buffer.drain(..head.length);
         let mut request = head.request;
         if head.expects_continue && head.body != BodyKind::Empty {
             let _ = self.stream.set_write_timeout(Some(settings.write_timeout));
             self.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").map_err(|_| NoRequest::Closed)?;
         }
-        let deadline = Instant::now() + settings.body_timeout;
+        let patience = Patience::of(settings.body_timeout, stop);
         request.body = match head.body {
             BodyKind::Empty => Vec::new(),
-            BodyKind::Sized(length) => self.take(length, deadline)?,
-            BodyKind::Chunked => self.read_chunked(deadline)?,
+            BodyKind::Sized(length) => self.take(length, &patience)?,
+            BodyKind::Chunked => self.read_chunked(&patience)?,
         };
         Ok(request)
     }
@@ -177,17 +189,9 @@ impl Connection {
         }
     }
 
+    /// Waits for a request to begin; a connection on which none does is closed without a word.
     fn wait(&mut self, limit: Duration, stop: &AtomicBool) -> Outcome<()> {
-        let deadline = Instant::now() + limit;
-        while !stop.load(Ordering::Acquire) && Instant::now() < deadline {
-            match self.fill(deadline.min(Instant::now() + STOP_CHECK)) {
-                Ok(0) => return Err(NoRequest::Closed),
-                Ok(_) => return Ok(()),
-                Err(e) if is_timeout(&e) => {}
-                Err(_) => return Err(NoRequest::Closed),
-            }
-        }
-        Err(NoRequest::Closed)
+        self.need_more(&Patience::of(limit, stop)).map_err(|_| NoRequest::Closed)
     }
 
     fn read_some(&mut self, into: &mut [u8], deadline: Instant) -> std::io::Result<usize> {
@@ -212,19 +216,23 @@ impl Connection {
         Ok(n)
     }
 
-    /// Reads more, where the end of input or a silent client ends the request.
-    fn need_more(&mut self, deadline: Instant) -> Outcome<()> {
-        match self.fill(deadline) {
-            Ok(0) => Err(NoRequest::Closed),
-            Ok(_) => Ok(()),
-            Err(e) if is_timeout(&e) => {
-                Err(Error::new(Code::Timeout, "请求没有在规定时间内发送完", "请检查网络后重试").into())
+    /// Reads more, where the end of input, a silent client or the server's end ends the request.
+    fn need_more(&mut self, patience: &Patience<'_>) -> Outcome<()> {
+        while !patience.stop.load(Ordering::Acquire) {
+            match self.fill(patience.until.min(Instant::now() + STOP_CHECK)) {
+                Ok(0) => return Err(NoRequest::Closed),
+                Ok(_) => return Ok(()),
+                Err(e) if is_timeout(&e) && Instant::now() < patience.until => {}
+                Err(e) if is_timeout(&e) => {
+                    return Err(Error::new(Code::Timeout, "请求没有在规定时间内发送完", "请检查网络后重试").into());
+                }
+                Err(_) => return Err(NoRequest::Closed),
             }
-            Err(_) => Err(NoRequest::Closed),
         }
+        Err(NoRequest::Closed)
     }
 
-    fn read_head(&mut self, deadline: Instant) -> Outcome<Head> {
+    fn read_head(&mut self, patience: &Patience<'_>) -> Outcome<Head> {
         loop {
             if let Some(head) = parse_head(&self.buffer)? {
                 return Ok(head);
@@ -232,20 +240,20 @@ impl Connection {
             if self.buffer.len() >= MAX_HEAD_BYTES {
                 return Err(head_too_large().into());
             }
-            self.need_more(deadline)?;
+            self.need_more(patience)?;
         }
     }
 
     /// Exactly `length` bytes; the caller has checked `length`.
-    fn take(&mut self, length: usize, deadline: Instant) -> Outcome<Vec<u8>> {
+    fn take(&mut self, length: usize, patience: &Patience<'_>) -> Outcome<Vec<u8>> {
         while self.buffer.len() < length {
-            self.need_more(deadline)?;
+            self.need_more(patience)?;
         }
         Ok(self.buffer.drain(..length).collect())
     }
 
     /// A line without its CRLF.
-    fn take_line(&mut self, deadline: Instant) -> Outcome<String> {
+    fn take_line(&mut self, patience: &Patience<'_>) -> Outcome<String> {
         loop {
             if let Some(end) = self.buffer.windows(2).position(|w| w == b"\r\n") {
                 let line: Vec<u8> = self.buffer.drain(..end + 2).take(end).collect();
@@ -254,14 +262,14 @@ impl Connection {
             if self.buffer.len() > MAX_CHUNK_LINE {
                 return Err(bad("分块传输的格式有误").into());
             }
-            self.need_more(deadline)?;
+            self.need_more(patience)?;
         }
     }
 
-    fn read_chunked(&mut self, deadline: Instant) -> Outcome<Vec<u8>> {
+    fn read_chunked(&mut self, patience: &Patience<'_>) -> Outcome<Vec<u8>> {
         let mut body = Vec::new();
         loop {
-            let line = self.take_line(deadline)?;
+            let line = self.take_line(patience)?;
             let size = line.split(';').next().unwrap_or_default().trim();
             let digits = !size.is_empty() && size.bytes().all(|b| b.is_ascii_hexdigit());
             let size = usize::from_str_radix(size, 16).ok().filter(|_| digits);
@@ -272,15 +280,15 @@ impl Connection {
             if size > MAX_BODY_BYTES - body.len() {
                 return Err(body_too_large().into());
             }
-            body.extend(self.take(size, deadline)?);
-            if self.take(2, deadline)? != b"\r\n" {
+            body.extend(self.take(size, patience)?);
+            if self.take(2, patience)? != b"\r\n" {
                 return Err(bad("分块传输的长度与内容不符").into());
             }
         }
         // Trailer fields are allowed and ignored; they count towards the limit of a head.
         let mut trailer = 0;
         loop {
-            let line = self.take_line(deadline)?;
+            let line = self.take_line(patience)?;
             if line.is_empty() {
                 return Ok(body);
             }

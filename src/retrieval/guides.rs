@@ -24,11 +24,20 @@ pub fn basis(
     admitted: &Admitted<'_>,
     scene: ClauseId,
 ) -> Result<Vec<(Clause, crate::types::ClauseAddress)>> {
+    rules_behind(knowledge, scene, |clause| admitted.clause(clause))
+}
+
+/// The clauses that a scene rests on, each in the first version that fits.
+fn rules_behind(
+    knowledge: &Knowledge,
+    scene: ClauseId,
+    fits: impl Fn(ClauseId) -> bool,
+) -> Result<Vec<(Clause, crate::types::ClauseAddress)>> {
     let mut out = Vec::new();
     for row in knowledge.basis(scene)? {
         for version in knowledge.versions_of_document(row.document) {
             let Some(clause) = knowledge.clause_at(version, &row.address)? else { continue };
-            if admitted.clause(clause.id) {
+            if fits(clause.id) {
                 out.push((clause, row.address));
                 break;
             }
@@ -38,7 +47,7 @@ pub fn basis(
 }
 
 /// Splits a ranking into rules and scenes. Rules inherit the score of the scenes that rest on them. A scene whose rules are
-/// not in force is dropped.
+/// not in force is dropped; one whose rules are merely of a level that was not asked for stays.
 ///
 /// # Errors
 /// `KB_CORRUPT`.
@@ -58,7 +67,7 @@ pub fn separate(knowledge: &Knowledge, admitted: &Admitted<'_>, ranking: Vec<Hit
                 }
             }
         }
-        if !basis.is_empty() {
+        if !basis.is_empty() || !rules_behind(knowledge, scene.clause, |rule| admitted.stands(rule))?.is_empty() {
             guides.push(scene);
         }
     }

@@ -21,22 +21,32 @@ pub struct Scope {
 pub struct Admitted<'a> {
     knowledge: &'a Knowledge,
     versions: Vec<bool>,
+    /// Those of any level.
+    standing: Vec<bool>,
 }
 
 impl<'a> Admitted<'a> {
     /// Applies a scope.
     pub fn new(knowledge: &'a Knowledge, scope: &Scope) -> Admitted<'a> {
-        let admits = |v: &crate::store::Version| {
-            v.row.classification <= scope.clearance
-                && (scope.levels.is_empty() || scope.levels.contains(&v.row.level))
-                && (scope.all_versions || v.row.effective.contains(scope.as_of))
+        let stands = |v: &crate::store::Version| {
+            v.row.classification <= scope.clearance && (scope.all_versions || v.row.effective.contains(scope.as_of))
         };
-        Admitted { knowledge, versions: knowledge.versions().iter().map(admits).collect() }
+        let standing: Vec<bool> = knowledge.versions().iter().map(stands).collect();
+        let admits = |(v, standing): (&crate::store::Version, &bool)| {
+            *standing && (scope.levels.is_empty() || scope.levels.contains(&v.row.level))
+        };
+        let versions = knowledge.versions().iter().zip(&standing).map(admits).collect();
+        Admitted { knowledge, versions, standing }
     }
 
     /// Whether a clause may answer.
     pub fn clause(&self, id: ClauseId) -> bool {
         self.knowledge.version_index(id).is_some_and(|index| self.version(index))
+    }
+
+    /// Whether a clause could answer if its level were asked for: it is in force and may be read.
+    pub fn stands(&self, id: ClauseId) -> bool {
+        self.knowledge.version_index(id).and_then(|index| self.standing.get(index)).copied().unwrap_or(false)
     }
 
     /// Whether the version at this index of [`Knowledge::versions`] may answer.

@@ -121,7 +121,7 @@ impl FixedDoor {
                 decode_ms: 6100.0,
                 finish: FinishReason::Stop,
             };
-            let _ = sender.send(ProseEvent::Done(ProseDone {
+            let _ = sender.send(ProseEvent::Done(Box::new(ProseDone {
                 text,
                 label: AIGC_LABEL,
                 struck: vec!["手续费为 15 元。".to_owned()],
@@ -140,7 +140,7 @@ impl FixedDoor {
                     propagate_id: String::new(),
                     reserved_code2: String::new(),
                 },
-            }));
+            })));
         });
         Prose::from_events(events, cancel)
     }
