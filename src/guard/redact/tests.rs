@@ -311,7 +311,7 @@ fn text_without_personal_data_stays_byte_for_byte() {
 
 #[test]
 fn the_forty_questions_stay_as_they_are() {
-    let questions = include_str!("../../tests/fixtures/forty-questions.txt");
+    let questions = include_str!("../../../tests/fixtures/forty-questions.txt");
     assert_eq!(questions.lines().count(), 40);
     for question in questions.lines() {
         assert_eq!(redact(question).text, question);
