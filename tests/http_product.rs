@@ -316,7 +316,10 @@ fn what_is_above_the_clearance_does_not_exist() {
         // The teller's own words may come back.
         if let Some(card) = reply.as_object_mut() {
             card.remove("question");
-            card.get_mut("refusal").and_then(Value::as_object_mut).map(|refusal| refusal.remove("terms"));
+            if let Some(refusal) = card.get_mut("refusal").and_then(Value::as_object_mut) {
+                refusal.remove("terms");
+                refusal.remove("reason");
+            }
         }
         let words = reply.to_string();
         for hidden in ["金库", "蓝色保险柜", "每月更换", "押运", "抽签", "机密", "敏感"] {

@@ -12,6 +12,7 @@ use crate::types::{ClauseId, Status};
 /// # Errors
 /// `NOT_FOUND`, or the engine's.
 pub fn run(engine: &Engine, actor: &Actor, what: Option<&str>, json: bool) -> Result<()> {
+    let what = what.filter(|w| !w.trim().is_empty());
     if let Some(what) = what
         && let Some(clause) = by_address(engine, actor, what)?
     {

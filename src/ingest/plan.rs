@@ -157,13 +157,13 @@ fn apply_repeals(documents: &mut [PlannedDocument]) {
         }
     }
     for repeal in repeals {
+        let numbered = |v: &PlannedVersion| !repeal.doc_no.is_empty() && v.document.doc_no == repeal.doc_no;
+        let by_number = documents.iter().flat_map(|d| &d.versions).any(numbered);
         for document in documents.iter_mut() {
             if document.title_key == repeal.by {
                 continue;
             }
             let titled = !repeal.title_key.is_empty() && document.title_key == repeal.title_key;
-            let numbered = |v: &PlannedVersion| !repeal.doc_no.is_empty() && v.document.doc_no == repeal.doc_no;
-            let by_number = document.versions.iter().any(numbered);
             for version in &mut document.versions {
                 let named = if by_number { numbered(version) } else { titled };
                 let older = version.effective.from.is_none_or(|from| from < repeal.day);

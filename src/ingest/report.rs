@@ -161,7 +161,7 @@ mod tests {
         report.files[0].clauses = 12;
         let text = report.to_string();
         assert!(text.starts_with("共 4 个文件:读取 2,跳过 1,失败 1;文档 2 份,条款 12 条\n"), "{text}");
-        assert!(text.contains("部分  b.pdf"), "{text}");
+        assert!(text.contains("注意  b.pdf"), "{text}");
         assert!(text.contains("[DOCUMENT_ENCRYPTED] 文件加了密码。建议:请去掉密码"), "{text}");
         assert!(!text.contains('\u{1b}'));
         let json = serde_json::to_value(&report).unwrap();
