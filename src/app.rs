@@ -29,7 +29,11 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(e) if e.kind() == clap::error::ErrorKind::InvalidUtf8 => {
-            return fail(&Error::new(Code::NotUtf8, "命令行里有不是 UTF-8 的文字", "把终端的编码改成 UTF-8 后重新输入"));
+            return fail(&Error::new(
+                Code::NotUtf8,
+                "命令行里有不是 UTF-8 的文字",
+                "把终端的编码改成 UTF-8 后重新输入",
+            ));
         }
         Err(e) => {
             // Help and version come this way too; failing to print them leaves nothing else to say.

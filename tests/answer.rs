@@ -73,7 +73,9 @@ fn a_missing_condition_is_asked_once_and_the_choice_settles_it() {
 #[test]
 fn without_a_guide_the_conclusion_is_a_sentence_of_the_first_clause() {
     let rules = Rules::cash();
-    let old = AskRequest { as_of: Some("2025-06-01".parse().unwrap()), ..question("支取现金超过五万元登记资金用途吗") };
+    let old = AskRequest {
+        as_of: Some("2025-06-01".parse().unwrap()), ..question("支取现金超过五万元登记资金用途吗")
+    };
     let card = ask(&engine(&rules, None), old).card;
     assert_eq!(card.conclusion, "单笔支取现金超过五万元的，应当登记资金用途。");
     assert_eq!(card.conclusion_source, "《某行现金管理办法》第二条");
@@ -110,8 +112,12 @@ fn personal_data_is_masked_before_anything_else_sees_it() {
     let rules = Rules::cash();
     let generator = Arc::new(ScriptedGenerator::new(["好。"]));
     let engine = engine(&rules, Some(generator.clone()));
-    let reply =
-        ask(&engine, AskRequest { prose: true, ..question("手机13812345678的客户支取现金超过五万元还登记资金用途吗") });
+    let reply = ask(
+        &engine,
+        AskRequest {
+            prose: true, ..question("手机13812345678的客户支取现金超过五万元还登记资金用途吗")
+        },
+    );
     assert!(!reply.card.question.contains("13812345678"));
     assert_eq!(reply.card.notices.len(), 1);
     let (_, end) = finish(reply.prose.unwrap());

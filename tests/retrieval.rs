@@ -9,12 +9,7 @@ use guida::types::{Classification, Level};
 use rules::Rules;
 
 fn scope(day: &str) -> Scope {
-    Scope {
-        as_of: day.parse().unwrap(),
-        clearance: Classification::Internal,
-        levels: Vec::new(),
-        all_versions: false,
-    }
+    Scope { as_of: day.parse().unwrap(), clearance: Classification::Internal, levels: Vec::new(), all_versions: false }
 }
 
 fn search(retriever: &Retriever, text: &str, scope: Scope) -> Ranked {
@@ -44,9 +39,12 @@ fn the_version_in_force_on_the_day_answers_and_no_other() {
         let cash: Vec<_> = found.iter().filter(|p| p.starts_with("某行现金管理办法")).collect();
         assert!(cash.iter().all(|p| p.ends_with(number)), "old and new mixed on {day}: {cash:?}");
     }
-    assert!(search(&retriever, "现金用途登记", scope("2019-01-01")).hits.iter().all(|h| {
-        retriever.knowledge().version_of(h.clause).unwrap().row.title.contains("某业法")
-    }));
+    assert!(
+        search(&retriever, "现金用途登记", scope("2019-01-01"))
+            .hits
+            .iter()
+            .all(|h| { retriever.knowledge().version_of(h.clause).unwrap().row.title.contains("某业法") })
+    );
 }
 
 #[test]
@@ -76,7 +74,8 @@ fn levels_narrow_the_search() {
 fn an_address_leads_straight_to_the_clause() {
     let rules = Rules::cash();
     let retriever = Retriever::new(rules.open(), None).unwrap();
-    for question in ["某业法第二条第二款", "中华人民共和国某业法第2条第2款怎么说的", "《某业法》第二条第二款"] {
+    for question in ["某业法第二条第二款", "中华人民共和国某业法第2条第2款怎么说的", "《某业法》第二条第二款"]
+    {
         let ranked = search(&retriever, question, scope("2026-06-01"));
         assert_eq!(places(&retriever, &ranked), ["中华人民共和国某业法 第二条 "], "{question}");
         assert_eq!(ranked.hits[0].part.as_ref().unwrap().paragraph, Some(2), "{question}");
@@ -131,7 +130,8 @@ fn traditional_characters_and_full_width_find_the_same() {
     let rules = Rules::cash();
     let retriever = Retriever::new(rules.open(), None).unwrap();
     let plain = search(&retriever, "支取现金登记资金用途", scope("2026-06-01"));
-    for same in ["支取現金登記資金用途", "支取 现金 登记 资金用途", "请问支取现金登记资金用途吗"] {
+    for same in ["支取現金登記資金用途", "支取 现金 登记 资金用途", "请问支取现金登记资金用途吗"]
+    {
         assert_eq!(search(&retriever, same, scope("2026-06-01")).hits[0].clause, plain.hits[0].clause, "{same}");
     }
 }

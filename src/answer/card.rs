@@ -16,6 +16,8 @@ use crate::types::ClauseAddress;
 const MAX_CITATIONS: usize = 5;
 /// A further rule is shown when it scored at least this share of the best one.
 const FURTHER_SHARE: f64 = 0.6;
+/// When the second rule scored at least this share of the first one, neither is put forward as the conclusion.
+const RIVAL_SHARE: f64 = 0.9;
 /// Longest sentence, in characters, that serves as conclusion where no guide gives one; a longer one is pointed to instead.
 const MAX_CONCLUSION_CHARS: usize = 80;
 /// Titles named in a refusal.
@@ -158,8 +160,22 @@ fn from_guide(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ra
 
 fn from_rules(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<()> {
     add_rules(card, retriever, ask, ranked)?;
-    conclude_from_first(card);
+    let rival = match ranked.hits.as_slice() {
+        [first, second, ..] => second.score >= first.score * RIVAL_SHARE,
+        _ => false,
+    };
+    match card.citations.as_slice() {
+        [first, second, ..] if rival => {
+            card.conclusion = format!("请核对原文:{}、{}", place(first), place(second));
+            card.conclusion_source = place(first);
+        }
+        _ => conclude_from_first(card),
+    }
     Ok(())
+}
+
+fn place(citation: &Citation) -> String {
+    format!("《{}》{}", citation.document, citation.clause)
 }
 
 fn show_address(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, hit: &Hit) -> Result<()> {
@@ -184,7 +200,7 @@ fn show_address(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, hit: &Hit
 /// Without a guide the conclusion is the sentence that answers, or a pointer to the clause when the sentence is long.
 fn conclude_from_first(card: &mut Card) {
     let Some(first) = card.citations.first() else { return };
-    let source = format!("《{}》{}", first.document, first.clause);
+    let source = place(first);
     card.conclusion = match marked(first).filter(|s| s.chars().count() <= MAX_CONCLUSION_CHARS) {
         Some(sentence) => sentence,
         None => format!("见{source}"),

@@ -97,7 +97,8 @@ pub struct Card {
     pub as_of: Date,
     /// No evidence above the threshold.
     pub refused: bool,
-    /// One line; from the guide, or the answering sentence of the first clause; empty when refused.
+    /// One line; from the guide, or the answering sentence of the first clause, or a pointer to the clauses when two of them
+    /// compete; empty when refused.
     pub conclusion: String,
     /// Where `conclusion` stands: title and address of the guide or clause; empty when refused.
     pub conclusion_source: String,

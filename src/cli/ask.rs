@@ -37,7 +37,11 @@ pub fn run(engine: &Engine, actor: &Actor, args: &AskArgs, wait_for_model: impl 
     }
     if args.json {
         let unavailable = written.as_ref().err().map(ErrorBody::from);
-        print_json(&Out { card: &card, prose: written.as_ref().ok().and_then(Option::as_ref), prose_unavailable: unavailable })?;
+        print_json(&Out {
+            card: &card,
+            prose: written.as_ref().ok().and_then(Option::as_ref),
+            prose_unavailable: unavailable,
+        })?;
     }
     written.map(|_| ())
 }
@@ -85,8 +89,11 @@ fn prose(answer: AnswerReply, silent: bool) -> Result<Option<ProseDone>> {
 fn summary(done: &ProseDone) -> String {
     let struck: String = done.struck.iter().map(|s| format!("(已划去,条款中没有依据:{s})\n")).collect();
     let numbers: Vec<String> = done.left_out.iter().map(|n| format!("[{n}]")).collect();
-    let left_out =
-        if numbers.is_empty() { String::new() } else { format!("(模型上下文放不下,未读到:{})\n", numbers.join("")) };
+    let left_out = if numbers.is_empty() {
+        String::new()
+    } else {
+        format!("(模型上下文放不下,未读到:{})\n", numbers.join(""))
+    };
     format!(
         "\n{struck}{left_out}(模型 {},读入 {} 个 token {:.0} 个/秒,写出 {} 个 token {:.1} 个/秒)\n",
         done.model.name,
