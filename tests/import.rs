@@ -221,7 +221,7 @@ fn versions_repeals_copies_and_parts_are_lined_up() {
     let repealing = [("第一条", "凭卡取款。"), ("第二条", "本规定自2021年3月1日起施行。《乙暂行规定》（乙发〔2010〕5号）同时废止。")];
     write("新.md", rule("丙规定", "丙发〔2021〕6号", "2021-03-01", &repealing));
     write("典-上.md", "# 丁法典\n\n## 第一编 总则\n\n第一条 总则的内容。\n\n第二条 总则的其他内容。\n".into());
-    write("典-下.md", "# 丁法典\n\n## 第二编 分则\n\n第三条 分则的内容。\n".into());
+    write("典-下.md", "# 丁法典\n\n## 第二编 分则\n\n第三条 分则的内容。\n\n第四条 分则的其他内容。\n".into());
     let report = build(&[&folder], &out).json();
     let copy = account(&report, "甲-2022-副本.md")["status"] == "skipped";
     assert!(copy || account(&report, "甲-2022.md")["status"] == "skipped", "{report:#}");
@@ -371,7 +371,7 @@ fn documents_and_clauses_can_be_looked_at() {
     assert!(clause.starts_with("《示例银行大额现金业务管理办法》第七条") && clause.contains("不再逐笔登记"), "{clause}");
     show(&kb, "示例银行大额现金业务管理办法第九百条").fails(4, "NOT_FOUND");
     show(&kb, "没有这份文件").fails(4, "NOT_FOUND");
-    show(&kb, "").ok();
+    show(&kb, "").fails(2, "QUESTION_EMPTY");
     guida(["kb", "show", "/none.db"]).fails(6, "KB_OPEN");
 }
 
