@@ -154,11 +154,11 @@ fn quantities(text: &str) -> BTreeSet<(u64, &'static str)> {
         ("天", "日"),
         ("年", "年"),
         ("元", "元"),
+        ("周岁", "岁"),
         ("岁", "岁"),
         ("次", "次"),
         ("笔", "笔"),
         ("张", "张"),
-        ("万", "元"),
     ];
     let text = normalize(text);
     let mut out = BTreeSet::new();
@@ -181,8 +181,8 @@ fn quantities(text: &str) -> BTreeSet<(u64, &'static str)> {
             }
         }
         let unit = UNITS.iter().find(|(word, _)| tail.starts_with(word)).map(|(_, unit)| *unit);
-        // 合计5万内: an amount without its unit.
-        let unit = unit.or_else(|| (value >= 10_000).then_some("元"));
+        // 合计5万内: an amount without its unit. 12333 is a telephone number.
+        let unit = unit.or_else(|| rest[..len].ends_with('万').then_some("元"));
         if let Some(unit) = unit {
             out.insert((value, unit));
         }
@@ -197,7 +197,8 @@ fn quantities_are_read_in_one_spelling() {
     assert_eq!(read("过期90日内,九十天"), [(90, "日")]);
     assert_eq!(read("5万元、五万元、合计5万内"), [(50_000, "元")]);
     assert_eq!(read("3个工作日、6个月"), [(3, "工作日"), (6, "月")]);
-    assert_eq!(read("第十五条"), []);
+    assert_eq!(read("满8岁,未满十六周岁"), [(8, "岁"), (16, "岁")]);
+    assert_eq!(read("第十五条,打12333,前一工作日15:00前"), [(1, "工作日")]);
 }
 
 /// Where a conclusion names an amount or a time, a rule that it rests on names the same.
@@ -251,26 +252,37 @@ fn the_questions_are_enough_and_their_clauses_exist() {
     none("an answer without clause, or a clause without answer", &silent);
 }
 
-/// What is measured must not have been taught.
+/// Share of the character pairs of two folded questions that both have (Jaccard).
+fn likeness(a: &str, b: &str) -> f64 {
+    let pairs = |text: &str| text.chars().zip(text.chars().skip(1)).collect::<HashSet<_>>();
+    let (a, b) = (pairs(a), pairs(b));
+    a.intersection(&b).count() as f64 / a.union(&b).count().max(1) as f64
+}
+
+/// What is measured must not have been taught: not the same words, nor with a particle more or less.
 #[test]
 fn no_measured_question_is_a_curated_one() {
-    let mut taught: HashMap<String, String> = HashMap::new();
+    /// `客户要把监控拷走` and `客户非要把监控拷走` are at 0.67; different questions on one matter stay below.
+    const SAME: f64 = 0.65;
+    let mut taught: Vec<(String, String)> = Vec::new();
     for file in fs::read_dir(repository("assets/knowledge")).unwrap().map(|e| e.unwrap().path()) {
         let name = file.file_name().unwrap().to_str().unwrap().to_owned();
         if name.ends_with(".curated.jsonl") {
-            for question in parse(&fs::read_to_string(&file).unwrap()).unwrap() {
-                taught.insert(fold_question(&question.question), format!("{name} {}", question.id));
-            }
+            let read = parse(&fs::read_to_string(&file).unwrap()).unwrap();
+            taught.extend(read.iter().map(|q| (fold_question(&q.question), format!("{name} {} {}", q.id, q.question))));
         }
     }
     assert!(taught.len() > 100);
     for Scene { place, scene, .. } in scenes(&open()) {
-        taught.extend(scene.ask_variants.iter().chain([&scene.title]).map(|ask| (fold_question(ask), place.clone())));
+        let spoken = scene.ask_variants.iter().chain([&scene.title]);
+        taught.extend(spoken.map(|ask| (fold_question(ask), format!("{place} {ask}"))));
     }
-    let offenders: Vec<String> = questions("assets/knowledge/questions.jsonl")
-        .iter()
-        .filter_map(|q| taught.get(&fold_question(&q.question)).map(|by| format!("{} {} = {by}", q.id, q.question)))
-        .collect();
+    let mut offenders = Vec::new();
+    for question in questions("assets/knowledge/questions.jsonl") {
+        let measured = fold_question(&question.question);
+        let same = taught.iter().filter(|(taught, _)| *taught == measured || likeness(taught, &measured) >= SAME);
+        offenders.extend(same.map(|(_, by)| format!("{} {} = {by}", question.id, question.question)));
+    }
     none("measured and taught", &offenders);
 }
 
@@ -322,17 +334,17 @@ fn the_national_laws_are_read_dated_and_found() {
     let check = guida(["kb", "check", kb_text, "--json"]).json();
     assert!(check["sound"] == true && check["clauses"].as_u64().unwrap() >= 55_000, "{check:#}");
 
-    let versions: Vec<(String, Value)> = guida(["kb", "show", kb_text, "反洗钱法", "--json"])
-        .json()["documents"]
+    let all = guida(["kb", "show", kb_text, "--json"]).json();
+    let versions: Vec<(&str, &Value)> = all["documents"]
         .as_array()
-        .map(|all| all.iter().filter(|d| d["title"] == "中华人民共和国反洗钱法").cloned().collect::<Vec<_>>())
-        .unwrap_or_default()
-        .into_iter()
-        .map(|d| (d["status"].as_str().unwrap().to_owned(), d["effective"].clone()))
+        .unwrap()
+        .iter()
+        .filter(|d| d["title"] == "中华人民共和国反洗钱法")
+        .map(|d| (d["status"].as_str().unwrap(), &d["effective"]))
         .collect();
     assert_eq!(versions.len(), 2, "{versions:?}");
-    assert_eq!((versions[0].0.as_str(), versions[0].1["from"].as_str()), ("in_force", Some("2025-01-01")), "{versions:?}");
-    assert_eq!((versions[1].0.as_str(), versions[1].1["until"].as_str()), ("superseded", Some("2025-01-01")), "{versions:?}");
+    assert_eq!((versions[0].0, versions[0].1["from"].as_str()), ("in_force", Some("2025-01-01")), "{versions:?}");
+    assert_eq!((versions[1].0, versions[1].1["until"].as_str()), ("superseded", Some("2025-01-01")), "{versions:?}");
 
     let card = ask(&kb, "商业银行法第二十九条第二款", &[]);
     let citations = card["citations"].as_array().unwrap();
