@@ -80,7 +80,8 @@ fn the_answer_stands_word_for_word_in_the_rule() {
 #[test]
 fn people_read_conclusion_rule_and_dates() {
     let said = plain(&knowledge(), QUESTION).ok();
-    for part in ["结论:", "依据:", "[1] 《", "示例银发〔", "起生效 · 现行有效", "步骤:", "对客话术:"] {
+    for part in ["结论:", "依据:", "[1] 《", "示例银发〔", "起生效 · 现行有效", "步骤:", "对客话术:"]
+    {
         assert!(said.contains(part), "{part}\n{said}");
     }
 }

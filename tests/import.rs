@@ -26,10 +26,13 @@ fn package(parts: &[(&str, &str)]) -> Vec<u8> {
 }
 
 fn docx(paragraphs: &[&str]) -> Vec<u8> {
-    let body: String =
-        paragraphs.iter().map(|text| format!("<w:p><w:r><w:t xml:space=\"preserve\">{text}</w:t></w:r></w:p>")).collect();
+    let body: String = paragraphs
+        .iter()
+        .map(|text| format!("<w:p><w:r><w:t xml:space=\"preserve\">{text}</w:t></w:r></w:p>"))
+        .collect();
     let space = "http://schemas.openxmlformats.org/wordprocessingml/2006/main";
-    let document = format!("<?xml version=\"1.0\"?><w:document xmlns:w=\"{space}\"><w:body>{body}</w:body></w:document>");
+    let document =
+        format!("<?xml version=\"1.0\"?><w:document xmlns:w=\"{space}\"><w:body>{body}</w:body></w:document>");
     package(&[("[Content_Types].xml", "<Types/>"), ("word/document.xml", &document)])
 }
 
@@ -42,7 +45,9 @@ fn xlsx(name: &str, rows: &[[&str; 3]]) -> Vec<u8> {
             let cells: String = cells
                 .iter()
                 .zip(["A", "B", "C"])
-                .map(|(text, column)| format!("<c r=\"{column}{}\" t=\"inlineStr\"><is><t>{text}</t></is></c>", number + 1))
+                .map(|(text, column)| {
+                    format!("<c r=\"{column}{}\" t=\"inlineStr\"><is><t>{text}</t></is></c>", number + 1)
+                })
                 .collect();
             format!("<row r=\"{}\">{cells}</row>", number + 1)
         })
@@ -53,17 +58,26 @@ fn xlsx(name: &str, rows: &[[&str; 3]]) -> Vec<u8> {
         ("[Content_Types].xml", r#"<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>"#),
         (
             "_rels/.rels",
-            &format!(r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="{relations}/officeDocument" Target="xl/workbook.xml"/></Relationships>"#),
+            &format!(
+                r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="{relations}/officeDocument" Target="xl/workbook.xml"/></Relationships>"#
+            ),
         ),
         (
             "xl/workbook.xml",
-            &format!(r#"<workbook xmlns="{main}" xmlns:r="{relations}"><sheets><sheet name="{name}" sheetId="1" r:id="rId1"/></sheets></workbook>"#),
+            &format!(
+                r#"<workbook xmlns="{main}" xmlns:r="{relations}"><sheets><sheet name="{name}" sheetId="1" r:id="rId1"/></sheets></workbook>"#
+            ),
         ),
         (
             "xl/_rels/workbook.xml.rels",
-            &format!(r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="{relations}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#),
+            &format!(
+                r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="{relations}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#
+            ),
         ),
-        ("xl/worksheets/sheet1.xml", &format!(r#"<worksheet xmlns="{main}"><sheetData>{rows}</sheetData></worksheet>"#)),
+        (
+            "xl/worksheets/sheet1.xml",
+            &format!(r#"<worksheet xmlns="{main}"><sheetData>{rows}</sheetData></worksheet>"#),
+        ),
     ])
 }
 
@@ -120,8 +134,19 @@ fn mixed(folder: &Path) {
     let gb = encoding_rs::GB18030.encode("某某银行鍏汇款管理办法\n第一条 汇款退回的，网点在两个工作日内通知汇款人。\n第二条 旗舰网点周六照常受理汇款。\n").0.into_owned();
     write("汇款.txt", &gb);
     write("叫号.html", "<html><head><meta charset=\"utf-8\"><title>排队</title></head><body><h1>某某银行排队叫号管理办法</h1><p>第一条 七十岁以上客户优先叫号。</p><p>第二条 过号三个以内的不再重新取号。</p></body></html>".as_bytes());
-    write("门禁.docx", &docx(&["某某银行营业厅门禁管理办法", "第一条 运钞车到达前十分钟关闭营业厅侧门。", "第二条 门禁卡遗失当日注销。"]));
-    let faq = [["问题", "答案", "依据"], ["停车票能不能盖章", "能，凭当日业务回单盖章。", "内部通知"], ["雨伞可以借吗", "可以，登记手机号。", "服务规范"]];
+    write(
+        "门禁.docx",
+        &docx(&[
+            "某某银行营业厅门禁管理办法",
+            "第一条 运钞车到达前十分钟关闭营业厅侧门。",
+            "第二条 门禁卡遗失当日注销。",
+        ]),
+    );
+    let faq = [
+        ["问题", "答案", "依据"],
+        ["停车票能不能盖章", "能，凭当日业务回单盖章。", "内部通知"],
+        ["雨伞可以借吗", "可以，登记手机号。", "服务规范"],
+    ];
     write("热线.xlsx", &xlsx("问答", &faq));
     for name in ["text-layer.pdf", "scan.pdf", "encrypted.pdf"] {
         fs::copy(repository("tests/fixtures").join(name), folder.join(name)).unwrap();
@@ -194,7 +219,8 @@ fn a_mixed_folder_is_accounted_for_and_answers() {
 
     // What a person reads names every file that is not in, with the reason.
     let said = guida(["kb", "build", folder.to_str().unwrap(), "--out", out.to_str().unwrap()]).ok();
-    for (line, path) in [("失败  scan.pdf", "没有文字层"), ("失败  encrypted.pdf", "密"), ("跳过  旧.doc", ".doc")] {
+    for (line, path) in [("失败  scan.pdf", "没有文字层"), ("失败  encrypted.pdf", "密"), ("跳过  旧.doc", ".doc")]
+    {
         assert!(said.lines().any(|l| l.starts_with(line) && l.contains(path)), "{line}\n{said}");
     }
     assert!(said.contains("知识版本 "), "{said}");
@@ -218,7 +244,10 @@ fn versions_repeals_copies_and_parts_are_lined_up() {
     write("甲-2090.md", rule("甲办法", "甲发〔2089〕3号", "2090-01-01", &limit("单笔限额九万元。")));
     write("甲-2022-副本.md", rule("甲办法", "甲发〔2022〕2号", "2022-01-01", &limit("单笔限额两万元。")));
     write("旧.md", rule("乙暂行规定", "乙发〔2010〕5号", "2010-05-01", &[("第一条", "凭折取款。")]));
-    let repealing = [("第一条", "凭卡取款。"), ("第二条", "本规定自2021年3月1日起施行。《乙暂行规定》（乙发〔2010〕5号）同时废止。")];
+    let repealing = [
+        ("第一条", "凭卡取款。"),
+        ("第二条", "本规定自2021年3月1日起施行。《乙暂行规定》（乙发〔2010〕5号）同时废止。"),
+    ];
     write("新.md", rule("丙规定", "丙发〔2021〕6号", "2021-03-01", &repealing));
     write("典-上.md", "# 丁法典\n\n## 第一编 总则\n\n第一条 总则的内容。\n\n第二条 总则的其他内容。\n".into());
     write("典-下.md", "# 丁法典\n\n## 第二编 分则\n\n第三条 分则的内容。\n\n第四条 分则的其他内容。\n".into());
@@ -255,12 +284,29 @@ fn versions_repeals_copies_and_parts_are_lined_up() {
     assert_eq!(["甲办法", "乙暂行规定", "丙规定", "丁法典"].map(count), [3, 1, 1, 1], "{titles:?}");
 }
 
+#[test]
+fn versions_that_no_date_tells_apart_are_reported() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("制度");
+    fs::create_dir(&folder).unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
+    write("a.md", "# 戊办法\n\n第一条 限额一万元。\n\n第二条 甲。\n");
+    write("b.md", "# 戊办法\n\n第一条 限额两万元。\n\n第二条 甲。\n");
+    write("c.md", &rule("己办法", "", "2020-01-01", &[("第一条", "旧。"), ("第二条", "甲。")]));
+    write("d.md", &rule("己办法", "", "2021-01-01", &[("第一条", "新。"), ("第二条", "甲。")]));
+    let report = build(&[&folder], &dir.path().join("k.db")).json();
+    let notes = report["notes"].as_array().unwrap();
+    assert!(notes.len() == 1 && notes[0].as_str().unwrap().contains("《戊办法》"), "{report:#}");
+}
+
 /// Many rules, so that writing them takes long enough to be caught in the middle.
 fn bulk(folder: &Path) {
     fs::create_dir(folder).unwrap();
     for file in 0..60 {
         let articles: String = (1..=400)
-            .map(|n| format!("第{n}条 编号{file}的第{n}项业务由网点{}受理，金额不超过{}元。\n\n", n * 7 % 97, n * 13 + file))
+            .map(|n| {
+                format!("第{n}条 编号{file}的第{n}项业务由网点{}受理，金额不超过{}元。\n\n", n * 7 % 97, n * 13 + file)
+            })
             .collect();
         fs::write(folder.join(format!("{file}.md")), format!("# 批量办法{file}号规定\n\n{articles}")).unwrap();
     }
@@ -368,10 +414,12 @@ fn documents_and_clauses_can_be_looked_at() {
         assert!(document.contains(line), "{line}");
     }
     let clause = show(&kb, "大额现金业务管理办法第七条").ok();
-    assert!(clause.starts_with("《示例银行大额现金业务管理办法》第七条") && clause.contains("不再逐笔登记"), "{clause}");
+    assert!(
+        clause.starts_with("《示例银行大额现金业务管理办法》第七条") && clause.contains("不再逐笔登记"),
+        "{clause}"
+    );
     show(&kb, "示例银行大额现金业务管理办法第九百条").fails(4, "NOT_FOUND");
     show(&kb, "没有这份文件").fails(4, "NOT_FOUND");
-    show(&kb, "").fails(2, "QUESTION_EMPTY");
     guida(["kb", "show", "/none.db"]).fails(6, "KB_OPEN");
 }
 

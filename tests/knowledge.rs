@@ -109,7 +109,8 @@ fn every_scene_is_complete_short_and_rests_on_rules_in_force() {
     assert!(found.len() >= 60, "{}", found.len());
     for Scene { place, scene, basis } in &found {
         let mut wrong = |what: String| offenders.push(format!("{place}: {what}"));
-        let conclusions = scene.clarify.iter().flat_map(|c| &c.choices).map(|c| &c.conclusion).chain([&scene.conclusion]);
+        let conclusions =
+            scene.clarify.iter().flat_map(|c| &c.choices).map(|c| &c.conclusion).chain([&scene.conclusion]);
         for conclusion in conclusions {
             let length = conclusion.chars().count();
             if length == 0 || length > 30 {
@@ -208,7 +209,9 @@ fn the_numbers_of_a_conclusion_stand_in_its_rules() {
     for Scene { place, scene, basis } in scenes(&open()) {
         let clarify = scene.clarify.iter();
         let said: String = clarify
-            .flat_map(|c| c.choices.iter().flat_map(|choice| [choice.label.as_str(), "\n"]).chain([c.question.as_str()]))
+            .flat_map(|c| {
+                c.choices.iter().flat_map(|choice| [choice.label.as_str(), "\n"]).chain([c.question.as_str()])
+            })
             .collect();
         let mut known = quantities(&said);
         known.extend(basis.iter().flat_map(|(clause, _)| quantities(&clause.text)));

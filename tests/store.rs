@@ -41,7 +41,11 @@ fn write(path: &Path, vectors: Option<&[[f32; 4]]>) -> GenerationId {
         ids.push(writer.add_clause(old, &row, ["现金", "现金", "取"].into_iter()).unwrap());
     }
     writer.add_version(law, &version("2024-01-01", None, Classification::Internal), 0).unwrap();
-    let scenes = VersionRow { level: Level::Guide, title: "某指引".into(), ..version("2024-01-01", None, Classification::Internal) };
+    let scenes = VersionRow {
+        level: Level::Guide,
+        title: "某指引".into(),
+        ..version("2024-01-01", None, Classification::Internal)
+    };
     let scenes = writer.add_version(guide, &scenes, 1).unwrap();
     let row = ClauseRow { address: &address::labelled("场景一"), heading: "", text: "场景", guide: Some("{}") };
     ids.push(writer.add_clause(scenes, &row, ["取"].into_iter()).unwrap());
@@ -106,7 +110,10 @@ fn a_clause_is_found_by_its_address_in_its_version() {
     assert_eq!(text(old, "第1条第2款").as_deref(), Some(TEXTS[0]), "the whole 条; the part is taken from it later");
     assert_eq!(text(old, "第一条之一").as_deref(), Some(TEXTS[1]));
     assert_eq!(text(old, "附件1").as_deref(), Some(TEXTS[2]));
-    assert_eq!([text(old, "第二条"), text(old, "场景一"), text(new, "第一条"), text(new, "附件一")], [const { None }; 4]);
+    assert_eq!(
+        [text(old, "第二条"), text(old, "场景一"), text(new, "第一条"), text(new, "附件一")],
+        [const { None }; 4]
+    );
 }
 
 #[test]
@@ -140,7 +147,8 @@ fn the_word_index_knows_which_clauses_have_a_term_and_how_often() {
     assert_eq!(counted, [(4, 1, None), (1, 3, Some(2))]);
 }
 
-const VECTORS: [[f32; 4]; 4] = [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.9, 0.1, 0.0, 0.0], [-1.0, 0.0, 0.0, 0.0]];
+const VECTORS: [[f32; 4]; 4] =
+    [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.9, 0.1, 0.0, 0.0], [-1.0, 0.0, 0.0, 0.0]];
 
 #[test]
 fn the_nearest_vectors_come_first_by_cosine() {
