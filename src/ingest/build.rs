@@ -68,6 +68,9 @@ pub fn build(
     if !homeless.is_empty() {
         report.notes.push(format!("{} 个问法指向不存在的条款,未收入:{}", homeless.len(), homeless.join("、")));
     }
+    for title in &plan.undecided {
+        report.notes.push(format!("《{title}》有内容不同、日期却相同或都没有写明的版本,请在文件里写明各自的生效日期"));
+    }
     for left_out in &plan.left_out {
         if let Some(file) = report.files.iter_mut().find(|f| f.path == left_out.source) {
             file.status = FileStatus::Skipped;

@@ -43,6 +43,9 @@ pub struct Plan {
     pub documents: Vec<PlannedDocument>,
     /// Texts left out.
     pub left_out: Vec<LeftOut>,
+    /// Titles with two different texts that begin and were published on the same days, or on no known
+    /// days: nothing tells which one counts.
+    pub undecided: Vec<String>,
 }
 
 /// Day from which a text counts: its effective date, else its publication.
@@ -80,6 +83,11 @@ pub fn plan(parsed: Vec<ParsedDocument>) -> Plan {
             }
         }
         let Some(title) = kept.last().map(|d| d.title.clone()) else { continue };
+        // Sorted by these days, so that equal ones stand side by side.
+        let same_days = |a: &ParsedDocument, b: &ParsedDocument| (start(a), a.published) == (start(b), b.published);
+        if kept.windows(2).any(|pair| matches!(pair, [a, b] if same_days(a, b))) {
+            out.undecided.push(title.clone());
+        }
         out.documents.push(PlannedDocument { title_key: key, title, versions: periods(kept) });
     }
     apply_repeals(&mut out.documents);

@@ -1,0 +1,279 @@
+//! The knowledge store by itself: what is written is read, from any thread, and damage is found.
+
+use guida::error::Code;
+use guida::store::{BasisRow, Clause, ClauseRow, Knowledge, KnowledgeWriter, VersionRow, check, forward};
+use guida::text::address;
+use guida::types::{Classification, ClauseId, Date, EffectivePeriod, GenerationId, Level, Status};
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+
+fn day(text: &str) -> Date {
+    text.parse().unwrap()
+}
+
+fn version(from: &str, until: Option<&str>, classification: Classification) -> VersionRow {
+    VersionRow {
+        title: "中华人民共和国某法".into(),
+        doc_no: format!("某令{from}"),
+        issuer: "某机关".into(),
+        level: Level::Law,
+        classification,
+        published: None,
+        effective: EffectivePeriod { from: Some(day(from)), until: until.map(day) },
+        repealed: false,
+        sample: true,
+        source: "某法.md".into(),
+    }
+}
+
+const TEXTS: [&str; 3] = ["第一款。\n第二款。", "插入的一条。", "甲乙丙。"];
+
+/// Two versions of a title: three clauses (one a 第N条之M), and a guide with one scene on them; an empty version between.
+fn write(path: &Path, vectors: Option<&[[f32; 4]]>) -> GenerationId {
+    let mut writer = KnowledgeWriter::create(path).unwrap();
+    let law = writer.add_document("某法", "某法").unwrap();
+    let guide = writer.add_document("某指引", "某指引").unwrap();
+    let old = writer.add_version(law, &version("2020-01-01", Some("2024-01-01"), Classification::Public), 3).unwrap();
+    let addresses = [address::article(1, 0), address::article(1, 1), address::labelled("附件一")];
+    let mut ids = Vec::new();
+    for (place, text) in addresses.iter().zip(TEXTS) {
+        let row = ClauseRow { address: place, heading: "第一章", text, guide: None };
+        ids.push(writer.add_clause(old, &row, ["现金", "现金", "取"].into_iter()).unwrap());
+    }
+    writer.add_version(law, &version("2024-01-01", None, Classification::Internal), 0).unwrap();
+    let scenes = VersionRow {
+        level: Level::Guide,
+        title: "某指引".into(),
+        ..version("2024-01-01", None, Classification::Internal)
+    };
+    let scenes = writer.add_version(guide, &scenes, 1).unwrap();
+    let row = ClauseRow { address: &address::labelled("场景一"), heading: "", text: "场景", guide: Some("{}") };
+    ids.push(writer.add_clause(scenes, &row, ["取"].into_iter()).unwrap());
+    writer.add_curated(ids[1], "怎么取?", "怎么取").unwrap();
+    let basis = BasisRow { document: law, address: address::parse("第一条第二款").unwrap() };
+    writer.add_basis(ids[3], &[basis]).unwrap();
+    if let Some(vectors) = vectors {
+        writer.begin_vectors("手工", "00ff", 4).unwrap();
+        for (id, vector) in ids.iter().zip(vectors) {
+            writer.add_vector(*id, vector).unwrap();
+        }
+    }
+    writer.finish().unwrap()
+}
+
+fn stored(vectors: Option<&[[f32; 4]]>) -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    // Characters that have a meaning in a URI must not change which file is opened.
+    let path = dir.path().join("知识 100%?#.db");
+    write(&path, vectors);
+    (dir, path)
+}
+
+fn damaged(path: &Path, sql: &str) {
+    let connection = Connection::open(path).unwrap();
+    connection.pragma_update(None, "foreign_keys", false).unwrap();
+    connection.execute_batch(sql).unwrap();
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let (_dir, path) = stored(None);
+    let knowledge = Knowledge::open(&path).unwrap();
+    assert_eq!((knowledge.versions().len(), knowledge.clause_total()), (3, 4));
+    assert_eq!(knowledge.mean_length(), 10.0 / 4.0);
+    let old = knowledge.versions_of_title("某法").next().unwrap();
+    assert_eq!(old.row, version("2020-01-01", Some("2024-01-01"), Classification::Public));
+    assert_eq!(old.row.status(day("2019-12-31")), Status::NotYetInForce);
+    assert_eq!(old.row.status(day("2023-12-31")), Status::InForce);
+    assert_eq!(old.row.status(day("2024-01-01")), Status::Superseded);
+    let all: Vec<Clause> = knowledge.clauses_between(old, 0, 99).unwrap();
+    assert_eq!(all.iter().map(|c| c.text.as_str()).collect::<Vec<_>>(), TEXTS);
+    assert!(all.iter().all(|c| knowledge.clause(c.id).unwrap().as_ref() == Some(c)));
+    assert_eq!(knowledge.clause(ClauseId(99)).unwrap(), None);
+    assert_eq!(knowledge.clause(ClauseId(i64::MIN)).unwrap(), None);
+    assert_eq!(knowledge.curated("怎么取").unwrap(), [ClauseId(2)]);
+    assert!(knowledge.curated("怎么").unwrap().is_empty());
+    let basis = knowledge.basis(ClauseId(4)).unwrap();
+    assert_eq!((basis.len(), address::print(&basis[0].address).as_str()), (1, "第一条第二款"));
+}
+
+#[test]
+fn a_clause_is_found_by_its_address_in_its_version() {
+    let (_dir, path) = stored(None);
+    let knowledge = Knowledge::open(&path).unwrap();
+    let [old, new] = knowledge.versions_of_title("某法").collect::<Vec<_>>()[..] else { panic!() };
+    let text = |version, place: &str| {
+        let place = address::parse(place).unwrap();
+        knowledge.clause_at(version, &place).unwrap().map(|c| c.text)
+    };
+    assert_eq!(text(old, "第一条").as_deref(), Some(TEXTS[0]));
+    assert_eq!(text(old, "第1条第2款").as_deref(), Some(TEXTS[0]), "the whole 条; the part is taken from it later");
+    assert_eq!(text(old, "第一条之一").as_deref(), Some(TEXTS[1]));
+    assert_eq!(text(old, "附件1").as_deref(), Some(TEXTS[2]));
+    assert_eq!(
+        [text(old, "第二条"), text(old, "场景一"), text(new, "第一条"), text(new, "附件一")],
+        [const { None }; 4]
+    );
+}
+
+#[test]
+fn ids_lead_to_their_version_past_an_empty_one() {
+    let (_dir, path) = stored(None);
+    let knowledge = Knowledge::open(&path).unwrap();
+    let holder = |id| knowledge.version_of(ClauseId(id)).map(|v| (v.row.title.as_str(), v.row.effective.from));
+    assert_eq!(holder(3), Some(("中华人民共和国某法", Some(day("2020-01-01")))));
+    assert_eq!(holder(4), Some(("某指引", Some(day("2024-01-01")))));
+    assert_eq!([holder(0), holder(5), holder(-1), holder(i64::MAX)], [None; 4]);
+    assert!(knowledge.is_guide(ClauseId(4)) && !knowledge.is_guide(ClauseId(3)) && !knowledge.is_guide(ClauseId(9)));
+}
+
+#[test]
+fn the_word_index_knows_which_clauses_have_a_term_and_how_often() {
+    let (_dir, path) = stored(None);
+    let knowledge = Knowledge::open(&path).unwrap();
+    let stats = knowledge.term_stats(&["现金", "没有", "取"]).unwrap();
+    assert_eq!(stats.iter().map(|s| s.map(|s| s.clauses)).collect::<Vec<_>>(), [Some(3), None, Some(4)]);
+    let mut postings = Vec::new();
+    knowledge.for_each_posting(&["现金", "没有", "取"], |term, clause| postings.push((term, clause))).unwrap();
+    assert_eq!(postings, [(0, 1), (0, 2), (0, 3), (2, 1), (2, 2), (2, 3), (2, 4)]);
+    let cash = stats[0].unwrap().id;
+    let mut counted = Vec::new();
+    knowledge
+        .for_each_forward(&[4, 77, 1], |clause, length, packed| {
+            let count = forward::Decoder::new(packed).find(|(term, _)| *term == cash).map(|(_, count)| count);
+            counted.push((clause, length, count));
+        })
+        .unwrap();
+    assert_eq!(counted, [(4, 1, None), (1, 3, Some(2))]);
+}
+
+const VECTORS: [[f32; 4]; 4] =
+    [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.9, 0.1, 0.0, 0.0], [-1.0, 0.0, 0.0, 0.0]];
+
+#[test]
+fn the_nearest_vectors_come_first_by_cosine() {
+    let (_dir, path) = stored(Some(&VECTORS));
+    let knowledge = Knowledge::open(&path).unwrap();
+    let made_by = knowledge.embedder().unwrap();
+    assert_eq!((made_by.name.as_str(), made_by.sha256.as_str(), made_by.dimension), ("手工", "00ff", 4));
+    assert_eq!(knowledge.vector_count().unwrap(), 4);
+    // The length of a vector plays no part.
+    let near = knowledge.nearest(&[20.0, 0.0, 0.0, 0.0], 3).unwrap();
+    assert_eq!(near.iter().map(|(id, _)| id.0).collect::<Vec<_>>(), [1, 3, 2]);
+    let cosine = 1.0 - 0.9 / 0.82f32.sqrt();
+    for ((_, distance), expected) in near.iter().zip([0.0, cosine, 1.0]) {
+        assert!((distance - expected).abs() < 1e-5, "{distance} {expected}");
+    }
+    assert_eq!(knowledge.nearest(&[1.0, 0.0, 0.0, 0.0], 99).unwrap().len(), 4);
+    assert_eq!(knowledge.nearest(&[1.0; 3], 2).unwrap_err().code(), Code::KbCorrupt);
+    let (_dir, plain) = stored(None);
+    let plain = Knowledge::open(&plain).unwrap();
+    assert!(plain.embedder().is_none() && plain.vector_count().unwrap() == 0);
+}
+
+#[test]
+fn a_vector_of_another_length_is_not_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = KnowledgeWriter::create(&dir.path().join("k.db")).unwrap();
+    writer.begin_vectors("手工", "00", 4).unwrap();
+    assert_eq!(writer.add_vector(ClauseId(1), &[1.0; 5]).unwrap_err().code(), Code::KbBuild);
+}
+
+#[test]
+fn many_threads_read_one_file() {
+    let (_dir, path) = stored(Some(&VECTORS));
+    let knowledge = Knowledge::open(&path).unwrap();
+    // More threads than connections are kept, so that some are opened and given up again.
+    std::thread::scope(|scope| {
+        for thread in 0..40i64 {
+            let knowledge = &knowledge;
+            scope.spawn(move || {
+                for round in 0..25 {
+                    let id = (thread + round) % 4 + 1;
+                    assert_eq!(knowledge.clause(ClauseId(id)).unwrap().unwrap().id, ClauseId(id));
+                    assert_eq!(knowledge.nearest(&VECTORS[0], 1).unwrap()[0].0, ClauseId(1));
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_query_that_fails_does_not_spoil_the_next() {
+    let (_dir, path) = stored(Some(&VECTORS));
+    let knowledge = Knowledge::open(&path).unwrap();
+    for _ in 0..20 {
+        assert!(knowledge.nearest(&[1.0; 3], 2).is_err());
+        assert!(knowledge.clause(ClauseId(1)).unwrap().is_some());
+    }
+}
+
+#[test]
+fn the_same_rows_give_the_same_generation_and_other_rows_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let first = write(&at("1"), None);
+    assert_eq!(first, write(&at("2"), None));
+    assert_ne!(first, write(&at("3"), Some(&VECTORS)));
+    assert_eq!(first.0.len(), 16);
+    assert_eq!(Knowledge::open(&at("1")).unwrap().generation(), &first);
+    // A finished file is never written over.
+    assert_eq!(KnowledgeWriter::create(&at("1")).err().map(|e| e.code()), Some(Code::KbBuild));
+}
+
+#[test]
+fn an_unfinished_file_is_no_knowledge() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("k.db");
+    let mut writer = KnowledgeWriter::create(&path).unwrap();
+    writer.add_document("某法", "某法").unwrap();
+    drop(writer);
+    assert_eq!(Knowledge::open(&path).unwrap_err().code(), Code::KbCorrupt);
+}
+
+#[test]
+fn a_sound_file_passes_the_check_and_damage_is_named() {
+    let (_dir, path) = stored(Some(&VECTORS));
+    let report = check(&path).unwrap();
+    assert!(report.sound && report.faults.is_empty(), "{report:?}");
+    let counts = (report.documents, report.versions, report.clauses, report.curated, report.vectors);
+    assert_eq!(counts, (2, 3, 4, 1, 4));
+    for (damage, named) in [
+        ("DELETE FROM forward WHERE clause_id = 2", "检索词表有 3 条,应为 4 条"),
+        ("DELETE FROM clause_vectors WHERE clause_id = 2", "向量有 3 条,应为 4 条"),
+        ("UPDATE basis SET document_id = 77", "不存在的记录"),
+        ("DELETE FROM clauses WHERE id = 2", "条款有 3 条,应为 4 条"),
+        ("DELETE FROM clause_fts WHERE 0; INSERT INTO clause_fts(rowid, body) VALUES(77, '的')", "全文索引"),
+    ] {
+        let (_dir, path) = stored(Some(&VECTORS));
+        damaged(&path, damage);
+        let report = check(&path).unwrap();
+        assert!(!report.sound && report.faults.iter().any(|f| f.contains(named)), "{damage}: {report:?}");
+    }
+}
+
+/// Numbers that everything else counts, scans and allocates by.
+#[test]
+fn versions_that_do_not_share_the_clauses_out_are_refused() {
+    for damage in [
+        "UPDATE versions SET clause_count = 4611686018427387904 WHERE id = 3",
+        "UPDATE versions SET clause_count = -1 WHERE id = 3",
+        "UPDATE versions SET first_clause = 2 WHERE id = 1",
+        "UPDATE versions SET first_clause = 3 WHERE id = 3",
+        "DELETE FROM versions WHERE id = 3",
+        "DELETE FROM clauses WHERE id = 4",
+    ] {
+        let (_dir, path) = stored(None);
+        damaged(&path, damage);
+        assert_eq!(Knowledge::open(&path).unwrap_err().code(), Code::KbCorrupt, "{damage}");
+    }
+}
+
+#[test]
+fn what_an_unknown_word_means_is_the_stricter_reading() {
+    let (_dir, path) = stored(None);
+    damaged(&path, "UPDATE versions SET classification = 9, level = '新种类' WHERE id = 1");
+    let knowledge = Knowledge::open(&path).unwrap();
+    let row = &knowledge.versions()[0].row;
+    assert_eq!((row.classification, row.level), (Classification::Confidential, Level::Other));
+}
