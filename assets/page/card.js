@@ -31,14 +31,14 @@ var guidaCard = (function () {
     return node;
   }
 
-  /* The word beside the conclusion. It only repeats how the conclusion itself begins, so that it can never say more. */
+  /* The word beside the conclusion, and what is left to say. The word only repeats how the conclusion itself begins, so that
+     it can never say more; beside a sentence taken from a rule, which gives no verdict on the case, it says so. */
   function verdict(card) {
     if (card.refused) { return { kind: 'none', word: '未找到依据' }; }
-    const said = card.conclusion.replace(/^[\s“"《【]+/, '');
-    if (card.clarify || /^(有条件|视情况|视|满足|符合|须|需|分情况)/.test(said)) { return { kind: 'depends', word: '有条件' }; }
-    if (/^(不能|不可|不得|不允许|不予|不应|禁止|否)/.test(said)) { return { kind: 'no', word: '不能' }; }
-    if (/^(能|可以|可|允许|是)/.test(said)) { return { kind: 'yes', word: '能' }; }
-    return { kind: 'plain', word: '结论' };
+    const first = /^(有条件|能|是|否|不能[^:：,，。]{0,3})[:：]\s*/.exec(card.conclusion) || /^(能|是|否|不能)[,，]\s*/.exec(card.conclusion);
+    const word = first ? first[1] : '规定', rest = first ? card.conclusion.slice(first[0].length) : card.conclusion;
+    if (card.clarify || word === '有条件') { return { kind: 'depends', word: '有条件', rest: word === '有条件' ? rest : card.conclusion }; }
+    return { kind: word === '能' ? 'yes' : /^不能/.test(word) ? 'no' : 'plain', word: word, rest: rest };
   }
 
   /* `text` with the answering sentence marked; positions count whole characters, not UTF-16 units. */
@@ -53,8 +53,12 @@ var guidaCard = (function () {
   }
 
   function period(from, until) {
-    return (from ? from + ' 起施行' : '施行日期未载明') + (until ? ',' + until + ' 起失效' : '');
+    if (!until) { return from ? from + ' 起施行' : '施行日期未载明'; }
+    return '施行 ' + (from || '日期未载明') + ',失效 ' + until;
   }
+
+  /* Whether the card's own sections already say what this guide says. */
+  function repeated(card, c) { return c.level === '操作指引' && card.steps.length > 0; }
 
   function facts(c) {
     return [c.doc_no || '无文号', c.clause, period(c.effective_from, c.effective_to), c.status_label].join(' · ');
@@ -73,7 +77,7 @@ var guidaCard = (function () {
         el('span', { class: 'n' }, c.n),
         el('span', { class: 'names' },
           el('span', { class: 'title' }, '《' + c.document + '》' + c.clause),
-          el('span', { class: 'facts' }, (c.doc_no || '无文号') + ' · ' + period(c.effective_from, c.effective_to), pills(c))),
+          el('span', { class: 'facts' }, (c.doc_no || '无文号') + ' · ' + period(c.effective_from, c.effective_to) + ' ', pills(c))),
         el('span', { class: 'more' }, '原文 ›')),
       el('p', { class: 'verbatim', tabindex: '0' }, marked(c.text, c.highlight)));
   }
@@ -115,10 +119,10 @@ var guidaCard = (function () {
       el('button', { class: 'tool', type: 'button', id: 'copy', onclick: act.copy }, '复制'),
       el('button', { class: 'tool', type: 'button', id: 'print', onclick: act.print }, '打印')
     ];
-    const guide = [
-      list('步骤', 'steps', card.steps), list('所需资料', 'materials', card.materials), list('风险提示', 'risk', card.risk),
-      paragraph('升级路径', 'path', card.escalation), paragraph('对客话术', 'script', card.script)
-    ].filter(Boolean);
+    const doing = [list('步骤', 'steps', card.steps), list('所需资料', 'materials', card.materials), list('风险提示', 'risk', card.risk)];
+    const script = paragraph('对客话术', 'script', card.script), path = paragraph('升级路径', 'path', card.refused ? '' : card.escalation);
+    /* Where no guide speaks there is nothing beside the clauses but whom to ask. */
+    const guided = doing.some(Boolean) || script;
     clear(place);
     add(place, [
       el('div', { class: 'card-head' },
@@ -127,13 +131,14 @@ var guidaCard = (function () {
       el('div', { class: 'verdict ' + v.kind },
         el('span', { class: 'word' }, v.word),
         el('div', null,
-          el('p', { class: 'said' }, card.refused ? card.refusal.reason : card.conclusion),
+          el('p', { class: 'said' }, card.refused ? card.refusal.reason : v.rest),
           card.conclusion_source ? el('p', { class: 'source' }, '结论出处:' + card.conclusion_source) : null)),
       clarify(card, act.choose),
-      card.refused ? refusal(card.refusal) : el('div', { class: 'columns' + (guide.length ? '' : ' single') },
+      guided ? null : path,
+      card.refused ? refusal(card.refusal) : el('div', { class: 'columns' + (guided ? '' : ' single') },
         el('div', { class: 'evidence' }, el('h3', null, '依据(原文)'),
           el('ol', { class: 'cites' }, card.citations.map(function (c) { return cite(c, act.open); }))),
-        guide.length ? el('div', { class: 'guide' }, guide) : null),
+        guided ? el('div', { class: 'guide' }, doing, path, script) : null),
       el('p', { class: 'foot' }, '知识版本 ' + card.generation + ' · 用时 ' + Math.max(1, Math.round(card.timings.card_ms)) + ' 毫秒 · ' + BANNER)
     ]);
     place.hidden = false;
@@ -156,7 +161,8 @@ var guidaCard = (function () {
     }
     card.notices.forEach(function (notice) { lines.push('注意:' + notice); });
     card.citations.forEach(function (c) {
-      lines.push('依据[' + c.n + ']《' + c.document + '》 ' + facts(c), c.text);
+      lines.push('依据[' + c.n + ']《' + c.document + '》 ' + facts(c));
+      if (!repeated(card, c)) { lines.push(c.text); }
     });
     [['步骤', card.steps], ['所需资料', card.materials], ['风险提示', card.risk]].forEach(function (part) {
       if (part[1].length) { lines.push(part[0] + ':'); }
@@ -181,12 +187,12 @@ var guidaCard = (function () {
       el('h1', null, '业务依据单', el('span', { class: 'only' }, BANNER)),
       el('p', null, '问题:' + card.question), el('p', null, '按 ' + card.as_of + ' 有效的规则'),
       card.notices.map(function (n) { return el('p', null, '注意:' + n); }),
-      el('p', { class: 'conclusion' }, (v.kind === 'plain' ? '' : '【' + v.word + '】') + (card.refused ? card.refusal.reason : card.conclusion)),
-      card.refused ? el('p', null, '请咨询:' + card.refusal.ask) : null,
+      el('p', { class: 'conclusion' }, '【' + v.word + '】' + (card.refused ? card.refusal.reason : v.rest)),
+      el('p', null, card.refused ? '请咨询:' + card.refusal.ask : '结论出处:' + card.conclusion_source),
       card.citations.length ? el('h2', null, '依据(原文)') : null,
       card.citations.map(function (c) {
         return el('div', { class: 'basis' }, el('b', null, '[' + c.n + '] 《' + c.document + '》'),
-          el('p', { class: 'facts' }, facts(c) + (c.sample ? ' · 示例' : '')), el('p', null, marked(c.text, c.highlight)));
+          el('p', { class: 'facts' }, facts(c) + (c.sample ? ' · 示例' : '')), repeated(card, c) ? null : el('p', null, marked(c.text, c.highlight)));
       }),
       part('步骤', card.steps, true), part('所需资料', card.materials), part('风险提示', card.risk),
       card.escalation ? part('升级路径', [card.escalation]) : null,

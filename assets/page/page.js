@@ -18,18 +18,35 @@
 
   /* ---- Asking ---- */
 
-  function ask(question, choice) {
+  /* Asks; `chosen` is null or { label, day } of the card whose choice was taken. */
+  function ask(question, chosen) {
     question = question.trim();
     if (!question) { $('question').focus(); return; }
+    const day = chosen ? chosen.day : dayOf($('as-of').value);
+    if (day === null) {
+      $('as-of').focus();
+      $('as-of').select();
+      toast('规则日期请写成 2026-01-01 的样子,不填为今天');
+      return;
+    }
     stop(true);
     panel.close(false);
     $('question').value = question;
     const request = { question: question, prose: !$('prose-choice').hidden && $('want-prose').checked, recent_documents: recent() };
-    if (choice) { request.choice = choice; }
-    if ($('as-of').value) { request.as_of = $('as-of').value; }
+    if (chosen) { request.choice = chosen.label; }
+    if (day) { request.as_of = day; }
     $('send').disabled = true;
     $('main').setAttribute('aria-busy', 'true');
     now.xhr = stream(request);
+  }
+
+  /* A day as people write it, as 2026-01-01; '' for none, null for what is no day. */
+  function dayOf(text) {
+    if (!text.trim()) { return ''; }
+    const m = /^(\d{4})(\d\d)(\d\d)$/.exec(text.trim()) || /^(\d{4})[-\/.年](\d{1,2})[-\/.月](\d{1,2})日?$/.exec(text.trim());
+    const date = m && new Date(Number(m[1]), Number(m[2]) - 1, Number(m[3]));
+    if (!date || date.getMonth() !== Number(m[2]) - 1 || date.getDate() !== Number(m[3])) { return null; }
+    return m[1] + '-' + ('0' + m[2]).slice(-2) + '-' + ('0' + m[3]).slice(-2);
   }
 
   /* XMLHttpRequest, because Firefox 60 cannot read a fetch as it arrives. */
@@ -157,7 +174,7 @@
     now.card = card;
     now.prose = prose;
     $('welcome').hidden = true;
-    guidaCard.draw($('card'), card, { open: panel.open, choose: function (label) { ask(card.question, label); }, copy: copy, print: print, when: when,
+    guidaCard.draw($('card'), card, { open: panel.open, choose: function (label) { ask(card.question, { label: label, day: card.as_of }); }, copy: copy, print: print, when: when,
       prose: function () { $('prose').scrollIntoView({ block: 'center' }); } });
     drawProse();
     drawHistory();
@@ -171,7 +188,7 @@
     add(clear($('card')), el('div', { class: 'failure' },
       el('div', { class: 'verdict none' }, el('span', { class: 'word' }, '未能回答'),
         el('div', null, el('p', { class: 'said' }, error.message), el('p', { class: 'source' }, error.hint))),
-      el('button', { class: 'tool', type: 'button', onclick: function () { ask(request.question, request.choice); } }, '再试一次'),
+      el('button', { class: 'tool', type: 'button', onclick: function () { ask(request.question, request.choice ? { label: request.choice, day: request.as_of } : null); } }, '再试一次'),
       el('span', { class: 'code' }, ' ' + error.code)));
     $('card').hidden = false;
     drawProse();

@@ -12,6 +12,15 @@ var guidaPanel = (function () {
     }
   }
 
+  /* Where the marked sentence of a citation, which may be one paragraph of the clause, stands in the clause's text. */
+  function within(text, cited) {
+    const at = text.indexOf(cited.text);
+    if (at < 0) { return null; }
+    const before = Array.from(text.slice(0, at)).length;
+    const range = cited.highlight || (cited.text === text ? null : [0, Array.from(cited.text).length]);
+    return range ? [before + range[0], before + range[1]] : null;
+  }
+
   /* Uses `place` as the panel. `host` has day() (whose status is shown, or null), home (where the focus goes when
      what opened the panel is gone) and announce(text). */
   function attach(place, host) {
@@ -56,7 +65,7 @@ var guidaPanel = (function () {
     }
 
     function draw(reply, cited) {
-      const c = reply.clause, range = cited && cited.id === c.id ? cited.highlight : c.highlight;
+      const c = reply.clause, range = cited && cited.id === c.id ? within(c.text, cited) : c.highlight;
       let chapter = null;
       function heading(text) {
         if (!text || text === chapter) { return null; }

@@ -7,6 +7,9 @@ use crate::error::Error;
 use crate::types::INTERNAL_BANNER;
 use std::fmt::Write;
 
+/// Longest word beside the conclusion: `不能强制`, with a character to spare. A longer beginning is a sentence.
+const MAX_WORD_CHARS: usize = 5;
+
 /// The card below the form.
 pub(super) fn card(asked: &str, reply: &AnswerReply) -> String {
     let card = &reply.card;
@@ -31,7 +34,10 @@ pub(super) fn card(asked: &str, reply: &AnswerReply) -> String {
                 text(&refusal.terms.join("、"))
             );
         }
-        None => verdict(&mut out, "plain", "结论", &card.conclusion, &card.conclusion_source),
+        None => {
+            let (kind, word) = word_for(card);
+            verdict(&mut out, kind, word, &card.conclusion, &card.conclusion_source);
+        }
     }
     clarify(&mut out, asked, card);
     if !card.refused {
@@ -81,11 +87,26 @@ fn close(mut out: String) -> String {
 fn verdict(out: &mut String, kind: &str, word: &str, said: &str, source: &str) {
     let _ = write!(
         out,
-        "<div class=\"verdict {kind}\"><span class=\"word\">{word}</span><div><p class=\"said\">{}</p>\
+        "<div class=\"verdict {kind}\"><span class=\"word\">{}</span><div><p class=\"said\">{}</p>\
          <p class=\"source\">{}</p></div></div>",
+        text(word),
         text(said),
         text(source)
     );
+}
+
+/// Colour and word beside the conclusion. The word is the one that the conclusion begins with itself, as on the page with
+/// script, so that it can never say more.
+fn word_for(card: &Card) -> (&'static str, &str) {
+    let first = card.conclusion.split([':', '：']).next().unwrap_or_default();
+    match first {
+        _ if card.clarify.is_some() => ("depends", "有条件"),
+        "有条件" => ("depends", first),
+        "能" => ("yes", first),
+        "是" | "否" => ("plain", first),
+        _ if first.starts_with("不能") && first.chars().count() <= MAX_WORD_CHARS => ("no", first),
+        _ => ("plain", "规定"),
+    }
 }
 
 fn clarify(out: &mut String, asked: &str, card: &Card) {

@@ -17,8 +17,6 @@ use std::time::Duration;
 pub const PANIC: &str = "!panic";
 pub const WAIT: &str = "!wait";
 pub const HANG: &str = "!hang";
-pub const NOTHING: &str = "数字货币冷钱包怎么托管";
-pub const CHOICES: &str = "客户被限额500,怎么提";
 
 /// Answers every question with the same card; prose comes token by token.
 #[derive(Default)]
@@ -27,8 +25,6 @@ pub struct FixedDoor {
     pub open: AtomicBool,
     /// Canceller of the last prose that `HANG` began.
     pub hanging: Mutex<Option<Arc<AtomicBool>>>,
-    /// Pause between tokens, so that a person or a screenshot sees the stream.
-    pub pace: Duration,
 }
 
 impl Door for FixedDoor {
@@ -45,10 +41,7 @@ impl Door for FixedDoor {
                     }
                     _ => {}
                 }
-                let mut card = if ask.question == NOTHING { refusal() } else { card() };
-                if ask.question == CHOICES && ask.choice.is_none() {
-                    card.clarify = Some(clarify());
-                }
+                let mut card = card();
                 card.question = ask.question.clone();
                 let prose = (ask.prose && !card.refused).then(|| self.prose(ask.question == HANG));
                 Ok(Reply::Answer(Box::new(AnswerReply { card, prose, prose_unavailable: None })))
@@ -94,7 +87,6 @@ impl FixedDoor {
         let (sender, events) = channel();
         let cancel = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&cancel);
-        let pace = self.pace;
         if hang {
             *self.hanging.lock().unwrap() = Some(Arc::clone(&cancel));
         }
@@ -112,7 +104,6 @@ impl FixedDoor {
                 {
                     return;
                 }
-                std::thread::park_timeout(pace);
             }
             let stats = GenerateStats {
                 prompt_tokens: 620,
@@ -193,43 +184,6 @@ pub fn card() -> Card {
         confidence: 0.93,
         timings: guida::answer::outcome::Timings { embed_ms: 0.0, retrieve_ms: 3.1, card_ms: 4.6 },
         generation: generation(),
-    }
-}
-
-fn clarify() -> Clarify {
-    let choice = |label: &str, conclusion: &str| Choice { label: label.to_owned(), conclusion: conclusion.to_owned() };
-    Clarify {
-        question: "限额是因为什么设置的?".to_owned(),
-        choices: vec![
-            choice("风险管控", "有条件:核实用途和交易背景后可申请调整。"),
-            choice("新开户未核实", "能:补充核实职业和居住地址后当场调整。"),
-            choice("公安机关要求", "不能:须由公安机关解除,本行不得自行调整。"),
-        ],
-    }
-}
-
-fn refusal() -> Card {
-    let refusal = Refusal {
-        reason: "现行有效的制度和法规里没有回答这个问题的条款。".to_owned(),
-        documents_searched: 41,
-        clauses_searched: 760,
-        terms: strings(&["数字货币", "冷钱包", "托管"]),
-        ask: "会计主管;仍不能确定的,问运营管理部".to_owned(),
-        nearest: strings(&["示例银行代保管业务管理办法"]),
-    };
-    Card {
-        refused: true,
-        conclusion: String::new(),
-        conclusion_source: String::new(),
-        citations: vec![],
-        steps: vec![],
-        materials: vec![],
-        risk: vec![],
-        escalation: String::new(),
-        script: String::new(),
-        refusal: Some(refusal),
-        confidence: 0.08,
-        ..card()
     }
 }
 
