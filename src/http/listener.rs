@@ -5,6 +5,7 @@ use super::route::{self, Answer};
 use super::wire::{Connection, Method, NoRequest, Request};
 use super::{Door, HttpSettings};
 use crate::error::{Code, Error, Result};
+use std::collections::VecDeque;
 use std::io::{ErrorKind, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -217,17 +218,36 @@ fn log(method: &str, path: &str, status: u16, started: Instant, id: &RequestId) 
     tracing::info!(method, path, status, ms, id = id.as_str(), "request");
 }
 
-/// Permits to work in the engine: requests of slow or many clients wait here, in bounded number and time.
+/// Permits to work in the engine: requests of slow or many clients wait here, in bounded number and time, first come first
+/// served.
 pub(super) struct Workers {
     most: usize,
     state: Mutex<Load>,
-    freed: Condvar,
 }
 
 #[derive(Default)]
 struct Load {
     running: usize,
-    waiting: usize,
+    waiting: VecDeque<Arc<Turn>>,
+}
+
+/// A place in the queue. Whoever gives a permit back hands it to the first in the queue, so that no newcomer overtakes.
+#[derive(Default)]
+struct Turn {
+    granted: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Turn {
+    fn grant(&self) {
+        *lock(&self.granted) = true;
+        self.changed.notify_one();
+    }
+
+    fn wait(&self, limit: Duration) -> bool {
+        let wait = self.changed.wait_timeout_while(lock(&self.granted), limit, |granted| !*granted);
+        *wait.unwrap_or_else(PoisonError::into_inner).0
+    }
 }
 
 /// A permit; given back when dropped.
@@ -235,7 +255,7 @@ pub(super) struct Permit<'a>(&'a Workers);
 
 impl Workers {
     fn new(most: usize) -> Workers {
-        Workers { most: most.max(1), state: Mutex::default(), freed: Condvar::new() }
+        Workers { most: most.max(1), state: Mutex::default() }
     }
 
     /// A permit, after waiting for at most `limit`.
@@ -245,28 +265,38 @@ impl Workers {
     pub(super) fn enter(&self, max_waiting: usize, limit: Duration) -> Result<Permit<'_>> {
         let busy = || Error::new(Code::Busy, "当前提问过多,服务繁忙", "请稍候一两秒再试");
         let mut load = lock(&self.state);
-        if load.running >= self.most {
-            if load.waiting >= max_waiting {
-                return Err(busy());
-            }
-            load.waiting += 1;
-            let full = |load: &mut Load| load.running >= self.most;
-            let (after, _) = self.freed.wait_timeout_while(load, limit, full).unwrap_or_else(PoisonError::into_inner);
-            load = after;
-            load.waiting -= 1;
-            if load.running >= self.most {
-                return Err(busy());
-            }
+        if load.running < self.most {
+            load.running += 1;
+            return Ok(Permit(self));
         }
-        load.running += 1;
-        Ok(Permit(self))
+        if load.waiting.len() >= max_waiting {
+            return Err(busy());
+        }
+        let turn = Arc::new(Turn::default());
+        load.waiting.push_back(Arc::clone(&turn));
+        drop(load);
+        if turn.wait(limit) {
+            return Ok(Permit(self));
+        }
+        let mut load = lock(&self.state);
+        match load.waiting.iter().position(|other| Arc::ptr_eq(other, &turn)) {
+            Some(place) => {
+                load.waiting.remove(place);
+                Err(busy())
+            }
+            // It was granted between the end of the wait and here.
+            None => Ok(Permit(self)),
+        }
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        lock(&self.0.state).running -= 1;
-        self.0.freed.notify_one();
+        let mut load = lock(&self.0.state);
+        match load.waiting.pop_front() {
+            Some(first) => first.grant(),
+            None => load.running -= 1,
+        }
     }
 }
 
@@ -311,4 +341,48 @@ impl Open {
 /// The counters behind these locks stay true whatever panics.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    fn waiting(workers: &Workers) -> usize {
+        lock(&workers.state).waiting.len()
+    }
+
+    #[test]
+    fn permits_are_given_in_the_order_of_asking() {
+        let workers = Workers::new(1);
+        let order = Mutex::new(Vec::new());
+        thread::scope(|scope| {
+            let first = workers.enter(10, PATIENCE).expect("free");
+            for n in 0..5 {
+                let (workers, order) = (&workers, &order);
+                scope.spawn(move || {
+                    let _permit = workers.enter(10, PATIENCE).expect("in turn");
+                    lock(order).push(n);
+                });
+                while waiting(workers) <= n {
+                    thread::yield_now();
+                }
+            }
+            drop(first);
+        });
+        assert_eq!(*lock(&order), [0, 1, 2, 3, 4]);
+        assert_eq!(lock(&workers.state).running, 0);
+    }
+
+    #[test]
+    fn who_waited_too_long_leaves_the_queue() {
+        let workers = Workers::new(1);
+        let held = workers.enter(1, PATIENCE).expect("free");
+        assert_eq!(workers.enter(1, Duration::ZERO).err().map(|e| e.code()), Some(Code::Busy));
+        assert_eq!(workers.enter(0, PATIENCE).err().map(|e| e.code()), Some(Code::Busy), "no place to wait");
+        assert_eq!(waiting(&workers), 0);
+        drop(held);
+        assert!(workers.enter(0, Duration::ZERO).is_ok());
+    }
 }
