@@ -4,7 +4,7 @@
 //! they have; a spoken word counts as present when its term is. And a question that names a matter of its own (信用卡, 理财, 别家银行) which the clauses do not mention is
 //! about something else, however many other words agree.
 
-use super::lexical::{QueryTerm, Scored};
+use super::lexical::{QueryTerm, Scored, is_word};
 use crate::error::Result;
 use crate::store::{Knowledge, forward};
 use crate::text::normalize::{normalize, simplify};
@@ -25,6 +25,10 @@ const MARGIN: f64 = 1.31;
 const KNOWN: f64 = 2.14;
 const OTHER_MATTER: f64 = -5.18;
 
+/// A single word in common proves nothing unless it is most of the question: below this coverage it is a refusal. (天气 stands in a
+/// rule about visits to customers; 今天天气怎么样 is not about visits.) No word in common at all is always one.
+const LONE_WORD_COVERAGE: f64 = 0.6;
+
 /// Clauses that are looked at.
 const LOOKED_AT: usize = 3;
 /// Rank whose distance to the first is the margin.
@@ -43,25 +47,53 @@ pub struct Features {
     pub margin: f64,
     /// Share of the question's weight that occurs anywhere in the knowledge.
     pub known: f64,
+    /// Most words of the question (two characters or more) that one clause has.
+    pub words: usize,
     /// Whether the question names a matter that the clauses do not.
     pub other_matter: bool,
 }
 
 /// The words for matters.
 #[derive(Debug)]
-pub struct Matters(Vec<String>);
+pub struct Matters(Vec<Matter>);
+
+#[derive(Debug)]
+struct Matter {
+    word: String,
+    /// The clause must be about it (title, chapter, curated questions); that its text mentions it is not enough.
+    strict: bool,
+}
+
+/// What a clause says, and what it is about.
+#[derive(Debug, Default)]
+struct Evidence {
+    text: String,
+    about: String,
+}
 
 impl Matters {
     /// The bundled list.
     pub fn bundled() -> Matters {
         let lines = MATTERS.lines().filter(|l| !l.starts_with('#'));
-        Matters(lines.flat_map(str::split_whitespace).map(|word| simplify(&normalize(word))).collect())
+        Matters(
+            lines
+                .flat_map(|line| {
+                    let strict = line.starts_with('!');
+                    let words = line.trim_start_matches('!').split_whitespace();
+                    words.map(move |word| Matter { word: simplify(&normalize(word)), strict })
+                })
+                .collect(),
+        )
     }
 
-    /// Whether `text` names a matter that `evidence` does not.
-    fn beyond(&self, text: &str, evidence: &str) -> bool {
+    /// Whether `text` names a matter that the evidence does not.
+    fn beyond(&self, text: &str, evidence: &Evidence) -> bool {
         let squeezed: String = text.split_whitespace().collect();
-        self.0.iter().any(|word| squeezed.contains(word.as_str()) && !evidence.contains(word.as_str()))
+        self.0.iter().any(|matter| {
+            let place = if matter.strict { &evidence.about } else { &evidence.text };
+            let word = matter.word.as_str();
+            squeezed.contains(word) && !place.contains(word) && !evidence.about.contains(word)
+        })
     }
 }
 
@@ -93,7 +125,7 @@ pub fn features(knowledge: &Knowledge, matters: &Matters, asked: &Asked<'_>, ran
         known: weigh(&|t| t.id.is_some()),
         ..Features::default()
     };
-    let mut evidence = String::new();
+    let mut evidence = Evidence::default();
     for (rank, scored) in ranking.iter().take(LOOKED_AT).enumerate() {
         let Some(clause) = knowledge.clause(scored.clause)? else { continue };
         let title = knowledge.version_of(scored.clause).map_or("", |v| v.row.title.as_str());
@@ -111,8 +143,10 @@ pub fn features(knowledge: &Knowledge, matters: &Matters, asked: &Asked<'_>, ran
             .collect();
         let present = |t: &QueryTerm| t.id.is_some_and(|id| in_clause.contains(&id)) || understood.contains(&t.text);
         out.coverage = out.coverage.max(weigh(&present));
+        out.words = out.words.max(own.iter().filter(|t| is_word(&t.text) && present(t)).count());
         if rank == 0 {
-            evidence = text + &knowledge.curated_questions(scored.clause)?.concat();
+            let questions = knowledge.curated_questions(scored.clause)?.concat();
+            evidence = Evidence { about: normalize(&format!("{title} {} {questions}", clause.heading)), text };
         }
     }
     out.other_matter = matters.beyond(asked.text, &evidence);
@@ -121,6 +155,9 @@ pub fn features(knowledge: &Knowledge, matters: &Matters, asked: &Asked<'_>, ran
 
 /// Probability that the question is answered by the first clauses.
 pub fn estimate(f: &Features) -> f64 {
+    if f.words == 0 || f.words == 1 && f.coverage < LONE_WORD_COVERAGE {
+        return 0.0;
+    }
     let other = if f.other_matter { OTHER_MATTER } else { 0.0 };
     let evidence =
         INTERCEPT + COVERAGE * f.coverage + STRENGTH * f.strength + MARGIN * f.margin + KNOWN * f.known + other;
@@ -134,8 +171,28 @@ mod tests {
     #[test]
     fn a_matter_that_the_evidence_lacks_is_another_matter() {
         let matters = Matters::bundled();
-        assert!(matters.beyond("信用卡 临时限额 提", "银行卡限额由客户申请"));
-        assert!(!matters.beyond("手机银行限额", "手机银行单日限额"));
-        assert!(!matters.beyond("卡 过期", "证件过期"));
+        let says = |text: &str| Evidence { text: text.into(), about: String::new() };
+        assert!(matters.beyond("信用卡 临时限额 提", &says("银行卡限额由客户申请")));
+        assert!(!matters.beyond("手机银行限额", &says("手机银行单日限额")));
+        assert!(!matters.beyond("卡 过期", &says("证件过期")));
+    }
+
+    #[test]
+    fn an_everyday_matter_must_be_what_the_clause_is_about() {
+        let matters = Matters::bundled();
+        let mentions = Evidence {
+            text: "天气不具备安全条件的,改期上门".into(), about: "上门服务管理办法".into()
+        };
+        assert!(matters.beyond("今天 天气", &mentions));
+        let about = Evidence { about: "天气不好还上门吗".into(), ..mentions };
+        assert!(!matters.beyond("今天 天气", &about));
+    }
+
+    #[test]
+    fn a_single_word_in_common_is_no_answer() {
+        let strong = Features { coverage: 0.5, strength: 1.0, margin: 0.9, known: 1.0, words: 1, other_matter: false };
+        assert_eq!(estimate(&strong), 0.0);
+        assert!(estimate(&Features { words: 2, ..strong }) > THRESHOLD);
+        assert!(estimate(&Features { coverage: 1.0, ..strong }) > THRESHOLD);
     }
 }

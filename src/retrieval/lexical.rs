@@ -165,7 +165,7 @@ impl Wanted {
 }
 
 /// Whether a term is more than a single character.
-fn is_word(term: &str) -> bool {
+pub fn is_word(term: &str) -> bool {
     term.chars().nth(1).is_some()
 }
 
