@@ -105,6 +105,7 @@ fn start_generator(models: &ModelArgs) -> Result<Option<Arc<dyn Generator>>> {
     let settings = GeneratorSettings {
         context_tokens: models.context,
         threads: models.threads,
+        memory_limit_mb: models.model_memory,
         ..GeneratorSettings::new(model.clone())
     };
     Ok(Some(Arc::new(ChildGenerator::spawn(&program, settings)?)))

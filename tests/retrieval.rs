@@ -3,10 +3,16 @@
 #[path = "common/rules.rs"]
 mod rules;
 
+use guida::error::{Code, Error, Result};
+use guida::inference::{EmbedKind, Embedder, ModelId};
+use guida::ingest::build;
 use guida::retrieval::scope::Scope;
 use guida::retrieval::{Query, Ranked, Retriever, confidence};
+use guida::store::Knowledge;
 use guida::types::{Classification, Level};
 use rules::Rules;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 fn scope(day: &str) -> Scope {
     Scope { as_of: day.parse().unwrap(), clearance: Classification::Internal, levels: Vec::new(), all_versions: false }
@@ -144,4 +150,55 @@ fn words_that_nothing_has_are_refused() {
         let ranked = search(&retriever, question, scope("2026-06-01"));
         assert!(ranked.confidence < confidence::THRESHOLD, "{question}: {}", ranked.confidence);
     }
+}
+
+/// An encoder that counts characters, and can fail.
+struct CharacterCounts {
+    model: ModelId,
+    broken: AtomicBool,
+}
+
+impl Embedder for CharacterCounts {
+    fn model(&self) -> &ModelId {
+        &self.model
+    }
+
+    fn dimension(&self) -> usize {
+        64
+    }
+
+    fn embed(&self, _: EmbedKind, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+        if self.broken.load(Ordering::Relaxed) {
+            return Err(Error::new(Code::ModelUnavailable, "编码模型停了", ""));
+        }
+        Ok(texts
+            .iter()
+            .map(|text| {
+                let mut vector = vec![0.0f32; 64];
+                text.chars().for_each(|c| vector[c as usize % 64] += 1.0);
+                let norm = vector.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-6);
+                vector.iter().map(|x| x / norm).collect()
+            })
+            .collect())
+    }
+}
+
+#[test]
+fn an_encoder_that_fails_leaves_the_search_to_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let sources = folder.path().join("rules");
+    std::fs::create_dir(&sources).unwrap();
+    std::fs::write(sources.join("a.md"), "# 某行办法\n第一条 挂失应当填写申请书。\n第二条 取款应当核对证件。\n")
+        .unwrap();
+    let kb = folder.path().join("kb.db");
+    let model = ModelId { name: "counts".into(), sha256: "c0".into() };
+    let encoder = Arc::new(CharacterCounts { model, broken: AtomicBool::new(false) });
+    build::build(&[sources], &kb, Some(encoder.as_ref()), &mut |_, _, _| {}).unwrap();
+    let retriever = Retriever::new(Arc::new(Knowledge::open(&kb).unwrap()), Some(encoder.clone())).unwrap();
+    let both = search(&retriever, "挂失申请书", scope("2026-06-01"));
+    assert!(!both.words_only);
+    encoder.broken.store(true, Ordering::Relaxed);
+    let words = search(&retriever, "挂失申请书", scope("2026-06-01"));
+    assert!(words.words_only);
+    assert_eq!(words.hits[0].clause, both.hits[0].clause);
 }

@@ -6,6 +6,7 @@ use guida::text::address;
 use guida::types::{Classification, ClauseId, Date, EffectivePeriod, GenerationId, Level, Status};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
+use std::sync::Barrier;
 
 fn day(text: &str) -> Date {
     text.parse().unwrap()
@@ -183,7 +184,7 @@ fn a_vector_of_another_length_is_not_taken() {
 fn many_threads_read_one_file() {
     let (_dir, path) = stored(Some(&VECTORS));
     let knowledge = Knowledge::open(&path).unwrap();
-    // More threads than connections are kept, so that some are opened and given up again.
+    // More threads than connections are kept, so that some must wait.
     std::thread::scope(|scope| {
         for thread in 0..40i64 {
             let knowledge = &knowledge;
@@ -276,4 +277,32 @@ fn what_an_unknown_word_means_is_the_stricter_reading() {
     let knowledge = Knowledge::open(&path).unwrap();
     let row = &knowledge.versions()[0].row;
     assert_eq!((row.classification, row.level), (Classification::Confidential, Level::Other));
+}
+
+#[test]
+fn a_file_renamed_into_its_place_is_not_read_by_who_opened_the_old_one() {
+    let (folder, path) = stored(None);
+    let knowledge = Knowledge::open(&path).unwrap();
+    let other = folder.path().join("other.db");
+    let mut writer = KnowledgeWriter::create(&other).unwrap();
+    let law = writer.add_document("别法", "别法").unwrap();
+    let only = writer.add_version(law, &version("2025-01-01", None, Classification::Public), 1).unwrap();
+    let row = ClauseRow { address: &address::article(1, 0), heading: "", text: "别的内容。", guide: None };
+    writer.add_clause(only, &row, ["别"].into_iter()).unwrap();
+    writer.finish().unwrap();
+    std::fs::rename(&other, &path).unwrap();
+    // All at once, so that the pool would have to grow: every reader must see the old file, or wait for who does.
+    let together = Barrier::new(24);
+    std::thread::scope(|scope| {
+        for _ in 0..24 {
+            scope.spawn(|| {
+                together.wait();
+                for _ in 0..200 {
+                    let clause = knowledge.clause(ClauseId(1)).unwrap().unwrap();
+                    assert_eq!(clause.text, TEXTS[0]);
+                }
+            });
+        }
+    });
+    assert_eq!(Knowledge::open(&path).unwrap().clause(ClauseId(1)).unwrap().unwrap().text, "别的内容。");
 }

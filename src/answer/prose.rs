@@ -67,6 +67,8 @@ pub struct ProseDone {
     pub stats: GenerateStats,
     /// The model that wrote.
     pub model: ModelId,
+    /// Version of the prompt it was given.
+    pub prompt: &'static str,
     /// Implicit label (人工智能生成合成内容标识办法).
     #[serde(rename = "AIGC")]
     pub aigc: Aigc,
@@ -277,6 +279,7 @@ impl Writer {
             decode_tokens_per_second: speed(stats.generated_tokens, stats.decode_ms),
             stats,
             model: self.model.clone(),
+            prompt: prompt::VERSION,
             aigc: Aigc {
                 label: "1",
                 content_producer: PRODUCER.to_owned(),

@@ -56,6 +56,9 @@ pub struct ModelArgs {
     /// 模型使用的线程数,默认比 CPU 核数少一
     #[arg(long, value_name = "个数", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub threads: Option<u32>,
+    /// 生成进程最多可用的内存(MiB),默认不限
+    #[arg(long, value_name = "MiB", value_parser = clap::value_parser!(u64).range(64..))]
+    pub model_memory: Option<u64>,
     /// 模型上下文长度(token)
     #[arg(long, value_name = "个数", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(256..=131_072))]
     pub context: u32,

@@ -21,8 +21,8 @@ const B: f64 = 0.75;
 const ADDED_WEIGHT: f64 = 0.25;
 /// Postings read per question while choosing candidates.
 const POSTING_BUDGET: u64 = 60_000;
-/// Candidates scored exactly.
-const RESCORED: usize = 1_500;
+/// Candidates scored exactly. On the laws recall@100 is 0.706 with 1,500, 0.704 with 800, 0.700 with 400; recall@10 does not change.
+const RESCORED: usize = 800;
 /// Distinct terms of a question that are looked at; a question has at most 500 characters.
 const MAX_TERMS: usize = 1_000;
 

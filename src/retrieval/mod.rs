@@ -16,7 +16,7 @@ pub mod guides;
 pub mod lexical;
 pub mod scope;
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Kind, Result};
 use crate::inference::Embedder;
 use crate::store::Knowledge;
 use crate::text::normalize::{fold_question, normalize, simplify};
@@ -77,6 +77,8 @@ pub struct Ranked {
     pub documents_searched: u64,
     /// Clauses that could have answered.
     pub clauses_searched: u64,
+    /// The encoder failed: the ranking is by words alone.
+    pub words_only: bool,
     /// Time spent encoding the question, milliseconds; 0 without an encoder.
     pub embed_ms: f64,
 }
@@ -121,7 +123,7 @@ impl Retriever {
     /// Finds clauses for a question.
     ///
     /// # Errors
-    /// `KB_CORRUPT` when the file no longer reads, `MODEL_UNAVAILABLE` when the encoder failed.
+    /// `KB_CORRUPT` when the file no longer reads. An encoder that fails is no error: words alone rank.
     pub fn search(&self, query: &Query<'_>) -> Result<Ranked> {
         let admitted = Admitted::new(&self.knowledge, &query.scope);
         let (documents_searched, clauses_searched) = admitted.totals();
@@ -133,6 +135,7 @@ impl Retriever {
             terms: Vec::new(),
             documents_searched,
             clauses_searched,
+            words_only: false,
             embed_ms: 0.0,
         };
         if let Some(hit) = address::lookup(&self.knowledge, &query.scope, query.text, query.recent_documents)? {
@@ -153,7 +156,18 @@ impl Retriever {
         let lexical = lexical::search(&self.knowledge, &admitted, &terms, RANKING_DEPTH.max(query.limit))?;
         let started = Instant::now();
         let dense = match &self.embedder {
-            Some(embedder) => dense::search(&self.knowledge, embedder.as_ref(), &admitted, &text, RANKING_DEPTH)?,
+            Some(embedder) => {
+                match dense::search(&self.knowledge, embedder.as_ref(), &admitted, &text, RANKING_DEPTH) {
+                    Ok(near) => near,
+                    // Words alone still answer; the card says so.
+                    Err(e) if e.kind() == Kind::Unavailable => {
+                        tracing::warn!(error = %e, "the encoder failed");
+                        ranked.words_only = true;
+                        Vec::new()
+                    }
+                    Err(e) => return Err(e),
+                }
+            }
             None => Vec::new(),
         };
         ranked.embed_ms = if self.embedder.is_some() { started.elapsed().as_secs_f64() * 1e3 } else { 0.0 };

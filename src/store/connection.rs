@@ -38,13 +38,9 @@ fn register_sqlite_vec() {
 /// `KB_OPEN` when it cannot be opened, `KB_CORRUPT` when it is no knowledge file, `KB_SCHEMA` when it is of another version.
 pub fn open_read(path: &Path) -> Result<Connection> {
     register_sqlite_vec();
-    let no_file = |why: &dyn std::fmt::Display| {
-        let hint = "检查路径和读取权限;用 guida kb build 生成知识库";
-        Error::new(Code::KbOpen, format!("打不开知识库文件 {}:{why}", path.display()), hint)
-    };
-    let kind = std::fs::File::open(path).and_then(|f| f.metadata()).map_err(|e| no_file(&e))?;
+    let kind = std::fs::File::open(path).and_then(|f| f.metadata()).map_err(|e| unreadable(path, &e))?;
     if !kind.is_file() {
-        return Err(no_file(&"它不是文件"));
+        return Err(unreadable(path, &"它不是文件"));
     }
     let uri = format!("file:{}?immutable=1", escape_uri(path));
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -109,6 +105,12 @@ fn escape_uri(path: &Path) -> String {
         }
         out
     })
+}
+
+/// A file that is not there or may not be read.
+pub(super) fn unreadable(path: &Path, why: &dyn std::fmt::Display) -> Error {
+    let hint = "检查路径和读取权限;用 guida kb build 生成知识库";
+    Error::new(Code::KbOpen, format!("打不开知识库文件 {}:{why}", path.display()), hint)
 }
 
 /// An SQLite error while reading a file that should be sound.

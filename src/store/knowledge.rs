@@ -1,17 +1,19 @@
 //! One open generation: what rarely changes is held in memory, everything else is read through pooled connections.
 
-use super::connection::{corrupt, open_read};
+use super::connection::{corrupt, open_read, unreadable};
 use super::rows::{Version, VersionRow};
 use super::schema::meta;
 use crate::error::{Code, Error, Result};
 use crate::types::{Classification, ClauseId, Date, EffectivePeriod, GenerationId, Level, VersionId};
 use rusqlite::Connection;
 use std::collections::HashMap;
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 
-/// Idle connections kept for reuse; more may be open while more threads ask.
-const MAX_IDLE_CONNECTIONS: usize = 16;
+/// Connections to one file; a further reader waits for one to become free.
+const MAX_CONNECTIONS: usize = 16;
 
 /// The encoder that made a file's vectors.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,13 +29,21 @@ pub struct EmbedderInfo {
 /// An immutable knowledge file, open for reading from any thread.
 pub struct Knowledge {
     path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
+    /// The file as it was opened. Another file that is put in its place has another identity, and is not read.
+    file: File,
+    pool: Mutex<Pool>,
+    freed: Condvar,
     generation: GenerationId,
     mean_length: f64,
     embedder: Option<EmbedderInfo>,
     versions: Vec<Version>,
     by_title: HashMap<String, Vec<usize>>,
     clauses: u64,
+}
+
+struct Pool {
+    idle: Vec<Connection>,
+    open: usize,
 }
 
 impl std::fmt::Debug for Knowledge {
@@ -51,7 +61,14 @@ impl Knowledge {
     /// # Errors
     /// `KB_OPEN`, `KB_CORRUPT` or `KB_SCHEMA`.
     pub fn open(path: &Path) -> Result<Knowledge> {
+        let replaced = |e: std::io::Error| {
+            Error::new(Code::KbOpen, format!("打开知识库 {} 时文件被替换:{e}", path.display()), "稍后重试").because(e)
+        };
+        let file = File::open(path).map_err(|e| unreadable(path, &e))?;
         let connection = open_read(path)?;
+        if !is_still(&file, path).map_err(replaced)? {
+            return Err(replaced(std::io::ErrorKind::StaleNetworkFileHandle.into()));
+        }
         let loaded = load(&connection).map_err(|e| corrupt(path, e))?;
         let generation = loaded.meta.get(meta::GENERATION).cloned();
         let mean_length = loaded.meta.get(meta::MEAN_LENGTH).and_then(|v| v.parse::<f64>().ok());
@@ -81,7 +98,9 @@ impl Knowledge {
             clauses: loaded.versions.iter().map(|v| v.clause_count.max(0) as u64).sum(),
             by_title,
             versions: loaded.versions,
-            idle: Mutex::new(vec![connection]),
+            file,
+            pool: Mutex::new(Pool { idle: vec![connection], open: 1 }),
+            freed: Condvar::new(),
         })
     }
 
@@ -153,17 +172,58 @@ impl Knowledge {
     /// # Errors
     /// `KB_OPEN` or `KB_CORRUPT` when the file no longer reads.
     pub(super) fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        let pooled = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match pooled {
-            Some(connection) => connection,
-            None => open_read(&self.path)?,
-        };
-        let result = read(&connection).map_err(|e| corrupt(&self.path, e));
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if result.is_ok() && idle.len() < MAX_IDLE_CONNECTIONS {
-            idle.push(connection);
+        let lease = self.lease();
+        let connection = lease
+            .connection
+            .as_ref()
+            .ok_or_else(|| Error::new(Code::Internal, "没有可用的知识库连接", "请把本条信息报给软件维护方"))?;
+        read(connection).map_err(|e| corrupt(&self.path, e))
+    }
+
+    /// An idle connection, or a new one while there may be more and the path still names the file that was opened: a file
+    /// that was renamed into its place holds other knowledge, and answers are never mixed from two generations.
+    fn lease(&self) -> Lease<'_> {
+        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let connection = match pool.idle.pop() {
+                Some(idle) => Some(idle),
+                None if pool.open < MAX_CONNECTIONS => {
+                    let another = self.another_connection();
+                    pool.open += usize::from(another.is_some());
+                    another
+                }
+                None => None,
+            };
+            if connection.is_some() {
+                return Lease { knowledge: self, connection };
+            }
+            pool = self.freed.wait(pool).unwrap_or_else(PoisonError::into_inner);
         }
-        result
+    }
+
+    fn another_connection(&self) -> Option<Connection> {
+        let connection = open_read(&self.path).ok()?;
+        // Looked at after opening: while the old file is held open, nothing else can take its identity.
+        is_still(&self.file, &self.path).ok()?.then_some(connection)
+    }
+}
+
+/// Whether `path` still names the open `file`.
+fn is_still(file: &File, path: &Path) -> std::io::Result<bool> {
+    let (opened, now) = (file.metadata()?, std::fs::metadata(path)?);
+    Ok((opened.dev(), opened.ino()) == (now.dev(), now.ino()))
+}
+
+/// A connection on loan; it goes back to the pool however the reading ends.
+struct Lease<'a> {
+    knowledge: &'a Knowledge,
+    connection: Option<Connection>,
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        self.knowledge.pool.lock().unwrap_or_else(PoisonError::into_inner).idle.extend(self.connection.take());
+        self.knowledge.freed.notify_one();
     }
 }
 

@@ -121,6 +121,7 @@ impl FixedDoor {
                 prefill_tokens_per_second: 337.0,
                 decode_tokens_per_second: 14.4,
                 stats,
+                prompt: "test",
                 model: model(),
                 aigc: Aigc {
                     label: "1",
