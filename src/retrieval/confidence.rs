@@ -15,9 +15,11 @@ use std::collections::HashSet;
 /// Below this the answer is a refusal.
 pub const THRESHOLD: f64 = 0.65;
 
-/// Logistic regression over [`Features`], fitted on the 462 questions of the sample rulebook, unanswerable ones weighted
-/// threefold: a wrong answer costs more than a question passed on. At the threshold 1.3% of the answerable are refused and
-/// 91.8% of the unanswerable; fitted on the even-numbered questions alone, 3.1% and 97.3% of the odd-numbered ones.
+/// Logistic regression over [`Features`], fitted on the questions of the sample rulebook, unanswerable ones weighted threefold:
+/// a wrong answer costs more than a question passed on. With the threshold 2.1% of 389 answerable questions are refused and
+/// 91.5% of 71 unanswerable ones. Fitted on the even-numbered questions and asked the odd ones: 3.1% and 97.2%; the other way
+/// round: 2.1% and 82.9%. Reliability: of 356 questions with a confidence above 0.8 (mean 0.96) 99% are answerable, of 34
+/// between 0.6 and 0.8 (0.74) 88%, of 66 below 0.2 (0.02) 8%.
 const INTERCEPT: f64 = -3.68;
 const COVERAGE: f64 = 2.35;
 const STRENGTH: f64 = 4.12;
