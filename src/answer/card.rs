@@ -6,9 +6,8 @@ use super::guide::{self, Chosen, Conclusion};
 use super::outcome::{Card, Choice, Citation, Clarify, Refusal, Timings};
 use crate::error::Result;
 use crate::retrieval::lexical::{QueryTerm, query_terms};
-use crate::retrieval::scope::Admitted;
 use crate::retrieval::{Hit, Ranked, Retriever, confidence};
-use crate::text::address::{self, find_in_query};
+use crate::text::address::{self, AddressQuery};
 use crate::text::normalize::normalize;
 use crate::types::ClauseAddress;
 
@@ -57,9 +56,8 @@ pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<Ca
     if ranked.words_only {
         card.notices.push("编码模型不可用,本次只按字词检索".to_owned());
     }
-    let admitted = Admitted::new(retriever.knowledge(), &ask.scope);
     let best = ranked.hits.first().filter(|_| ranked.confidence >= confidence::THRESHOLD);
-    let missing = missing_address(ask, ranked);
+    let missing = ranked.missing.as_ref().map(missing_address);
     if let Some((missing, true)) = &missing {
         // Nothing but the clause was asked for: words that resemble its name answer nothing.
         refuse(&mut card, retriever, ranked, missing.clone())?;
@@ -70,7 +68,7 @@ pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<Ca
     match best {
         None => refuse(&mut card, retriever, ranked, NO_EVIDENCE.to_owned())?,
         Some(best) if best.part.is_some() => show_address(&mut card, retriever, ask, best)?,
-        Some(_) => match guide::choose(retriever, &admitted, ranked)? {
+        Some(_) => match guide::choose(retriever, ranked)? {
             Some(chosen) => from_guide(&mut card, retriever, ask, ranked, chosen)?,
             None => from_rules(&mut card, retriever, ask, ranked)?,
         },
@@ -82,17 +80,13 @@ pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<Ca
 }
 
 /// What to say when the question names a clause that is not there, and whether it asks for nothing else.
-fn missing_address(ask: &Ask<'_>, ranked: &Ranked) -> Option<(String, bool)> {
-    if ranked.hits.first().is_some_and(|best| best.part.is_some()) {
-        return None;
-    }
-    let named = find_in_query(ask.question.text())?;
+fn missing_address(named: &AddressQuery) -> (String, bool) {
     let clause = address::print(&named.address);
-    let said = match named.document {
+    let said = match &named.document {
         Some(document) => format!("知识库里没有《{document}》{clause}"),
         None => format!("没有说明{clause}是哪份文件的"),
     };
-    Some((said, named.rest.is_empty()))
+    (said, named.rest.is_empty())
 }
 
 fn cite_hit(

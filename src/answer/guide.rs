@@ -1,8 +1,8 @@
 //! Choosing the scene of a guide that speaks for a question, and the condition that the question leaves open.
 
 use crate::error::Result;
-use crate::retrieval::scope::Admitted;
-use crate::retrieval::{Ranked, Retriever, guides};
+use crate::retrieval::guides::Scene;
+use crate::retrieval::{Ranked, Retriever};
 use crate::store::{Clause, Version};
 use crate::text::legal::{GuideClarify, GuideScene};
 use crate::text::normalize::{normalize, simplify};
@@ -27,11 +27,10 @@ pub struct Chosen {
 ///
 /// # Errors
 /// `KB_CORRUPT`.
-pub fn choose(retriever: &Retriever, admitted: &Admitted<'_>, ranked: &Ranked) -> Result<Option<Chosen>> {
+pub fn choose(retriever: &Retriever, ranked: &Ranked) -> Result<Option<Chosen>> {
     let knowledge = retriever.knowledge();
     let mut second = None;
-    for hit in &ranked.guides {
-        let basis = guides::basis(knowledge, admitted, hit.clause)?;
+    for Scene { hit, basis } in &ranked.guides {
         let rests_on = |rank: usize| {
             ranked.hits.get(rank).is_some_and(|best| basis.iter().any(|(clause, _)| clause.id == best.clause))
         };
@@ -42,7 +41,7 @@ pub fn choose(retriever: &Retriever, admitted: &Admitted<'_>, ranked: &Ranked) -
         }
         let Some(clause) = knowledge.clause(hit.clause)? else { continue };
         let Some(scene) = clause.guide.as_deref().and_then(|json| serde_json::from_str(json).ok()) else { continue };
-        let chosen = Chosen { clause, scene, basis };
+        let chosen = Chosen { clause, scene, basis: basis.clone() };
         if first {
             return Ok(Some(chosen));
         }

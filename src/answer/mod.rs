@@ -17,7 +17,8 @@ use crate::inference::Generator;
 use crate::retrieval::scope::Scope;
 use crate::retrieval::{Query, Retriever};
 use outcome::Card;
-use prose::Prose;
+use prose::{Prose, ProseDone};
+use serde::Serialize;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -53,6 +54,18 @@ pub struct AnswerReply {
     /// Present when prose was asked for, the card is no refusal, and a model is configured.
     pub prose: Option<Prose>,
     /// Why there is no prose although it was asked for: code and words for the teller.
+    pub prose_unavailable: Option<ErrorBody>,
+}
+
+/// An answer as one JSON object: the shape of `POST /api/v1/ask` and of `guida ask --json`.
+#[derive(Debug, Serialize)]
+pub struct AnswerBody<'a> {
+    /// Its fields stand at the top.
+    #[serde(flatten)]
+    pub card: &'a Card,
+    /// The finished prose.
+    pub prose: Option<Box<ProseDone>>,
+    /// Why there is none although it was asked for.
     pub prose_unavailable: Option<ErrorBody>,
 }
 

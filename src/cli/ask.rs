@@ -4,11 +4,12 @@ use super::args::AskArgs;
 use super::output::{print, print_json};
 use super::parse_day;
 use crate::engine::Engine;
-use crate::engine::reply::{AnswerReply, Card, Citation, ErrorBody, ProseDone, ProseEvent, ProseStep, Reply};
+use crate::engine::reply::{
+    AnswerBody, AnswerReply, Card, Citation, ErrorBody, ProseDone, ProseEvent, ProseStep, Reply,
+};
 use crate::engine::request::{Actor, AskRequest, Request};
 use crate::error::{Code, Error, Result};
 use crate::types::{AIGC_LABEL, Level};
-use serde::Serialize;
 use std::time::Duration;
 
 /// How long one wait for the next piece of prose lasts before looking again.
@@ -35,24 +36,15 @@ pub fn run(engine: &Engine, actor: &Actor, args: &AskArgs, wait_for_model: impl 
         request.prose = true;
         written = wait_for_model().and_then(|()| prose(answer(engine, actor, &request)?, args.json));
     }
+    let (prose, failure) = match written {
+        Ok(prose) => (prose, None),
+        Err(why) => (None, Some(why)),
+    };
     if args.json {
-        let unavailable = written.as_ref().err().map(ErrorBody::from);
-        print_json(&Out {
-            card: &card,
-            prose: written.as_ref().ok().and_then(Option::as_ref),
-            prose_unavailable: unavailable,
-        })?;
+        let prose_unavailable = failure.as_ref().map(ErrorBody::from);
+        print_json(&AnswerBody { card: &card, prose, prose_unavailable })?;
     }
-    written.map(|_| ())
-}
-
-/// The shape of `POST /api/v1/ask`.
-#[derive(Serialize)]
-struct Out<'a> {
-    #[serde(flatten)]
-    card: &'a Card,
-    prose: Option<&'a ProseDone>,
-    prose_unavailable: Option<ErrorBody>,
+    failure.map_or(Ok(()), Err)
 }
 
 fn answer(engine: &Engine, actor: &Actor, request: &AskRequest) -> Result<AnswerReply> {
@@ -63,7 +55,7 @@ fn answer(engine: &Engine, actor: &Actor, request: &AskRequest) -> Result<Answer
 }
 
 /// Takes prose to its end; prints it as it comes unless `silent`.
-fn prose(answer: AnswerReply, silent: bool) -> Result<Option<ProseDone>> {
+fn prose(answer: AnswerReply, silent: bool) -> Result<Option<Box<ProseDone>>> {
     let Some(mut prose) = answer.prose else { return answer.prose_unavailable.map_or(Ok(None), |why| Err(why.into())) };
     let show = |text: &str| if silent { Ok(()) } else { print(text) };
     show(&format!("\n【{AIGC_LABEL}】\n"))?;
@@ -72,7 +64,7 @@ fn prose(answer: AnswerReply, silent: bool) -> Result<Option<ProseDone>> {
             ProseStep::Event(ProseEvent::Token { text }) => show(&text)?,
             ProseStep::Event(ProseEvent::Done(done)) => {
                 show(&summary(&done))?;
-                return Ok(Some(*done));
+                return Ok(Some(done));
             }
             ProseStep::Event(ProseEvent::Error(why)) => {
                 show("\n(说明未完成)\n")?;

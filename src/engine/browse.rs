@@ -31,7 +31,7 @@ pub(super) fn search(retriever: &Retriever, actor: &Actor, request: &SearchReque
         retriever.search(&Query { text: question.text(), scope, recent_documents: &[], limit: request.limit })?;
     let mut hits = Vec::with_capacity(ranked.hits.len());
     // Scenes stand for their rules among the hits; where only guides are searched they are the hits.
-    for hit in ranked.hits.iter().chain(&ranked.guides).take(request.limit) {
+    for hit in ranked.hits.iter().chain(ranked.guides.iter().map(|scene| &scene.hit)).take(request.limit) {
         let found = retriever.knowledge().clause(hit.clause)?;
         if let (Some(clause), Some(version)) = (found, retriever.knowledge().version_of(hit.clause)) {
             let mut citation = cite(version, &clause, hit.part.as_ref(), as_of, &ranked.terms);

@@ -1,8 +1,8 @@
 //! What the engine answers; serialised as is by HTTP and `--json`.
 
-pub use crate::answer::AnswerReply;
 pub use crate::answer::outcome::{Card, Choice, Citation, Clarify, Refusal, Timings};
 pub use crate::answer::prose::{Aigc, Prose, ProseDone, ProseEvent, ProseStep};
+pub use crate::answer::{AnswerBody, AnswerReply};
 pub use crate::error::ErrorBody;
 use crate::inference::{GeneratorStatus, ModelId};
 use crate::types::{Classification, ClauseId, Date, EffectivePeriod, GenerationId, Level, Status, VersionId};

@@ -7,7 +7,7 @@ use super::HttpSettings;
 use super::MAX_STREAMS;
 use super::response::{RequestId, Response, stream_head, write_all};
 use super::wire::Connection;
-use crate::engine::reply::{AnswerReply, Card, ErrorBody, Prose, ProseDone, ProseEvent, ProseStep};
+use crate::engine::reply::{AnswerBody, AnswerReply, Card, ErrorBody, Prose, ProseDone, ProseEvent, ProseStep};
 use crate::error::{Code, Error};
 use serde::Serialize;
 use std::io::ErrorKind;
@@ -90,14 +90,7 @@ impl Answering {
         settings: &HttpSettings,
         stop: &AtomicBool,
     ) -> std::io::Result<bool> {
-        #[derive(Serialize)]
-        struct Whole<'a> {
-            #[serde(flatten)]
-            card: &'a Card,
-            prose: Option<Box<ProseDone>>,
-            prose_unavailable: Option<ErrorBody>,
-        }
-        let mut whole = Whole { card: &self.card, prose: None, prose_unavailable: self.unavailable };
+        let mut whole = AnswerBody { card: &self.card, prose: None, prose_unavailable: self.unavailable };
         if let Some(prose) = self.prose {
             match follow(prose, connection, settings, stop, |_, _| Ok(())) {
                 End::Done(done) => whole.prose = Some(done),

@@ -18,20 +18,25 @@ pub struct AddressHit {
     pub not_in_force: bool,
 }
 
+/// What came of a look-up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lookup {
+    /// The question names no address.
+    NotNamed,
+    /// The clause is there.
+    Found(AddressHit),
+    /// The question names a clause that is not there, or not of which document.
+    Missing(AddressQuery),
+}
+
 /// Looks up the address that a question names, if it names one.
 ///
 /// # Errors
 /// `KB_CORRUPT`.
-pub fn lookup(
-    knowledge: &Knowledge,
-    scope: &Scope,
-    question: &str,
-    recent_documents: &[String],
-) -> Result<Option<AddressHit>> {
-    let Some(query) = find_in_query(question) else { return Ok(None) };
-    let AddressQuery { document, address, .. } = query;
-    let named: Vec<String> = match document {
-        Some(document) => matching_titles(knowledge, &title_key(&document)),
+pub fn lookup(knowledge: &Knowledge, scope: &Scope, question: &str, recent_documents: &[String]) -> Result<Lookup> {
+    let Some(query) = find_in_query(question) else { return Ok(Lookup::NotNamed) };
+    let named: Vec<String> = match &query.document {
+        Some(document) => matching_titles(knowledge, &title_key(document)),
         None => recent_documents.iter().map(|title| title_key(title)).collect(),
     };
     for key in named {
@@ -39,11 +44,12 @@ pub fn lookup(
             knowledge.versions_of_title(&key).filter(|v| v.row.classification <= scope.clearance).collect();
         let in_force = readable.iter().rev().find(|v| v.row.effective.contains(scope.as_of));
         let Some(version) = in_force.or_else(|| readable.last()) else { continue };
-        if let Some(clause) = knowledge.clause_at(version, &address)? {
-            return Ok(Some(AddressHit { clause: clause.id, address, not_in_force: in_force.is_none() }));
+        if let Some(clause) = knowledge.clause_at(version, &query.address)? {
+            let not_in_force = in_force.is_none();
+            return Ok(Lookup::Found(AddressHit { clause: clause.id, address: query.address, not_in_force }));
         }
     }
-    Ok(None)
+    Ok(Lookup::Missing(query))
 }
 
 /// Title keys that a spoken name may mean, best first: the title itself, then titles that end with it (`反洗钱法` for

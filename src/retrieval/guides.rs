@@ -6,8 +6,17 @@ use super::Hit;
 use super::scope::Admitted;
 use crate::error::Result;
 use crate::store::{Clause, Knowledge};
-use crate::types::ClauseId;
+use crate::types::{ClauseAddress, ClauseId};
 use std::collections::HashMap;
+
+/// A scene among the hits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scene {
+    /// The scene as a clause.
+    pub hit: Hit,
+    /// The rules it rests on in the versions that may answer, with the address as the scene names it.
+    pub basis: Vec<(Clause, ClauseAddress)>,
+}
 
 /// Scenes that pass their rank on; further down the list they only stand in the way.
 const SCENES_FOLLOWED: usize = 10;
@@ -19,11 +28,7 @@ const INHERITED: f64 = 0.95;
 ///
 /// # Errors
 /// `KB_CORRUPT`.
-pub fn basis(
-    knowledge: &Knowledge,
-    admitted: &Admitted<'_>,
-    scene: ClauseId,
-) -> Result<Vec<(Clause, crate::types::ClauseAddress)>> {
+pub fn basis(knowledge: &Knowledge, admitted: &Admitted<'_>, scene: ClauseId) -> Result<Vec<(Clause, ClauseAddress)>> {
     rules_behind(knowledge, scene, |clause| admitted.clause(clause))
 }
 
@@ -32,7 +37,7 @@ fn rules_behind(
     knowledge: &Knowledge,
     scene: ClauseId,
     fits: impl Fn(ClauseId) -> bool,
-) -> Result<Vec<(Clause, crate::types::ClauseAddress)>> {
+) -> Result<Vec<(Clause, ClauseAddress)>> {
     let mut out = Vec::new();
     for row in knowledge.basis(scene)? {
         for version in knowledge.versions_of_document(row.document) {
@@ -51,14 +56,14 @@ fn rules_behind(
 ///
 /// # Errors
 /// `KB_CORRUPT`.
-pub fn separate(knowledge: &Knowledge, admitted: &Admitted<'_>, ranking: Vec<Hit>) -> Result<(Vec<Hit>, Vec<Hit>)> {
+pub fn separate(knowledge: &Knowledge, admitted: &Admitted<'_>, ranking: Vec<Hit>) -> Result<(Vec<Hit>, Vec<Scene>)> {
     let (scenes, mut rules): (Vec<Hit>, Vec<Hit>) = ranking.into_iter().partition(|h| knowledge.is_guide(h.clause));
     let mut place: HashMap<ClauseId, usize> = rules.iter().enumerate().map(|(index, h)| (h.clause, index)).collect();
     let mut guides = Vec::new();
-    for scene in scenes.into_iter().take(SCENES_FOLLOWED) {
-        let basis = basis(knowledge, admitted, scene.clause)?;
+    for hit in scenes.into_iter().take(SCENES_FOLLOWED) {
+        let basis = basis(knowledge, admitted, hit.clause)?;
         for (clause, _) in &basis {
-            let inherited = Hit { clause: clause.id, score: scene.score * INHERITED, ..scene.clone() };
+            let inherited = Hit { clause: clause.id, score: hit.score * INHERITED, ..hit.clone() };
             match place.get(&clause.id).and_then(|index| rules.get_mut(*index)) {
                 Some(rule) => rule.score = rule.score.max(inherited.score),
                 None => {
@@ -67,8 +72,8 @@ pub fn separate(knowledge: &Knowledge, admitted: &Admitted<'_>, ranking: Vec<Hit
                 }
             }
         }
-        if !basis.is_empty() || !rules_behind(knowledge, scene.clause, |rule| admitted.stands(rule))?.is_empty() {
-            guides.push(scene);
+        if !basis.is_empty() || !rules_behind(knowledge, hit.clause, |rule| admitted.stands(rule))?.is_empty() {
+            guides.push(Scene { hit, basis });
         }
     }
     rules.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.clause.cmp(&b.clause)));

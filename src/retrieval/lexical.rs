@@ -49,8 +49,6 @@ pub struct Scored {
     pub clause: ClauseId,
     /// BM25.
     pub score: f64,
-    /// Share of the weight of the question's own terms that stands in the clause, 0 to 1.
-    pub coverage: f64,
 }
 
 /// The distinct terms of a normalised text, in order of appearance, and after them those of the words that a thesaurus
@@ -150,53 +148,33 @@ fn candidates(knowledge: &Knowledge, admitted: &Admitted<'_>, terms: &[QueryTerm
     Ok(ids)
 }
 
-/// A term of the question as the packed lists know it, with what it adds to the score and to the coverage.
-struct Wanted {
-    id: u32,
-    weight: f64,
-    said: f64,
-}
-
-impl Wanted {
-    fn new(term: &QueryTerm) -> Option<Wanted> {
-        let said = if term.added { 0.0 } else { term.weight };
-        Some(Wanted { id: term.id?, weight: term.weight, said })
-    }
-}
-
 /// Whether a term is more than a single character.
 pub fn is_word(term: &str) -> bool {
     term.chars().nth(1).is_some()
 }
 
-/// Exact BM25 and coverage of the given clauses.
-///
-/// # Errors
-/// `KB_CORRUPT`.
-pub fn rescore(knowledge: &Knowledge, terms: &[QueryTerm], clauses: &[i64]) -> Result<Vec<Scored>> {
-    let mut by_id: Vec<Wanted> = terms.iter().filter_map(Wanted::new).collect();
-    by_id.sort_unstable_by_key(|w| w.id);
-    let all: f64 = terms.iter().filter(|t| !t.added).map(|t| t.weight).sum();
-    let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
+/// Exact BM25 of the given clauses.
+fn rescore(knowledge: &Knowledge, terms: &[QueryTerm], clauses: &[i64]) -> Result<Vec<Scored>> {
+    let mut by_id: Vec<(u32, f64)> = terms.iter().filter_map(|t| Some((t.id?, t.weight))).collect();
+    by_id.sort_unstable_by_key(|(id, _)| *id);
     let mean = knowledge.mean_length().max(1.0);
     let mut out = Vec::with_capacity(clauses.len());
     knowledge.for_each_forward(clauses, |clause, length, packed| {
         let norm = K1 * (1.0 - B + B * f64::from(length) / mean);
-        let (mut score, mut covered) = (0.0, 0.0);
+        let mut score = 0.0;
         let mut wanted = by_id.iter().peekable();
         for (id, count) in forward::Decoder::new(packed) {
-            while wanted.next_if(|w| w.id < id).is_some() {}
+            while wanted.next_if(|(term, _)| *term < id).is_some() {}
             match wanted.peek() {
                 None => break,
-                Some(term) if term.id == id => {
+                Some((term, weight)) if *term == id => {
                     let count = f64::from(count);
-                    score += term.weight * count * (K1 + 1.0) / (count + norm);
-                    covered += term.said;
+                    score += weight * count * (K1 + 1.0) / (count + norm);
                 }
                 Some(_) => {}
             }
         }
-        out.push(Scored { clause: ClauseId(clause), score, coverage: share(covered, all) });
+        out.push(Scored { clause: ClauseId(clause), score });
     })?;
     Ok(out)
 }

@@ -19,13 +19,15 @@ pub mod scope;
 use crate::error::{Code, Error, Kind, Result};
 use crate::inference::Embedder;
 use crate::store::Knowledge;
+use crate::text::address::AddressQuery;
 use crate::text::normalize::{fold_question, normalize, simplify};
 use crate::text::thesaurus::Thesaurus;
 use crate::types::{ClauseAddress, ClauseId};
+use address::{AddressHit, Lookup};
 use confidence::{Asked, Matters};
+use guides::Scene;
 use lexical::Scored;
 use scope::{Admitted, Scope};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -52,8 +54,6 @@ pub struct Hit {
     pub clause: ClauseId,
     /// Score of the ranking it comes from; comparable within one reply only.
     pub score: f64,
-    /// Share of the question's words (weighted by rarity) that stand in the clause, 0 to 1.
-    pub coverage: f64,
     /// The part that the question named, for an address look-up.
     pub part: Option<ClauseAddress>,
     /// The clause is not in force on the day; only for an address look-up.
@@ -65,8 +65,10 @@ pub struct Hit {
 pub struct Ranked {
     /// Rules, best first.
     pub hits: Vec<Hit>,
-    /// Scenes of guides whose rules are among the hits, best first.
-    pub guides: Vec<Hit>,
+    /// Scenes of guides with their rules, best first.
+    pub guides: Vec<Scene>,
+    /// The clause that the question names and that is not there; the hits are then found by its words.
+    pub missing: Option<AddressQuery>,
     /// Probability that the hits answer the question, 0 to 1; 1 for an address or a curated question.
     pub confidence: f64,
     /// What the confidence rests on.
@@ -130,6 +132,7 @@ impl Retriever {
         let mut ranked = Ranked {
             hits: Vec::new(),
             guides: Vec::new(),
+            missing: None,
             confidence: 0.0,
             features: confidence::Features::default(),
             terms: Vec::new(),
@@ -138,16 +141,15 @@ impl Retriever {
             words_only: false,
             embed_ms: 0.0,
         };
-        if let Some(hit) = address::lookup(&self.knowledge, &query.scope, query.text, query.recent_documents)? {
-            ranked.hits = vec![Hit {
-                clause: hit.clause,
-                score: 1.0,
-                coverage: 1.0,
-                part: Some(hit.address),
-                not_in_force: hit.not_in_force,
-            }];
-            ranked.confidence = 1.0;
-            return Ok(ranked);
+        match address::lookup(&self.knowledge, &query.scope, query.text, query.recent_documents)? {
+            Lookup::Found(hit) => {
+                let AddressHit { clause, address, not_in_force } = hit;
+                ranked.hits = vec![Hit { clause, score: 1.0, part: Some(address), not_in_force }];
+                ranked.confidence = 1.0;
+                return Ok(ranked);
+            }
+            Lookup::Missing(named) => ranked.missing = Some(named),
+            Lookup::NotNamed => {}
         }
         let text = filler::strip(&simplify(&normalize(query.text)));
         let spoken = self.thesaurus.matches(&text);
@@ -174,36 +176,36 @@ impl Retriever {
         let asked = Asked { text: &text, terms: &terms, spoken: &spoken };
         ranked.features = confidence::features(&self.knowledge, &self.matters, &asked, &lexical)?;
         ranked.confidence = confidence::estimate(&ranked.features);
-        let hits = self.merge(&terms, &lexical, &dense)?;
-        (ranked.hits, ranked.guides) = guides::separate(&self.knowledge, &admitted, hits)?;
+        (ranked.hits, ranked.guides) = guides::separate(&self.knowledge, &admitted, merge(&lexical, &dense))?;
         let curated = self.knowledge.curated(&fold_question(query.text))?;
         for clause in curated.into_iter().rev().filter(|c| admitted.clause(*c)) {
-            let list = if self.knowledge.is_guide(clause) { &mut ranked.guides } else { &mut ranked.hits };
-            list.retain(|h| h.clause != clause);
-            list.insert(0, Hit { clause, score: 1.0, coverage: 1.0, part: None, not_in_force: false });
+            let hit = Hit { clause, score: 1.0, part: None, not_in_force: false };
+            if self.knowledge.is_guide(clause) {
+                let known =
+                    ranked.guides.iter().position(|s| s.hit.clause == clause).map(|at| ranked.guides.remove(at));
+                let basis = match known {
+                    Some(scene) => scene.basis,
+                    None => guides::basis(&self.knowledge, &admitted, clause)?,
+                };
+                ranked.guides.insert(0, Scene { hit, basis });
+            } else {
+                ranked.hits.retain(|h| h.clause != clause);
+                ranked.hits.insert(0, hit);
+            }
             ranked.confidence = 1.0;
         }
         ranked.hits.truncate(query.limit);
         ranked.terms = terms;
         Ok(ranked)
     }
+}
 
-    fn merge(&self, terms: &[lexical::QueryTerm], lexical: &[Scored], dense: &[ClauseId]) -> Result<Vec<Hit>> {
-        let hit = |s: &Scored, score: f64| Hit {
-            clause: s.clause,
-            score,
-            coverage: s.coverage,
-            part: None,
-            not_in_force: false,
-        };
-        if dense.is_empty() {
-            return Ok(lexical.iter().map(|s| hit(s, s.score)).collect());
-        }
-        let mut known: HashMap<ClauseId, Scored> = lexical.iter().map(|s| (s.clause, *s)).collect();
-        let unknown: Vec<i64> = dense.iter().filter(|c| !known.contains_key(c)).map(|c| c.0).collect();
-        known.extend(lexical::rescore(&self.knowledge, terms, &unknown)?.into_iter().map(|s| (s.clause, s)));
-        let words: Vec<ClauseId> = lexical.iter().map(|s| s.clause).collect();
-        let fused = fusion::fuse(&[&words, dense]);
-        Ok(fused.into_iter().filter_map(|(clause, score)| known.get(&clause).map(|s| hit(s, score))).collect())
+/// One ranking of the two: fused when the encoder took part, else that of the words.
+fn merge(lexical: &[Scored], dense: &[ClauseId]) -> Vec<Hit> {
+    let hit = |clause: ClauseId, score: f64| Hit { clause, score, part: None, not_in_force: false };
+    if dense.is_empty() {
+        return lexical.iter().map(|s| hit(s.clause, s.score)).collect();
     }
+    let words: Vec<ClauseId> = lexical.iter().map(|s| s.clause).collect();
+    fusion::fuse(&[&words, dense]).into_iter().map(|(clause, score)| hit(clause, score)).collect()
 }
