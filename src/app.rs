@@ -2,12 +2,13 @@
 //! the engine to HTTP or the command line.
 
 use crate::cli;
-use crate::cli::args::{AskArgs, Cli, Command, EvalCommand, KbCommand, ModelArgs, ServeArgs};
+use crate::cli::args::{AskArgs, Cli, Command, EncoderArgs, EvalCommand, KbCommand, ModelArgs, PoolingArg, ServeArgs};
 use crate::engine::Engine;
 use crate::engine::reply::Reply;
 use crate::engine::request::{Actor, Request, Role};
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Door, HttpSettings};
+use crate::inference::models::Pooling;
 use crate::inference::{
     ChildGenerator, Embedder, EmbedderSettings, Generator, GeneratorSettings, LlamaEmbedder, run_child,
 };
@@ -62,8 +63,8 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::GeneratorChild => run_child(),
         Command::Ask(args) => ask(&args),
         Command::Serve(args) => serve(&args),
-        Command::Kb { command: KbCommand::Build { dirs, out, embedder, threads, json } } => {
-            let embedder = embedder.map(|path| load_embedder(&path, threads)).transpose()?;
+        Command::Kb { command: KbCommand::Build { dirs, out, encoder, threads, json } } => {
+            let embedder = load_embedder(&encoder, EmbedderSettings::for_many(threads))?;
             cli::kb::build(&dirs, &out, embedder.as_deref(), json)
         }
         Command::Kb { command: KbCommand::Check { file, json } } => cli::kb::check(&file, json),
@@ -71,8 +72,8 @@ fn dispatch(cli: Cli) -> Result<()> {
             let engine = Engine::open(&file, None, None)?;
             cli::show::run(&engine, &operator(), what.as_deref(), json)
         }
-        Command::Eval { command: EvalCommand::Retrieval { kb, questions, embedder, as_of, details, json } } => {
-            let embedder = embedder.map(|path| load_embedder(&path, None)).transpose()?;
+        Command::Eval { command: EvalCommand::Retrieval { kb, questions, encoder, as_of, details, json } } => {
+            let embedder = load_embedder(&encoder, EmbedderSettings::default())?;
             let as_of = cli::parse_day(as_of.as_deref())?;
             cli::eval::retrieval(&kb.kb, &questions, embedder, as_of, details.as_deref(), json)
         }
@@ -92,9 +93,25 @@ fn operator() -> Actor {
     Actor { role: Role::Operator, clearance: Classification::Confidential }
 }
 
-fn load_embedder(path: &Path, threads: Option<u32>) -> Result<Arc<dyn Embedder>> {
-    let settings = EmbedderSettings { threads, ..EmbedderSettings::default() };
-    Ok(Arc::new(LlamaEmbedder::load(path, settings)?))
+/// The encoder that was asked for: the bundled one, another, or none.
+fn load_embedder(encoder: &EncoderArgs, settings: EmbedderSettings) -> Result<Option<Arc<dyn Embedder>>> {
+    if encoder.no_embedder {
+        return Ok(None);
+    }
+    let settings = EmbedderSettings {
+        query_prefix: encoder.query_prefix.clone(),
+        document_prefix: encoder.document_prefix.clone(),
+        pooling: encoder.pooling.map(|pooling| match pooling {
+            PoolingArg::Mean => Pooling::Mean,
+            PoolingArg::Cls => Pooling::Cls,
+            PoolingArg::Last => Pooling::Last,
+        }),
+        ..settings
+    };
+    Ok(Some(Arc::new(match &encoder.embedder {
+        Some(path) => LlamaEmbedder::load(path, settings)?,
+        None => LlamaEmbedder::bundled(settings)?,
+    })))
 }
 
 fn start_generator(models: &ModelArgs) -> Result<Option<Arc<dyn Generator>>> {
@@ -112,7 +129,8 @@ fn start_generator(models: &ModelArgs) -> Result<Option<Arc<dyn Generator>>> {
 }
 
 fn open_engine(kb: &Path, models: &ModelArgs, generator: Option<Arc<dyn Generator>>) -> Result<Engine> {
-    let embedder = models.embedder.as_deref().map(|path| load_embedder(path, models.threads)).transpose()?;
+    let settings = EmbedderSettings { threads: models.threads, ..EmbedderSettings::default() };
+    let embedder = load_embedder(&models.encoder, settings)?;
     Engine::open(kb, embedder, generator)
 }
 

@@ -3,6 +3,9 @@
 #[path = "common/gguf.rs"]
 mod gguf;
 
+#[path = "common/program.rs"]
+mod program;
+
 use gguf::{ChatSpec, write_chat_model, write_encoder_model};
 use guida::error::Code;
 use guida::inference::{EmbedKind, Embedder, EmbedderSettings, LlamaEmbedder};
@@ -45,7 +48,7 @@ fn prefixes_belong_to_their_side_and_threads_may_share_the_encoder() {
     write_encoder_model(&path, "问存款");
     let plain = LlamaEmbedder::load(&path, EmbedderSettings::default()).expect("load");
     let prefixed =
-        LlamaEmbedder::load(&path, EmbedderSettings { query_prefix: "问".into(), ..EmbedderSettings::default() })
+        LlamaEmbedder::load(&path, EmbedderSettings { query_prefix: Some("问".into()), ..EmbedderSettings::default() })
             .expect("load");
     let of = |embedder: &LlamaEmbedder, kind, text: &str| embedder.embed(kind, &[text]).expect("embed").remove(0);
     assert_eq!(of(&prefixed, EmbedKind::Query, "存款"), of(&plain, EmbedKind::Query, "问存款"));
@@ -70,4 +73,29 @@ fn an_embedder_refuses_what_makes_no_vectors() {
     let cut = folder.path().join("cut.gguf");
     std::fs::write(&cut, &bytes[..bytes.len() - 5000]).expect("write");
     assert_eq!(LlamaEmbedder::load(&cut, EmbedderSettings::default()).expect_err("cut").code(), Code::ModelLoad);
+}
+
+#[test]
+fn the_bundled_encoder_is_loaded_from_memory_and_known_by_its_checksum() {
+    let embedder = LlamaEmbedder::bundled(EmbedderSettings::default()).expect("bundled");
+    assert!(embedder.dimension() > 0);
+    let file = program::repository("assets/models/guida-embed-zh.gguf");
+    let from_file = LlamaEmbedder::load(&file, EmbedderSettings::default()).expect("the same as a file");
+    assert_eq!(embedder.model(), from_file.model());
+    let texts = ["身份证过期三个月,卡还能取钱吗", "存款人死亡后继承人取款"];
+    let of = |embedder: &LlamaEmbedder| embedder.embed(EmbedKind::Query, &texts).expect("embed");
+    assert_eq!(of(&embedder), of(&from_file));
+}
+
+#[test]
+fn many_workers_give_the_vectors_of_one_in_order() {
+    let texts: Vec<String> = (0..300).map(|n| format!("第{n}条 {}", "存款取款".repeat(n % 40))).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let one = LlamaEmbedder::bundled(EmbedderSettings::default()).expect("one");
+    let many = LlamaEmbedder::bundled(EmbedderSettings::for_many(Some(3))).expect("many");
+    let of = |embedder: &LlamaEmbedder| embedder.embed(EmbedKind::Document, &texts).expect("embed");
+    for (a, b) in of(&one).iter().zip(of(&many)) {
+        let likeness: f32 = a.iter().zip(b).map(|(x, y)| x * y).sum();
+        assert!(likeness > 0.9999, "{likeness}");
+    }
 }

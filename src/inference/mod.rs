@@ -9,7 +9,9 @@
 //! [`ChildGenerator`] starts, watches and restarts over the frames of `protocol`. `template` renders the model's own
 //! chat template.
 
+mod bundled;
 mod child;
+mod families;
 mod gguf;
 mod llama;
 pub mod models;

@@ -31,6 +31,8 @@ use scope::{Admitted, Scope};
 use std::sync::Arc;
 use std::time::Instant;
 
+/// Digits of a checksum that tell two encoders apart in a message.
+const SHOWN_DIGITS: usize = 12;
 /// Clauses that each ranking contributes to the fusion.
 const RANKING_DEPTH: usize = 200;
 
@@ -102,10 +104,22 @@ impl Retriever {
         if let (Some(made_by), Some(embedder)) = (knowledge.embedder(), &embedder)
             && made_by.sha256 != embedder.model().sha256
         {
+            let digits = |sha256: &str| sha256.chars().take(SHOWN_DIGITS).collect::<String>();
+            let loaded = embedder.model();
             return Err(Error::new(
                 Code::KbModel,
-                format!("知识库的向量由模型 {} 生成,与载入的 {} 不一致", made_by.name, embedder.model().name),
-                "换用生成知识库时的编码模型,或用 guida kb build 以当前模型重新生成知识库",
+                format!(
+                    "知识库的向量由编码模型 {}(SHA-256 {}…)生成,与载入的 {}(SHA-256 {}…)不一致",
+                    made_by.name,
+                    digits(&made_by.sha256),
+                    loaded.name,
+                    digits(&loaded.sha256)
+                ),
+                format!(
+                    "用 --embedder 指定 {} 的文件;或加 --no-embedder 只按文字检索;\
+                     或用 guida kb build 以当前模型重新生成知识库",
+                    made_by.name
+                ),
             ));
         }
         let embedder = embedder.filter(|_| knowledge.embedder().is_some());
