@@ -25,6 +25,10 @@ use std::time::Duration;
 /// Longest wait of a one-shot `guida ask` for its model to load.
 const MODEL_LOAD_LIMIT: Duration = Duration::from_secs(300);
 
+/// What is logged unless `GUIDA_LOG` says otherwise. llama.cpp warns about the special tokens of every BERT vocabulary; what ends
+/// in an error is part of that error.
+const DEFAULT_LOG: &str = "warn,llama.cpp=error";
+
 /// Runs one command and returns its exit code: 0, 2 for a wrong command line, else by [`crate::error::Kind::exit_code`].
 pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
@@ -83,7 +87,7 @@ fn dispatch(cli: Cli) -> Result<()> {
 /// Log to standard error, `GUIDA_LOG` chooses what (default: warnings; `info` shows every request).
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("GUIDA_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(DEFAULT_LOG));
     // A subscriber that is already set serves as well.
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).try_init();
 }

@@ -112,7 +112,7 @@ impl Engine {
             generation: knowledge.generation().clone(),
             documents: knowledge.versions().len() as u64,
             clauses: knowledge.clause_total(),
-            vectors: knowledge.vector_count()?,
+            vectors: knowledge.vector_count(),
             embedder: self.retriever().embedder().map(|e| e.model().clone()),
             generator: self.answerer.generator().map(|g| g.status()),
             today: clock::today(),

@@ -10,7 +10,6 @@
 pub mod address;
 pub mod confidence;
 mod dense;
-mod filler;
 mod fusion;
 pub mod guides;
 pub mod lexical;
@@ -18,9 +17,10 @@ pub mod scope;
 
 use crate::error::{Code, Error, Kind, Result};
 use crate::inference::Embedder;
-use crate::store::Knowledge;
+use crate::store::{Knowledge, Near};
 use crate::text::address::AddressQuery;
-use crate::text::normalize::{fold_question, normalize, simplify};
+use crate::text::normalize::fold_question;
+use crate::text::passage;
 use crate::text::thesaurus::Thesaurus;
 use crate::types::{ClauseAddress, ClauseId};
 use address::{AddressHit, Lookup};
@@ -99,7 +99,7 @@ impl Retriever {
     /// Couples knowledge with the encoder that made its vectors. Without vectors in the file the encoder is not used.
     ///
     /// # Errors
-    /// `KB_MODEL` when the vectors were made by another encoder.
+    /// `KB_MODEL` when the vectors were made by another encoder, `KB_CORRUPT` when they cannot be read.
     pub fn new(knowledge: Arc<Knowledge>, embedder: Option<Arc<dyn Embedder>>) -> Result<Retriever> {
         if let (Some(made_by), Some(embedder)) = (knowledge.embedder(), &embedder)
             && made_by.sha256 != embedder.model().sha256
@@ -123,6 +123,9 @@ impl Retriever {
             ));
         }
         let embedder = embedder.filter(|_| knowledge.embedder().is_some());
+        if embedder.is_some() {
+            knowledge.warm_vectors()?;
+        }
         Ok(Retriever { knowledge, embedder, thesaurus: Thesaurus::bundled(), matters: Matters::bundled() })
     }
 
@@ -165,7 +168,7 @@ impl Retriever {
             Lookup::Missing(named) => ranked.missing = Some(named),
             Lookup::NotNamed => {}
         }
-        let text = filler::strip(&simplify(&normalize(query.text)));
+        let text = passage::query(query.text);
         let spoken = self.thesaurus.matches(&text);
         let added: Vec<&str> = spoken.iter().flat_map(|(_, formal)| formal.iter().map(String::as_str)).collect();
         let terms = lexical::query_terms(&self.knowledge, &text, &added)?;
@@ -215,11 +218,11 @@ impl Retriever {
 }
 
 /// One ranking of the two: fused when the encoder took part, else that of the words.
-fn merge(lexical: &[Scored], dense: &[ClauseId]) -> Vec<Hit> {
+fn merge(lexical: &[Scored], dense: &[Near]) -> Vec<Hit> {
     let hit = |clause: ClauseId, score: f64| Hit { clause, score, part: None, not_in_force: false };
     if dense.is_empty() {
         return lexical.iter().map(|s| hit(s.clause, s.score)).collect();
     }
-    let words: Vec<ClauseId> = lexical.iter().map(|s| s.clause).collect();
-    fusion::fuse(&[&words, dense]).into_iter().map(|(clause, score)| hit(clause, score)).collect()
+    let signals = fusion::gather(lexical, dense);
+    fusion::fuse(&signals).into_iter().map(|(clause, score)| hit(clause, score)).collect()
 }
