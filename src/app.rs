@@ -10,7 +10,8 @@ use crate::error::{Code, Error, Result};
 use crate::http::{self, Door, HttpSettings};
 use crate::inference::models::Pooling;
 use crate::inference::{
-    ChildGenerator, Embedder, EmbedderSettings, Generator, GeneratorSettings, LlamaEmbedder, run_child,
+    ChildGenerator, Embedder, EmbedderSettings, Generator, GeneratorSettings, LlamaEmbedder, LlamaReranker, Reranker,
+    run_child,
 };
 use crate::types::Classification;
 use clap::Parser;
@@ -73,13 +74,16 @@ fn dispatch(cli: Cli) -> Result<()> {
         }
         Command::Kb { command: KbCommand::Check { file, json } } => cli::kb::check(&file, json),
         Command::Kb { command: KbCommand::Show { file, what, json } } => {
-            let engine = Engine::open(&file, None, None)?;
+            let engine = Engine::open(&file, None, None, None)?;
             cli::show::run(&engine, &operator(), what.as_deref(), json)
         }
-        Command::Eval { command: EvalCommand::Retrieval { kb, questions, encoder, as_of, details, json } } => {
+        Command::Eval {
+            command: EvalCommand::Retrieval { kb, questions, encoder, reranker, as_of, details, json },
+        } => {
             let embedder = load_embedder(&encoder, EmbedderSettings::default())?;
+            let reranker = load_reranker(reranker.as_deref(), None)?;
             let as_of = cli::parse_day(as_of.as_deref())?;
-            cli::eval::retrieval(&kb.kb, &questions, embedder, as_of, details.as_deref(), json)
+            cli::eval::retrieval(&kb.kb, &questions, embedder, reranker, as_of, details.as_deref(), json)
         }
     }
 }
@@ -118,6 +122,13 @@ fn load_embedder(encoder: &EncoderArgs, settings: EmbedderSettings) -> Result<Op
     })))
 }
 
+fn load_reranker(path: Option<&Path>, threads: Option<u32>) -> Result<Option<Arc<dyn Reranker>>> {
+    Ok(match path {
+        Some(path) => Some(Arc::new(LlamaReranker::load(path, threads)?)),
+        None => None,
+    })
+}
+
 fn start_generator(models: &ModelArgs) -> Result<Option<Arc<dyn Generator>>> {
     let Some(model) = &models.model else { return Ok(None) };
     let program = std::env::current_exe().map_err(|e| {
@@ -135,7 +146,8 @@ fn start_generator(models: &ModelArgs) -> Result<Option<Arc<dyn Generator>>> {
 fn open_engine(kb: &Path, models: &ModelArgs, generator: Option<Arc<dyn Generator>>) -> Result<Engine> {
     let settings = EmbedderSettings { threads: models.threads, ..EmbedderSettings::default() };
     let embedder = load_embedder(&models.encoder, settings)?;
-    Engine::open(kb, embedder, generator)
+    let reranker = load_reranker(models.reranker.as_deref(), models.threads)?;
+    Engine::open(kb, embedder, reranker, generator)
 }
 
 fn ask(args: &AskArgs) -> Result<()> {

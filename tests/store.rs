@@ -183,6 +183,58 @@ fn the_nearest_vectors_come_first_by_cosine() {
     assert!(plain.nearest(&[1.0; 4], all(), 3).unwrap().is_empty());
 }
 
+/// SplitMix64 (Steele, Lea and Flood 2014), as numbers from -1 to 1.
+fn random(state: &mut u64) -> f32 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    ((z ^ (z >> 31)) >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+}
+
+#[test]
+fn stored_vectors_find_the_exact_first_ten_among_clusters() {
+    const CLUSTERS: usize = 200;
+    const WIDTH: usize = 64;
+    let mut state = 7;
+    let mut vector = |scale: f32| (0..WIDTH).map(|_| random(&mut state) * scale).collect::<Vec<f32>>();
+    let sum = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x + y).collect::<Vec<f32>>();
+    let centres: Vec<Vec<f32>> = (0..CLUSTERS).map(|_| vector(1.0)).collect();
+    // Ten members each, spread widely enough that they are told apart.
+    let members: Vec<Vec<f32>> = (0..10 * CLUSTERS).map(|n| sum(&centres[n / 10], &vector(0.4))).collect();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("k.db");
+    let mut writer = KnowledgeWriter::create(&path).unwrap();
+    let law = writer.add_document("某法", "某法").unwrap();
+    let version = writer.add_version(law, &version("2020-01-01", None, Classification::Public), members.len()).unwrap();
+    let row = ClauseRow { address: &address::article(1, 0), heading: "", text: "文", guide: None };
+    let ids: Vec<ClauseId> =
+        members.iter().map(|_| writer.add_clause(version, &row, std::iter::once("文")).unwrap()).collect();
+    writer.begin_vectors("手工", "00", WIDTH).unwrap();
+    for (id, vector) in ids.iter().zip(&members) {
+        writer.add_passage(*id, PassageKind::Clause, &Quantised::of(vector)).unwrap();
+    }
+    writer.finish().unwrap();
+    let knowledge = Knowledge::open(&path).unwrap();
+    let norm = |v: &[f32]| v.iter().map(|x| x * x).sum::<f32>().sqrt();
+    for (cluster, centre) in centres.iter().enumerate() {
+        let question = sum(centre, &vector(0.1));
+        let cosine = |v: &[f32]| v.iter().zip(&question).map(|(x, y)| x * y).sum::<f32>() / norm(v) / norm(&question);
+        let mut exact: Vec<(f32, i64)> = members.iter().zip(1..).map(|(v, id)| (cosine(v), id)).collect();
+        exact.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let found = knowledge.nearest(&question, all(), 10).unwrap();
+        let ids = |found: &mut dyn Iterator<Item = i64>| found.collect::<std::collections::BTreeSet<i64>>();
+        let (near, expected) =
+            (ids(&mut found.iter().map(|n| n.clause.0)), ids(&mut exact[..10].iter().map(|(_, id)| *id)));
+        assert_eq!(near, expected, "cluster {cluster}");
+        // Half of them filtered out: the others are all still found, and only they.
+        let odd = (1..=members.len() as i64).step_by(2).map(|id| id..id + 1);
+        let half = knowledge.nearest(&question, odd, 5).unwrap();
+        let expected: Vec<i64> = exact.iter().map(|(_, id)| *id).filter(|id| id % 2 == 1).take(5).collect();
+        assert_eq!(ids(&mut half.iter().map(|n| n.clause.0)), ids(&mut expected.into_iter()));
+    }
+}
+
 /// A file in the making with a title of two clauses.
 fn two_clauses(path: &Path) -> (KnowledgeWriter, [ClauseId; 2]) {
     let mut writer = KnowledgeWriter::create(path).unwrap();

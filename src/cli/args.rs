@@ -84,6 +84,9 @@ pub struct ModelArgs {
     /// Encoder.
     #[command(flatten)]
     pub encoder: EncoderArgs,
+    /// 重排模型(GGUF),把找到的前 20 条重新排序
+    #[arg(long, value_name = "文件")]
+    pub reranker: Option<PathBuf>,
     /// 模型使用的线程数,默认比 CPU 核数少一
     #[arg(long, value_name = "个数", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub threads: Option<u32>,
@@ -189,6 +192,9 @@ pub enum EvalCommand {
         /// Encoder.
         #[command(flatten)]
         encoder: EncoderArgs,
+        /// 重排模型(GGUF)
+        #[arg(long, value_name = "文件")]
+        reranker: Option<PathBuf>,
         /// 按哪一天有效的规定,默认今天
         #[arg(long, value_name = "年-月-日")]
         as_of: Option<String>,

@@ -63,6 +63,8 @@ pub struct ModelInfo {
     pub license: Option<String>,
     /// The Jinja chat template, when the file carries one.
     pub chat_template: Option<String>,
+    /// The template that puts question and clause together, when the file is a reranker's and carries one.
+    pub rerank_template: Option<String>,
     /// `tokenizer.ggml.model`: `llama` is SentencePiece, `gpt2` byte-pair, `bert` WordPiece, `t5` unigram pieces.
     pub tokenizer: Option<String>,
     /// Pooling, when the file names one.
@@ -97,6 +99,21 @@ impl ModelInfo {
                 Code::ModelUnsuitable,
                 format!("模型 {}({})不是向量模型", self.name, self.architecture),
                 "请指定文本向量模型(如 BERT 类)的 GGUF 文件",
+            ));
+        }
+        self.require_tokenizer()
+    }
+
+    /// Refuses a model that gives no score for a question and a clause.
+    ///
+    /// # Errors
+    /// `MODEL_UNSUITABLE`.
+    pub fn require_reranker(&self) -> Result<()> {
+        if self.pooling != Some(Pooling::Rank) {
+            return Err(Error::new(
+                Code::ModelUnsuitable,
+                format!("模型 {}({})不是重排模型,文件里没有写明打分方式", self.name, self.architecture),
+                "请在 --reranker 中指定重排模型(如 bge-reranker、Qwen3-Reranker)的 GGUF 文件",
             ));
         }
         self.require_tokenizer()
@@ -159,6 +176,7 @@ fn describe(header: std::result::Result<Header, HeaderError>, shown: &str, file_
         file_bytes: header.file_bytes,
         license: text("general.license").map(str::to_owned),
         chat_template: text("tokenizer.chat_template").map(str::to_owned),
+        rerank_template: text("tokenizer.chat_template.rerank").map(str::to_owned),
         tokenizer: text("tokenizer.ggml.model").map(str::to_owned),
         pooling: match own("pooling_type").and_then(Value::as_u64) {
             Some(1) => Some(Pooling::Mean),

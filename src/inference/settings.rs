@@ -83,10 +83,11 @@ impl Default for EmbedderSettings {
 }
 
 impl EmbedderSettings {
-    /// Settings for encoding a whole collection with `threads` threads in all; `None` is every core, for nothing else
-    /// waits meanwhile.
+    /// Settings for encoding a whole collection with `threads` threads in all; `None` is every processor that this process may
+    /// use, for nothing else waits meanwhile and workers of one thread need no barriers.
     pub fn for_many(threads: Option<u32>) -> EmbedderSettings {
-        let workers = threads.unwrap_or_else(|| u32::try_from(usable_cores()).unwrap_or(1));
+        let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let workers = threads.unwrap_or_else(|| u32::try_from(processors).unwrap_or(1));
         EmbedderSettings { threads: Some(1), workers, ..EmbedderSettings::default() }
     }
 }
@@ -94,15 +95,11 @@ impl EmbedderSettings {
 /// Threads for a model: the physical cores this process may use, less one, at least one. llama.cpp's threads spin at
 /// barriers, so a model that has every core starves the evidence cards, and itself when another process needs a core.
 pub fn default_threads() -> u32 {
-    u32::try_from(usable_cores().saturating_sub(1).max(1)).unwrap_or(1)
-}
-
-/// Physical cores that this process may use, at least one.
-fn usable_cores() -> usize {
     let usable = std::thread::available_parallelism().map_or(1, |n| n.get());
     let physical =
         std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| physical_cores(&text)).unwrap_or(usable);
-    usable.min(physical).max(1)
+    let cores = usable.min(physical);
+    u32::try_from(cores.saturating_sub(1).max(1)).unwrap_or(1)
 }
 
 /// Distinct (package, core) pairs in `/proc/cpuinfo`; `None` where the kernel does not list them (arm64).

@@ -5,7 +5,8 @@
 //!    the two rankings are fused ([`fusion`]). A question that equals a curated one puts that clause first.
 //! 3. A scene of a guide stands for the rules it rests on: they inherit its rank ([`guides`]).
 //! 4. Only texts in force on the day, within the reader's clearance, take part ([`scope`]).
-//! 5. [`confidence`] says how likely the first clauses answer at all; below its threshold the answer is a refusal.
+//! 5. A reranker, when there is one, reads the first rules again (`rerank`).
+//! 6. [`confidence`] says how likely the first clauses answer at all; below its threshold the answer is a refusal.
 
 pub mod address;
 pub mod confidence;
@@ -13,10 +14,11 @@ mod dense;
 mod fusion;
 pub mod guides;
 pub mod lexical;
+mod rerank;
 pub mod scope;
 
 use crate::error::{Code, Error, Kind, Result};
-use crate::inference::Embedder;
+use crate::inference::{Embedder, Reranker};
 use crate::store::{Knowledge, Near};
 use crate::text::address::AddressQuery;
 use crate::text::normalize::fold_question;
@@ -83,6 +85,8 @@ pub struct Ranked {
     pub clauses_searched: u64,
     /// The encoder failed: the ranking is by words alone.
     pub words_only: bool,
+    /// The reranker failed or took too long: the order is the one before it.
+    pub not_reranked: bool,
     /// Time spent encoding the question, milliseconds; 0 without an encoder.
     pub embed_ms: f64,
 }
@@ -91,6 +95,7 @@ pub struct Ranked {
 pub struct Retriever {
     knowledge: Arc<Knowledge>,
     embedder: Option<Arc<dyn Embedder>>,
+    reranker: Option<Arc<dyn Reranker>>,
     thesaurus: Thesaurus,
     matters: Matters,
 }
@@ -126,7 +131,18 @@ impl Retriever {
         if embedder.is_some() {
             knowledge.warm_vectors()?;
         }
-        Ok(Retriever { knowledge, embedder, thesaurus: Thesaurus::bundled(), matters: Matters::bundled() })
+        Ok(Retriever {
+            knowledge,
+            embedder,
+            reranker: None,
+            thesaurus: Thesaurus::bundled(),
+            matters: Matters::bundled(),
+        })
+    }
+
+    /// The same with a model that reads the first hits again.
+    pub fn with_reranker(self, reranker: Option<Arc<dyn Reranker>>) -> Retriever {
+        Retriever { reranker, ..self }
     }
 
     /// The knowledge that is searched.
@@ -156,6 +172,7 @@ impl Retriever {
             documents_searched,
             clauses_searched,
             words_only: false,
+            not_reranked: false,
             embed_ms: 0.0,
         };
         match address::lookup(&self.knowledge, &query.scope, query.text, query.recent_documents)? {
@@ -194,6 +211,15 @@ impl Retriever {
         ranked.features = confidence::features(&self.knowledge, &self.matters, &asked, &lexical)?;
         ranked.confidence = confidence::estimate(&ranked.features);
         (ranked.hits, ranked.guides) = guides::separate(&self.knowledge, &admitted, merge(&lexical, &dense))?;
+        if let Some(reranker) = &self.reranker {
+            match rerank::reorder(&self.knowledge, reranker.as_ref(), query.text, &mut ranked.hits) {
+                Err(e) if matches!(e.kind(), Kind::Unavailable | Kind::Stopped) => {
+                    tracing::warn!(error = %e, "the reranker failed");
+                    ranked.not_reranked = true;
+                }
+                done => done?,
+            }
+        }
         let curated = self.knowledge.curated(&fold_question(query.text))?;
         for clause in curated.into_iter().rev().filter(|c| admitted.clause(*c)) {
             let hit = Hit { clause, score: 1.0, part: None, not_in_force: false };

@@ -6,17 +6,20 @@
 //! - `sequences`: several texts through an encoder in one batch.
 //! - `workers`: the threads that own the encoder's contexts, and their queue.
 //! - `embed`: an encoder that makes vectors (runs in threads of Guida).
+//! - `rerank`: a reranker that scores a question and a clause (likewise).
 //!
 //! llama.cpp tells why something failed only in its log, so the last complaints are kept and become part of the error.
 
 mod embed;
 mod generate;
 mod prompt;
+mod rerank;
 mod sequences;
 mod workers;
 
 pub use embed::LlamaEmbedder;
 pub use generate::ChatModel;
+pub use rerank::LlamaReranker;
 
 use crate::error::{Code, Error, Result};
 use llama_cpp_2::context::LlamaContext;
