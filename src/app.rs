@@ -2,14 +2,16 @@
 //! the engine to HTTP or the command line.
 
 use crate::cli;
-use crate::cli::args::{AskArgs, Cli, Command, EvalCommand, KbCommand, ModelArgs, ServeArgs};
+use crate::cli::args::{AskArgs, Cli, Command, EncoderArgs, EvalCommand, KbCommand, ModelArgs, PoolingArg, ServeArgs};
 use crate::engine::Engine;
 use crate::engine::reply::Reply;
 use crate::engine::request::{Actor, Request, Role};
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Door, HttpSettings};
+use crate::inference::models::Pooling;
 use crate::inference::{
-    ChildGenerator, Embedder, EmbedderSettings, Generator, GeneratorSettings, LlamaEmbedder, run_child,
+    ChildGenerator, Embedder, EmbedderSettings, Generator, GeneratorSettings, LlamaEmbedder, LlamaReranker, Reranker,
+    run_child,
 };
 use crate::types::Classification;
 use clap::Parser;
@@ -23,6 +25,10 @@ use std::time::Duration;
 
 /// Longest wait of a one-shot `guida ask` for its model to load.
 const MODEL_LOAD_LIMIT: Duration = Duration::from_secs(300);
+
+/// What is logged unless `GUIDA_LOG` says otherwise. llama.cpp warns about the special tokens of every BERT vocabulary; what ends
+/// in an error is part of that error.
+const DEFAULT_LOG: &str = "warn,llama.cpp=error";
 
 /// Runs one command and returns its exit code: 0, 2 for a wrong command line, else by [`crate::error::Kind::exit_code`].
 pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
@@ -62,19 +68,22 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::GeneratorChild => run_child(),
         Command::Ask(args) => ask(&args),
         Command::Serve(args) => serve(&args),
-        Command::Kb { command: KbCommand::Build { dirs, out, embedder, threads, json } } => {
-            let embedder = embedder.map(|path| load_embedder(&path, threads)).transpose()?;
+        Command::Kb { command: KbCommand::Build { dirs, out, encoder, threads, json } } => {
+            let embedder = load_embedder(&encoder, EmbedderSettings::for_many(threads))?;
             cli::kb::build(&dirs, &out, embedder.as_deref(), json)
         }
         Command::Kb { command: KbCommand::Check { file, json } } => cli::kb::check(&file, json),
         Command::Kb { command: KbCommand::Show { file, what, json } } => {
-            let engine = Engine::open(&file, None, None)?;
+            let engine = Engine::open(&file, None, None, None)?;
             cli::show::run(&engine, &operator(), what.as_deref(), json)
         }
-        Command::Eval { command: EvalCommand::Retrieval { kb, questions, embedder, as_of, details, json } } => {
-            let embedder = embedder.map(|path| load_embedder(&path, None)).transpose()?;
+        Command::Eval {
+            command: EvalCommand::Retrieval { kb, questions, encoder, reranker, as_of, details, json },
+        } => {
+            let embedder = load_embedder(&encoder, EmbedderSettings::default())?;
+            let reranker = load_reranker(reranker.as_deref(), None)?;
             let as_of = cli::parse_day(as_of.as_deref())?;
-            cli::eval::retrieval(&kb.kb, &questions, embedder, as_of, details.as_deref(), json)
+            cli::eval::retrieval(&kb.kb, &questions, embedder, reranker, as_of, details.as_deref(), json)
         }
     }
 }
@@ -82,7 +91,7 @@ fn dispatch(cli: Cli) -> Result<()> {
 /// Log to standard error, `GUIDA_LOG` chooses what (default: warnings; `info` shows every request).
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("GUIDA_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(DEFAULT_LOG));
     // A subscriber that is already set serves as well.
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).try_init();
 }
@@ -92,9 +101,32 @@ fn operator() -> Actor {
     Actor { role: Role::Operator, clearance: Classification::Confidential }
 }
 
-fn load_embedder(path: &Path, threads: Option<u32>) -> Result<Arc<dyn Embedder>> {
-    let settings = EmbedderSettings { threads, ..EmbedderSettings::default() };
-    Ok(Arc::new(LlamaEmbedder::load(path, settings)?))
+/// The encoder that was asked for: the bundled one, another, or none.
+fn load_embedder(encoder: &EncoderArgs, settings: EmbedderSettings) -> Result<Option<Arc<dyn Embedder>>> {
+    if encoder.no_embedder {
+        return Ok(None);
+    }
+    let settings = EmbedderSettings {
+        query_prefix: encoder.query_prefix.clone(),
+        document_prefix: encoder.document_prefix.clone(),
+        pooling: encoder.pooling.map(|pooling| match pooling {
+            PoolingArg::Mean => Pooling::Mean,
+            PoolingArg::Cls => Pooling::Cls,
+            PoolingArg::Last => Pooling::Last,
+        }),
+        ..settings
+    };
+    Ok(Some(Arc::new(match &encoder.embedder {
+        Some(path) => LlamaEmbedder::load(path, settings)?,
+        None => LlamaEmbedder::bundled(settings)?,
+    })))
+}
+
+fn load_reranker(path: Option<&Path>, threads: Option<u32>) -> Result<Option<Arc<dyn Reranker>>> {
+    Ok(match path {
+        Some(path) => Some(Arc::new(LlamaReranker::load(path, threads)?)),
+        None => None,
+    })
 }
 
 fn start_generator(models: &ModelArgs) -> Result<Option<Arc<dyn Generator>>> {
@@ -112,8 +144,10 @@ fn start_generator(models: &ModelArgs) -> Result<Option<Arc<dyn Generator>>> {
 }
 
 fn open_engine(kb: &Path, models: &ModelArgs, generator: Option<Arc<dyn Generator>>) -> Result<Engine> {
-    let embedder = models.embedder.as_deref().map(|path| load_embedder(path, models.threads)).transpose()?;
-    Engine::open(kb, embedder, generator)
+    let settings = EmbedderSettings { threads: models.threads, ..EmbedderSettings::default() };
+    let embedder = load_embedder(&models.encoder, settings)?;
+    let reranker = load_reranker(models.reranker.as_deref(), models.threads)?;
+    Engine::open(kb, embedder, reranker, generator)
 }
 
 fn ask(args: &AskArgs) -> Result<()> {

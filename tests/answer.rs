@@ -30,7 +30,7 @@ fn question(text: &str) -> AskRequest {
 }
 
 fn engine(rules: &Rules, generator: Option<Arc<dyn Generator>>) -> Engine {
-    Engine::open(&rules.kb, None, generator).unwrap()
+    Engine::open(&rules.kb, None, None, generator).unwrap()
 }
 
 #[test]

@@ -98,7 +98,6 @@ const SQL_HOME: &str = "src/store/";
 const LLAMA_HOME: &str = "src/inference/";
 /// The files that may contain `unsafe`, and what for.
 const UNSAFE_HOMES: &[(&str, &str)] = &[
-    ("src/store/connection.rs", "registers sqlite-vec, a C extension"),
     ("src/inference/llama/", "calls that llama-cpp-2 does not wrap"),
     ("src/inference/child/sandbox.rs", "system calls that shut the generator process in"),
 ];

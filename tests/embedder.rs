@@ -3,9 +3,16 @@
 #[path = "common/gguf.rs"]
 mod gguf;
 
-use gguf::{ChatSpec, write_chat_model, write_encoder_model};
+#[path = "common/program.rs"]
+mod program;
+#[path = "common/rules.rs"]
+mod rules;
+
+use gguf::{ChatSpec, EncoderSpec, write_chat_model, write_encoder, write_encoder_model};
 use guida::error::Code;
 use guida::inference::{EmbedKind, Embedder, EmbedderSettings, LlamaEmbedder};
+use guida::text::passage;
+use rules::Rules;
 
 #[test]
 fn vectors_are_unit_length_alike_alone_and_together_and_know_shared_characters() {
@@ -45,7 +52,7 @@ fn prefixes_belong_to_their_side_and_threads_may_share_the_encoder() {
     write_encoder_model(&path, "问存款");
     let plain = LlamaEmbedder::load(&path, EmbedderSettings::default()).expect("load");
     let prefixed =
-        LlamaEmbedder::load(&path, EmbedderSettings { query_prefix: "问".into(), ..EmbedderSettings::default() })
+        LlamaEmbedder::load(&path, EmbedderSettings { query_prefix: Some("问".into()), ..EmbedderSettings::default() })
             .expect("load");
     let of = |embedder: &LlamaEmbedder, kind, text: &str| embedder.embed(kind, &[text]).expect("embed").remove(0);
     assert_eq!(of(&prefixed, EmbedKind::Query, "存款"), of(&plain, EmbedKind::Query, "问存款"));
@@ -70,4 +77,102 @@ fn an_embedder_refuses_what_makes_no_vectors() {
     let cut = folder.path().join("cut.gguf");
     std::fs::write(&cut, &bytes[..bytes.len() - 5000]).expect("write");
     assert_eq!(LlamaEmbedder::load(&cut, EmbedderSettings::default()).expect_err("cut").code(), Code::ModelLoad);
+}
+
+#[test]
+fn the_bundled_encoder_is_loaded_from_memory_and_known_by_its_checksum() {
+    let embedder = LlamaEmbedder::bundled(EmbedderSettings::default()).expect("bundled");
+    assert!(embedder.dimension() > 0);
+    let file = program::repository("assets/models/guida-embed-zh.gguf");
+    let from_file = LlamaEmbedder::load(&file, EmbedderSettings::default()).expect("the same as a file");
+    assert_eq!(embedder.model(), from_file.model());
+    let texts = ["身份证过期三个月,卡还能取钱吗", "存款人死亡后继承人取款"];
+    let of = |embedder: &LlamaEmbedder| embedder.embed(EmbedKind::Query, &texts).expect("embed");
+    assert_eq!(of(&embedder), of(&from_file));
+}
+
+#[test]
+fn many_workers_give_the_vectors_of_one_in_order() {
+    let texts: Vec<String> = (0..300).map(|n| format!("第{n}条 {}", "存款取款".repeat(n % 40))).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let one = LlamaEmbedder::bundled(EmbedderSettings::default()).expect("one");
+    let many = LlamaEmbedder::bundled(EmbedderSettings::for_many(Some(3))).expect("many");
+    let of = |embedder: &LlamaEmbedder| embedder.embed(EmbedKind::Document, &texts).expect("embed");
+    for (a, b) in of(&one).iter().zip(of(&many)) {
+        let likeness: f32 = a.iter().zip(b).map(|(x, y)| x * y).sum();
+        assert!(likeness > 0.9999, "{likeness}");
+    }
+}
+
+/// One rule whose first clause has a marked end behind two windows of other text, and one with a curated question.
+fn rules(embedder: &dyn Embedder) -> Rules {
+    let long = format!("第一条 {}挂失应当凭身份证。\n", "贷款利率可以的。".repeat(74));
+    let rule = format!("# 某行办法\n{long}第二条 贷款利率可以的存款。\n第三条 取款应当预约。\n");
+    let curated = r#"{"id":"c","question":"三十万提前说吗","answer":null,"relevant":[{"document":"某行办法","clause":"第三条"}]}"#;
+    Rules::embedded(&[("rule.md", &rule), ("a.curated.jsonl", curated)], Some(embedder))
+}
+
+fn trained_on(folder: &std::path::Path) -> LlamaEmbedder {
+    let path = folder.join("wide.gguf");
+    let characters = "某行办法贷款利率可以的挂失应当凭身份证存取预约三十万提前说吗";
+    write_encoder(&path, &EncoderSpec { window: 512, ..EncoderSpec::tiny(characters) });
+    LlamaEmbedder::load(&path, EmbedderSettings::default()).expect("load")
+}
+
+#[test]
+fn a_long_clause_is_found_by_its_end_and_a_clause_by_its_curated_question() {
+    let folder = tempfile::tempdir().expect("folder");
+    let embedder = trained_on(folder.path());
+    let knowledge = rules(&embedder).open();
+    assert_eq!(knowledge.clause_total(), 3);
+    assert!(knowledge.vector_count() >= 3 + 2 + 1, "{}", knowledge.vector_count());
+    let near = |question: &str| {
+        let vector = embedder.embed(EmbedKind::Query, &[&passage::query(question)]).expect("embed").remove(0);
+        knowledge.nearest(&vector, std::iter::once(0..i64::MAX), 3).expect("search")
+    };
+    let by_end = near("挂失应当凭身份证");
+    assert_eq!(by_end[0].clause.0, 1, "{by_end:?}");
+    let by_question = near("三十万提前说吗");
+    assert_eq!(by_question[0].clause.0, 3, "{by_question:?}");
+    assert!(by_question[0].question.is_some_and(|cosine| cosine > 0.99), "{by_question:?}");
+    assert!(by_question.iter().skip(1).all(|n| n.question.is_none()), "{by_question:?}");
+}
+
+#[test]
+fn knowledge_made_with_another_encoder_says_which_one_it_needs() {
+    let folder = tempfile::tempdir().expect("folder");
+    let embedder = trained_on(folder.path());
+    let rules = rules(&embedder);
+    let (kb, own) = (rules.kb.to_str().expect("path"), folder.path().join("wide.gguf"));
+    let ask = |more: &[&str]| program::guida(["ask", "挂失凭什么", "--kb", kb, "--json"].iter().chain(more));
+    for refused in [ask(&[]), program::guida(["serve", "--listen", "127.0.0.1:0", "--kb", kb])] {
+        refused.fails(6, "KB_MODEL");
+        assert!(refused.err.contains("tiny-encoder") && refused.err.contains("--embedder"), "{}", refused.err);
+    }
+    let own = own.to_str().expect("path");
+    let card = ask(&["--embedder", own]).json();
+    assert!(card["timings"]["embed_ms"].as_f64().expect("time") > 0.0, "{card}");
+    let card = ask(&["--no-embedder"]).json();
+    assert_eq!(card["timings"]["embed_ms"], 0.0, "{card}");
+    let other = folder.path().join("other.gguf");
+    write_encoder_model(&other, "挂失");
+    ask(&["--embedder", other.to_str().expect("path")]).fails(6, "KB_MODEL");
+    assert_eq!(ask(&["--no-embedder", "--embedder", own]).code, Some(2));
+}
+
+#[test]
+fn the_bundled_encoder_is_used_unless_it_is_switched_off() {
+    let folder = tempfile::tempdir().expect("folder");
+    std::fs::write(folder.path().join("rule.md"), "# 某行办法\n第一条 挂失应当凭身份证。\n第二条 取款应当预约。\n")
+        .expect("rule");
+    let kb = folder.path().join("kb.db");
+    let (source, kb) = (folder.path().to_str().expect("path"), kb.to_str().expect("path"));
+    for (more, vectors) in [(&[][..], 2), (&["--no-embedder"][..], 0)] {
+        program::guida(["kb", "build", source, "--out", kb].iter().chain(more)).ok();
+        assert_eq!(program::guida(["kb", "check", kb, "--json"]).json()["vectors"], vectors);
+        // Knowledge without vectors is searched by words, without a complaint.
+        let card = program::guida(["ask", "挂失凭什么", "--kb", kb, "--json"]).json();
+        assert_eq!(card["citations"][0]["text"], "挂失应当凭身份证。", "{card}");
+        assert_eq!(card["timings"]["embed_ms"].as_f64().expect("time") > 0.0, vectors > 0);
+    }
 }

@@ -90,6 +90,31 @@ fn it_answers_in_an_empty_root() {
 }
 
 #[test]
+fn it_encodes_in_an_empty_root() {
+    let Some(chroot) = first_allowed(&[&["chroot"], &["unshare", "-r", "chroot"]], &["/", "true"]) else {
+        return skipped("empty root", "this user may neither chroot nor make a user namespace");
+    };
+    let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    fs::copy(GUIDA, root.path().join("guida")).unwrap();
+    fs::create_dir(root.path().join("rules")).unwrap();
+    fs::write(root.path().join("rules/a.md"), "# 某行办法\n第一条 挂失应当凭身份证。\n").unwrap();
+    let inside = |words: &[&str]| {
+        let root = root.path().to_str().unwrap();
+        let words: Vec<&str> = chroot.iter().copied().chain([root]).chain(words.iter().copied()).collect();
+        let output = bare(&words).output().unwrap();
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    inside(&["/guida", "kb", "build", "/rules", "--out", "/kb.db", "--json"]);
+    assert_eq!(inside(&["/guida", "kb", "check", "/kb.db", "--json"])["vectors"], 1);
+    let card = inside(&["/guida", "ask", "挂失凭什么", "--kb", "/kb.db", "--json"]);
+    assert!(card["timings"]["embed_ms"].as_f64().unwrap() > 0.0, "{card:#}");
+    let mut left: Vec<_> = fs::read_dir(root.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["guida", "kb.db", "rules"], "the encoder leaves no file");
+}
+
+#[test]
 fn it_answers_without_any_network() {
     // A fresh network namespace has no interface but a loopback that is down.
     let Some(unshare) = first_allowed(&[&["unshare", "-n"], &["unshare", "-rn"]], &["true"]) else {

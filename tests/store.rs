@@ -1,7 +1,9 @@
 //! The knowledge store by itself: what is written is read, from any thread, and damage is found.
 
 use guida::error::Code;
-use guida::store::{BasisRow, Clause, ClauseRow, Knowledge, KnowledgeWriter, VersionRow, check, forward};
+use guida::store::{
+    BasisRow, Clause, ClauseRow, Knowledge, KnowledgeWriter, PassageKind, Quantised, VersionRow, check, forward,
+};
 use guida::text::address;
 use guida::types::{Classification, ClauseId, Date, EffectivePeriod, GenerationId, Level, Status};
 use rusqlite::Connection;
@@ -56,7 +58,7 @@ fn write(path: &Path, vectors: Option<&[[f32; 4]]>) -> GenerationId {
     if let Some(vectors) = vectors {
         writer.begin_vectors("手工", "00ff", 4).unwrap();
         for (id, vector) in ids.iter().zip(vectors) {
-            writer.add_vector(*id, vector).unwrap();
+            writer.add_passage(*id, PassageKind::Clause, &Quantised::of(vector)).unwrap();
         }
     }
     writer.finish().unwrap()
@@ -151,33 +153,131 @@ fn the_word_index_knows_which_clauses_have_a_term_and_how_often() {
 const VECTORS: [[f32; 4]; 4] =
     [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.9, 0.1, 0.0, 0.0], [-1.0, 0.0, 0.0, 0.0]];
 
+/// Every clause.
+fn all() -> impl Iterator<Item = std::ops::Range<i64>> {
+    std::iter::once(0..i64::MAX)
+}
+
 #[test]
 fn the_nearest_vectors_come_first_by_cosine() {
     let (_dir, path) = stored(Some(&VECTORS));
     let knowledge = Knowledge::open(&path).unwrap();
     let made_by = knowledge.embedder().unwrap();
     assert_eq!((made_by.name.as_str(), made_by.sha256.as_str(), made_by.dimension), ("手工", "00ff", 4));
-    assert_eq!(knowledge.vector_count().unwrap(), 4);
+    assert_eq!(knowledge.vector_count(), 4);
     // The length of a vector plays no part.
-    let near = knowledge.nearest(&[20.0, 0.0, 0.0, 0.0], 3).unwrap();
-    assert_eq!(near.iter().map(|(id, _)| id.0).collect::<Vec<_>>(), [1, 3, 2]);
-    let cosine = 1.0 - 0.9 / 0.82f32.sqrt();
-    for ((_, distance), expected) in near.iter().zip([0.0, cosine, 1.0]) {
-        assert!((distance - expected).abs() < 1e-5, "{distance} {expected}");
+    let near = knowledge.nearest(&[20.0, 0.0, 0.0, 0.0], all(), 3).unwrap();
+    assert_eq!(near.iter().map(|n| n.clause.0).collect::<Vec<_>>(), [1, 3, 2]);
+    for (near, expected) in near.iter().zip([1.0, 0.9 / 0.82f32.sqrt(), 0.0]) {
+        assert!((near.text.unwrap() - expected).abs() < 5e-3, "{near:?} {expected}");
+        assert_eq!(near.question, None);
     }
-    assert_eq!(knowledge.nearest(&[1.0, 0.0, 0.0, 0.0], 99).unwrap().len(), 4);
-    assert_eq!(knowledge.nearest(&[1.0; 3], 2).unwrap_err().code(), Code::KbCorrupt);
+    assert_eq!(knowledge.nearest(&[1.0, 0.0, 0.0, 0.0], all(), 99).unwrap().len(), 4);
+    assert_eq!(knowledge.nearest(&[1.0; 3], all(), 2).unwrap_err().code(), Code::KbModel);
+    // What is filtered out takes no place.
+    let few = knowledge.nearest(&[1.0, 0.0, 0.0, 0.0], [2..3, 4..5].into_iter(), 2).unwrap();
+    assert_eq!(few.iter().map(|n| n.clause.0).collect::<Vec<_>>(), [2, 4]);
     let (_dir, plain) = stored(None);
     let plain = Knowledge::open(&plain).unwrap();
-    assert!(plain.embedder().is_none() && plain.vector_count().unwrap() == 0);
+    assert!(plain.embedder().is_none() && plain.vector_count() == 0);
+    assert!(plain.nearest(&[1.0; 4], all(), 3).unwrap().is_empty());
+}
+
+/// SplitMix64 (Steele, Lea and Flood 2014), as numbers from -1 to 1.
+fn random(state: &mut u64) -> f32 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    ((z ^ (z >> 31)) >> 40) as f32 / (1u64 << 23) as f32 - 1.0
 }
 
 #[test]
-fn a_vector_of_another_length_is_not_taken() {
+fn stored_vectors_find_the_exact_first_ten_among_clusters() {
+    const CLUSTERS: usize = 200;
+    const WIDTH: usize = 64;
+    let mut state = 7;
+    let mut vector = |scale: f32| (0..WIDTH).map(|_| random(&mut state) * scale).collect::<Vec<f32>>();
+    let sum = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x + y).collect::<Vec<f32>>();
+    let centres: Vec<Vec<f32>> = (0..CLUSTERS).map(|_| vector(1.0)).collect();
+    // Ten members each, spread widely enough that they are told apart.
+    let members: Vec<Vec<f32>> = (0..10 * CLUSTERS).map(|n| sum(&centres[n / 10], &vector(0.4))).collect();
     let dir = tempfile::tempdir().unwrap();
-    let mut writer = KnowledgeWriter::create(&dir.path().join("k.db")).unwrap();
+    let path = dir.path().join("k.db");
+    let mut writer = KnowledgeWriter::create(&path).unwrap();
+    let law = writer.add_document("某法", "某法").unwrap();
+    let version = writer.add_version(law, &version("2020-01-01", None, Classification::Public), members.len()).unwrap();
+    let row = ClauseRow { address: &address::article(1, 0), heading: "", text: "文", guide: None };
+    let ids: Vec<ClauseId> =
+        members.iter().map(|_| writer.add_clause(version, &row, std::iter::once("文")).unwrap()).collect();
+    writer.begin_vectors("手工", "00", WIDTH).unwrap();
+    for (id, vector) in ids.iter().zip(&members) {
+        writer.add_passage(*id, PassageKind::Clause, &Quantised::of(vector)).unwrap();
+    }
+    writer.finish().unwrap();
+    let knowledge = Knowledge::open(&path).unwrap();
+    let norm = |v: &[f32]| v.iter().map(|x| x * x).sum::<f32>().sqrt();
+    for (cluster, centre) in centres.iter().enumerate() {
+        let question = sum(centre, &vector(0.1));
+        let cosine = |v: &[f32]| v.iter().zip(&question).map(|(x, y)| x * y).sum::<f32>() / norm(v) / norm(&question);
+        let mut exact: Vec<(f32, i64)> = members.iter().zip(1..).map(|(v, id)| (cosine(v), id)).collect();
+        exact.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let found = knowledge.nearest(&question, all(), 10).unwrap();
+        let ids = |found: &mut dyn Iterator<Item = i64>| found.collect::<std::collections::BTreeSet<i64>>();
+        let (near, expected) =
+            (ids(&mut found.iter().map(|n| n.clause.0)), ids(&mut exact[..10].iter().map(|(_, id)| *id)));
+        assert_eq!(near, expected, "cluster {cluster}");
+        // Half of them filtered out: the others are all still found, and only they.
+        let odd = (1..=members.len() as i64).step_by(2).map(|id| id..id + 1);
+        let half = knowledge.nearest(&question, odd, 5).unwrap();
+        let expected: Vec<i64> = exact.iter().map(|(_, id)| *id).filter(|id| id % 2 == 1).take(5).collect();
+        assert_eq!(ids(&mut half.iter().map(|n| n.clause.0)), ids(&mut expected.into_iter()));
+    }
+}
+
+/// A file in the making with a title of two clauses.
+fn two_clauses(path: &Path) -> (KnowledgeWriter, [ClauseId; 2]) {
+    let mut writer = KnowledgeWriter::create(path).unwrap();
+    let law = writer.add_document("某法", "某法").unwrap();
+    let row = version("2020-01-01", None, Classification::Public);
+    let version = writer.add_version(law, &row, 2).unwrap();
+    let row = ClauseRow { address: &address::article(1, 0), heading: "", text: "文", guide: None };
+    let ids = [0, 1].map(|_| writer.add_clause(version, &row, std::iter::once("文")).unwrap());
+    (writer, ids)
+}
+
+#[test]
+fn a_clause_is_as_near_as_its_nearest_passage_and_question() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("k.db");
+    let (mut writer, ids) = two_clauses(&path);
+    writer.begin_vectors("手工", "00", 2).unwrap();
+    for (clause, kind, vector) in [
+        (0, PassageKind::Clause, [0.0, 1.0]),
+        (0, PassageKind::Clause, [3.0, 4.0]),
+        (0, PassageKind::Question, [4.0, 3.0]),
+        (1, PassageKind::Clause, [1.0, 0.1]),
+    ] {
+        writer.add_passage(ids[clause], kind, &Quantised::of(&vector)).unwrap();
+    }
+    writer.finish().unwrap();
+    let near = Knowledge::open(&path).unwrap().nearest(&[1.0, 0.0], all(), 9).unwrap();
+    assert_eq!(near.iter().map(|n| n.clause).collect::<Vec<_>>(), [ids[1], ids[0]]);
+    assert!((near[1].text.unwrap() - 0.6).abs() < 5e-3 && (near[1].question.unwrap() - 0.8).abs() < 5e-3, "{near:?}");
+}
+
+#[test]
+fn vectors_of_another_length_or_out_of_order_are_not_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, ids) = two_clauses(&dir.path().join("k.db"));
+    let add = |writer: &mut KnowledgeWriter, clause: usize, vector: &[f32]| {
+        writer.add_passage(ids[clause], PassageKind::Clause, &Quantised::of(vector)).map_err(|e| e.code())
+    };
+    assert_eq!(add(&mut writer, 0, &[1.0; 4]), Err(Code::KbBuild), "no encoder was named");
     writer.begin_vectors("手工", "00", 4).unwrap();
-    assert_eq!(writer.add_vector(ClauseId(1), &[1.0; 5]).unwrap_err().code(), Code::KbBuild);
+    assert_eq!(add(&mut writer, 0, &[1.0; 5]), Err(Code::KbBuild));
+    assert_eq!(add(&mut writer, 1, &[1.0; 4]), Ok(()));
+    assert_eq!(add(&mut writer, 0, &[1.0; 4]), Err(Code::KbBuild));
 }
 
 #[test]
@@ -192,7 +292,7 @@ fn many_threads_read_one_file() {
                 for round in 0..25 {
                     let id = (thread + round) % 4 + 1;
                     assert_eq!(knowledge.clause(ClauseId(id)).unwrap().unwrap().id, ClauseId(id));
-                    assert_eq!(knowledge.nearest(&VECTORS[0], 1).unwrap()[0].0, ClauseId(1));
+                    assert_eq!(knowledge.nearest(&VECTORS[0], all(), 1).unwrap()[0].clause, ClauseId(1));
                 }
             });
         }
@@ -204,7 +304,7 @@ fn a_query_that_fails_does_not_spoil_the_next() {
     let (_dir, path) = stored(Some(&VECTORS));
     let knowledge = Knowledge::open(&path).unwrap();
     for _ in 0..20 {
-        assert!(knowledge.nearest(&[1.0; 3], 2).is_err());
+        assert!(knowledge.nearest(&[1.0; 3], all(), 2).is_err());
         assert!(knowledge.clause(ClauseId(1)).unwrap().is_some());
     }
 }
@@ -241,7 +341,9 @@ fn a_sound_file_passes_the_check_and_damage_is_named() {
     assert_eq!(counts, (2, 3, 4, 1, 4));
     for (damage, named) in [
         ("DELETE FROM forward WHERE clause_id = 2", "检索词表有 3 条,应为 4 条"),
-        ("DELETE FROM clause_vectors WHERE clause_id = 2", "向量有 3 条,应为 4 条"),
+        ("DELETE FROM passages WHERE clause_id = 2", "向量有 3 条,应为 4 条"),
+        ("UPDATE passages SET kind = 1 WHERE clause_id = 2", "有向量的条款有 3 条,应为 4 条"),
+        ("UPDATE passages SET vector = x'00' WHERE clause_id = 2", "长度或种类不对的向量"),
         ("UPDATE basis SET document_id = 77", "不存在的记录"),
         ("DELETE FROM clauses WHERE id = 2", "条款有 3 条,应为 4 条"),
         ("DELETE FROM clause_fts WHERE 0; INSERT INTO clause_fts(rowid, body) VALUES(77, '的')", "全文索引"),

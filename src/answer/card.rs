@@ -56,6 +56,9 @@ pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<Ca
     if ranked.words_only {
         card.notices.push("编码模型不可用,本次只按字词检索".to_owned());
     }
+    if ranked.not_reranked {
+        card.notices.push("重排模型不可用或超时,本次按重排前的次序".to_owned());
+    }
     let best = ranked.hits.first().filter(|_| ranked.confidence >= confidence::THRESHOLD);
     let missing = ranked.missing.as_ref().map(missing_address);
     if let Some((missing, true)) = &missing {

@@ -1,6 +1,6 @@
 //! The command line as clap reads it. Reading acts on nothing.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// 柜答:网点离线问答。从本行制度和现行法规中给出结论和原文条款。
@@ -44,15 +44,49 @@ pub struct KbArg {
     pub kb: PathBuf,
 }
 
+/// Which encoder to use: the bundled one unless said otherwise.
+#[derive(Debug, Clone, Default, Args)]
+pub struct EncoderArgs {
+    /// 代替自带的编码模型(GGUF);知识库须用同一模型生成
+    #[arg(long, value_name = "文件")]
+    pub embedder: Option<PathBuf>,
+    /// 不用编码模型,只按文字检索
+    #[arg(long, conflicts_with_all = ["embedder", "query_prefix", "document_prefix", "pooling"])]
+    pub no_embedder: bool,
+    /// 编码模型要求放在问题前面的文字,默认按模型
+    #[arg(long, value_name = "文字", requires = "embedder")]
+    pub query_prefix: Option<String>,
+    /// 编码模型要求放在条款前面的文字,默认按模型
+    #[arg(long, value_name = "文字", requires = "embedder")]
+    pub document_prefix: Option<String>,
+    /// 由词元向量得出一个向量的方式,默认按模型
+    #[arg(long, value_name = "方式", requires = "embedder")]
+    pub pooling: Option<PoolingArg>,
+}
+
+/// How an encoder makes one vector of many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PoolingArg {
+    /// 平均
+    Mean,
+    /// 第一个词元
+    Cls,
+    /// 最后一个词元
+    Last,
+}
+
 /// Which models to load.
 #[derive(Debug, Args)]
 pub struct ModelArgs {
     /// 对话模型(GGUF),用于在条款下方生成说明文字
     #[arg(long, value_name = "文件")]
     pub model: Option<PathBuf>,
-    /// 编码模型(GGUF),用于按含义检索;知识库须用同一模型生成
+    /// Encoder.
+    #[command(flatten)]
+    pub encoder: EncoderArgs,
+    /// 重排模型(GGUF),把找到的前 20 条重新排序
     #[arg(long, value_name = "文件")]
-    pub embedder: Option<PathBuf>,
+    pub reranker: Option<PathBuf>,
     /// 模型使用的线程数,默认比 CPU 核数少一
     #[arg(long, value_name = "个数", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub threads: Option<u32>,
@@ -114,10 +148,10 @@ pub enum KbCommand {
         /// 生成的文件
         #[arg(long, value_name = "文件")]
         out: PathBuf,
-        /// 编码模型(GGUF),用于生成向量
-        #[arg(long, value_name = "文件")]
-        embedder: Option<PathBuf>,
-        /// 编码线程数
+        /// Encoder.
+        #[command(flatten)]
+        encoder: EncoderArgs,
+        /// 编码线程数,默认用全部 CPU 核
         #[arg(long, value_name = "个数", value_parser = clap::value_parser!(u32).range(1..=256))]
         threads: Option<u32>,
         /// 输出 JSON 报告
@@ -155,9 +189,12 @@ pub enum EvalCommand {
         /// 问题文件(JSONL)
         #[arg(long, value_name = "文件")]
         questions: PathBuf,
-        /// 编码模型(GGUF)
+        /// Encoder.
+        #[command(flatten)]
+        encoder: EncoderArgs,
+        /// 重排模型(GGUF)
         #[arg(long, value_name = "文件")]
-        embedder: Option<PathBuf>,
+        reranker: Option<PathBuf>,
         /// 按哪一天有效的规定,默认今天
         #[arg(long, value_name = "年-月-日")]
         as_of: Option<String>,

@@ -1,7 +1,7 @@
 //! `guida eval retrieval`.
 
 use super::output::{print, print_json};
-use crate::engine::offline::{self, Asked, Embedder, Figures};
+use crate::engine::offline::{self, Asked, Embedder, Figures, Reranker};
 use crate::error::{Code, Error, Result};
 use crate::types::Date;
 use std::path::Path;
@@ -15,11 +15,12 @@ pub fn retrieval(
     kb: &Path,
     questions: &Path,
     embedder: Option<Arc<dyn Embedder>>,
+    reranker: Option<Arc<dyn Reranker>>,
     as_of: Date,
     details: Option<&Path>,
     json: bool,
 ) -> Result<()> {
-    let (figures, asked) = offline::measure_retrieval(kb, questions, embedder, as_of)?;
+    let (figures, asked) = offline::measure_retrieval(kb, questions, embedder, reranker, as_of)?;
     if let Some(path) = details {
         write_details(path, &asked)?;
     }

@@ -14,7 +14,7 @@ use crate::answer::{Answerer, Ask};
 use crate::clock;
 use crate::error::{Code, Error, Result};
 use crate::guard::check_question;
-use crate::inference::{Embedder, Generator};
+use crate::inference::{Embedder, Generator, Reranker};
 use crate::retrieval::Retriever;
 use crate::retrieval::scope::Scope;
 use crate::store::Knowledge;
@@ -47,9 +47,10 @@ impl Engine {
     pub fn open(
         kb: &Path,
         embedder: Option<Arc<dyn Embedder>>,
+        reranker: Option<Arc<dyn Reranker>>,
         generator: Option<Arc<dyn Generator>>,
     ) -> Result<Engine> {
-        let retriever = Retriever::new(Arc::new(Knowledge::open(kb)?), embedder)?;
+        let retriever = Retriever::new(Arc::new(Knowledge::open(kb)?), embedder)?.with_reranker(reranker);
         Ok(Engine { answerer: Answerer::new(retriever, generator) })
     }
 
@@ -112,7 +113,7 @@ impl Engine {
             generation: knowledge.generation().clone(),
             documents: knowledge.versions().len() as u64,
             clauses: knowledge.clause_total(),
-            vectors: knowledge.vector_count()?,
+            vectors: knowledge.vector_count(),
             embedder: self.retriever().embedder().map(|e| e.model().clone()),
             generator: self.answerer.generator().map(|g| g.status()),
             today: clock::today(),

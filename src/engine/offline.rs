@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use crate::eval::metrics::{Asked, Figures};
-pub use crate::inference::Embedder;
+pub use crate::inference::{Embedder, Reranker};
 pub use crate::ingest::build::{Built, Phase};
 pub use crate::store::CheckReport;
 
@@ -45,9 +45,10 @@ pub fn measure_retrieval(
     kb: &Path,
     questions: &Path,
     embedder: Option<Arc<dyn Embedder>>,
+    reranker: Option<Arc<dyn Reranker>>,
     as_of: Date,
 ) -> Result<(Figures, Vec<Asked>)> {
-    let retriever = Retriever::new(Arc::new(Knowledge::open(kb)?), embedder)?;
+    let retriever = Retriever::new(Arc::new(Knowledge::open(kb)?), embedder)?.with_reranker(reranker);
     let scope = Scope { as_of, clearance: Classification::Confidential, levels: Vec::new(), all_versions: false };
     eval::retrieval(&retriever, &scope, &eval::questions::read(questions)?)
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
 /// Most metadata entries; real models have some tens.
@@ -94,7 +94,17 @@ pub(super) fn read_header(path: &Path) -> Result<Header, HeaderError> {
     if !metadata.is_file() {
         return Err(HeaderError::Damaged("不是普通文件".into()));
     }
-    let mut reader = Reader { inner: BufReader::with_capacity(1 << 16, file), at: 0, length: metadata.len() };
+    parse(file, metadata.len())
+}
+
+/// Reads and checks the header of a file that is held in memory.
+pub(super) fn read_header_of(bytes: &[u8]) -> Result<Header, HeaderError> {
+    parse(Cursor::new(bytes), bytes.len() as u64)
+}
+
+/// Reads and checks the header of `length` bytes, whatever they come from.
+fn parse(source: impl Read + Seek, length: u64) -> Result<Header, HeaderError> {
+    let mut reader = Reader { inner: BufReader::with_capacity(1 << 16, source), at: 0, length };
     let mut magic = [0u8; 4];
     if reader.length < 4 || reader.inner.read_exact(&mut magic).is_err() || &magic != b"GGUF" {
         return Err(HeaderError::NotGguf);
@@ -188,13 +198,13 @@ pub(super) fn block_size(kind: u32) -> Option<(u64, u64)> {
 }
 
 /// Reads from the file and knows how far it may go.
-struct Reader {
-    inner: BufReader<File>,
+struct Reader<R> {
+    inner: BufReader<R>,
     at: u64,
     length: u64,
 }
 
-impl Reader {
+impl<R: Read + Seek> Reader<R> {
     /// Claims the next `bytes` bytes, or says that the file ends before them.
     fn claim(&mut self, bytes: u64, what: &str) -> Result<(), HeaderError> {
         let needed = self.at.saturating_add(bytes);

@@ -1,15 +1,17 @@
-//! Language models behind two small traits; everything else in Guida works without either.
+//! Language models behind small traits; everything else in Guida works without any.
 //!
-//! - [`Embedder`] turns texts into vectors for dense retrieval.
+//! - [`Embedder`] turns texts into vectors for dense retrieval; [`Reranker`] reads the first clauses again.
 //! - [`Generator`] writes prose below the evidence card, streamed and cancellable.
 //!
 //! A model file is first read by [`models`], which checks its header without llama.cpp (a damaged file can end the
 //! process that loads it). `llama` is the only user of llama.cpp. The embedder ([`LlamaEmbedder`]) runs inside
-//! Guida on a bundled, trusted model; the generator runs in a sandboxed child process of the same binary, which
+//! Guida on the bundled model or a trusted file (what its authors ask for stands in `families`); the generator runs in a sandboxed child process of the same binary, which
 //! [`ChildGenerator`] starts, watches and restarts over the frames of `protocol`. `template` renders the model's own
 //! chat template.
 
+mod bundled;
 mod child;
+mod families;
 mod gguf;
 mod llama;
 pub mod models;
@@ -20,7 +22,7 @@ mod settings;
 mod template;
 
 pub use child::{ChildGenerator, GENERATOR_SUBCOMMAND, QUEUE_LIMIT, run_child};
-pub use llama::LlamaEmbedder;
+pub use llama::{LlamaEmbedder, LlamaReranker};
 pub use settings::{EmbedderSettings, GeneratorSettings, default_threads};
 
 use crate::error::{Error, Result};
@@ -60,6 +62,17 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     /// `MODEL_UNAVAILABLE` when the encoder failed.
     fn embed(&self, kind: EmbedKind, texts: &[&str]) -> Result<Vec<Vec<f32>>>;
+}
+
+/// Judges how well clauses answer a question. It reads the two together, which is finer than comparing vectors, and slow.
+pub trait Reranker: Send + Sync {
+    /// The model.
+    fn model(&self) -> &ModelId;
+    /// One score per document, in order; larger answers better, and only scores of one call compare.
+    ///
+    /// # Errors
+    /// `TIMEOUT` when `limit` was reached before the last document was begun, `MODEL_UNAVAILABLE` when the reranker failed.
+    fn rerank(&self, query: &str, documents: &[&str], limit: Duration) -> Result<Vec<f32>>;
 }
 
 /// A prompt in parts. The user message is `head`, the `evidence` blocks, and `tail`, joined by blank lines.

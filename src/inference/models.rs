@@ -4,7 +4,7 @@
 //! that is truncated, is no GGUF, or declares absurd counts is refused here with the reason.
 
 use super::ModelId;
-use super::gguf::{Header, HeaderError, Value, block_size, read_header};
+use super::gguf::{Header, HeaderError, Value, block_size, read_header, read_header_of};
 use crate::error::{Code, Error, Result};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -63,7 +63,9 @@ pub struct ModelInfo {
     pub license: Option<String>,
     /// The Jinja chat template, when the file carries one.
     pub chat_template: Option<String>,
-    /// `tokenizer.ggml.model`: `llama` is SentencePiece, `gpt2` byte-pair, `bert` WordPiece.
+    /// The template that puts question and clause together, when the file is a reranker's and carries one.
+    pub rerank_template: Option<String>,
+    /// `tokenizer.ggml.model`: `llama` is SentencePiece, `gpt2` byte-pair, `bert` WordPiece, `t5` unigram pieces.
     pub tokenizer: Option<String>,
     /// Pooling, when the file names one.
     pub pooling: Option<Pooling>,
@@ -102,6 +104,21 @@ impl ModelInfo {
         self.require_tokenizer()
     }
 
+    /// Refuses a model that gives no score for a question and a clause.
+    ///
+    /// # Errors
+    /// `MODEL_UNSUITABLE`.
+    pub fn require_reranker(&self) -> Result<()> {
+        if self.pooling != Some(Pooling::Rank) {
+            return Err(Error::new(
+                Code::ModelUnsuitable,
+                format!("模型 {}({})不是重排模型,文件里没有写明打分方式", self.name, self.architecture),
+                "请在 --reranker 中指定重排模型(如 bge-reranker、Qwen3-Reranker)的 GGUF 文件",
+            ));
+        }
+        self.require_tokenizer()
+    }
+
     fn require_tokenizer(&self) -> Result<()> {
         // llama.cpp asserts when a file without vocabulary is asked to tokenise.
         match self.tokenizer.as_deref() {
@@ -120,8 +137,20 @@ impl ModelInfo {
 /// # Errors
 /// `MODEL_LOAD` with the reason: missing, truncated, not GGUF, absurd counts, no weights.
 pub fn read_info(path: &Path) -> Result<ModelInfo> {
-    let shown = path.display();
-    let header = read_header(path).map_err(|cause| {
+    describe(read_header(path), &path.display().to_string(), &file_name(path))
+}
+
+/// Reads and checks the header of a model that is held in memory; `name` is what it is called when it names itself nowhere.
+///
+/// # Errors
+/// As [`read_info`].
+pub fn read_info_of(bytes: &[u8], name: &str) -> Result<ModelInfo> {
+    describe(read_header_of(bytes), name, name)
+}
+
+/// A checked header as a description; `shown` is the file in error messages.
+fn describe(header: std::result::Result<Header, HeaderError>, shown: &str, file_name: &str) -> Result<ModelInfo> {
+    let header = header.map_err(|cause| {
         let hint = match &cause {
             HeaderError::Io(_) => "请检查路径和读取权限",
             HeaderError::NotGguf | HeaderError::Version(_) => "请确认文件是 GGUF 格式(第 2 或第 3 版)的模型",
@@ -138,8 +167,7 @@ pub fn read_info(path: &Path) -> Result<ModelInfo> {
     let weight_type = main_type(&header).ok_or_else(|| damaged("没有权重"))?;
     let own = |key: &str| header.entries.get(&format!("{architecture}.{key}"));
     let causal = own("attention.causal");
-    let name =
-        text("general.name").filter(|name| !name.trim().is_empty()).map_or_else(|| file_name(path), str::to_owned);
+    let name = text("general.name").filter(|name| !name.trim().is_empty()).unwrap_or(file_name).to_owned();
     Ok(ModelInfo {
         name,
         context_tokens: own("context_length").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()),
@@ -148,6 +176,7 @@ pub fn read_info(path: &Path) -> Result<ModelInfo> {
         file_bytes: header.file_bytes,
         license: text("general.license").map(str::to_owned),
         chat_template: text("tokenizer.chat_template").map(str::to_owned),
+        rerank_template: text("tokenizer.chat_template.rerank").map(str::to_owned),
         tokenizer: text("tokenizer.ggml.model").map(str::to_owned),
         pooling: match own("pooling_type").and_then(Value::as_u64) {
             Some(1) => Some(Pooling::Mean),
@@ -210,5 +239,14 @@ pub fn sha256(path: &Path, stop: &AtomicBool) -> Result<String> {
         };
         hasher.update(chunk.get(..read).unwrap_or_default());
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&hasher.finalize()))
+}
+
+/// Name and SHA-256 of a model in memory whose header was read.
+pub fn identify_bytes(bytes: &[u8], info: &ModelInfo) -> ModelId {
+    ModelId { name: info.name.clone(), sha256: hex(&Sha256::digest(bytes)) }
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,5 +1,6 @@
 //! What can be set about a model, with the defaults and their reasons.
 
+use super::models::Pooling;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -50,27 +51,44 @@ impl GeneratorSettings {
     }
 }
 
-/// Settings of the embedder.
+/// Settings of the embedder. What is `None` follows the model: its header, then the habits of its family.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmbedderSettings {
-    /// Threads that compute; `None` is [`default_threads`].
+    /// Threads that compute one text; `None` is [`default_threads`].
     pub threads: Option<u32>,
+    /// Texts that are encoded at the same time, each by `threads` threads. One is right for questions, which come one by
+    /// one; for a whole collection several workers of one thread each lose no time at barriers.
+    pub workers: u32,
     /// Longest text in tokens; what is longer is represented by its beginning.
     pub window_tokens: u32,
-    /// Put before every question, as the model's authors ask.
-    pub query_prefix: String,
+    /// Put before every question.
+    pub query_prefix: Option<String>,
     /// Put before every clause.
-    pub document_prefix: String,
+    pub document_prefix: Option<String>,
+    /// How one vector is made of many.
+    pub pooling: Option<Pooling>,
 }
 
 impl Default for EmbedderSettings {
     fn default() -> EmbedderSettings {
         EmbedderSettings {
             threads: None,
+            workers: 1,
             window_tokens: DEFAULT_WINDOW_TOKENS,
-            query_prefix: String::new(),
-            document_prefix: String::new(),
+            query_prefix: None,
+            document_prefix: None,
+            pooling: None,
         }
+    }
+}
+
+impl EmbedderSettings {
+    /// Settings for encoding a whole collection with `threads` threads in all; `None` is every processor that this process may
+    /// use, for nothing else waits meanwhile and workers of one thread need no barriers.
+    pub fn for_many(threads: Option<u32>) -> EmbedderSettings {
+        let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let workers = threads.unwrap_or_else(|| u32::try_from(processors).unwrap_or(1));
+        EmbedderSettings { threads: Some(1), workers, ..EmbedderSettings::default() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! From folders of files to one knowledge file.
 
 use super::curated::{self, CURATED_SUFFIX};
+use super::embed::Passages;
 use super::expand::Expansions;
 use super::plan::{self, PlannedDocument, PlannedVersion};
 use super::publish::Partial;
@@ -8,18 +9,15 @@ use super::readers::{self, Outcome};
 use super::report::{BuildReport, FileReport, FileStatus};
 use super::walk;
 use crate::error::{Code, Error, Result};
-use crate::inference::{EmbedKind, Embedder};
+use crate::inference::Embedder;
 use crate::store::{BasisRow, ClauseRow, KnowledgeWriter, VersionRow};
 use crate::text::legal::{self, ParsedClause, ParsedDocument};
 use crate::text::normalize::{fold_question, normalize, title_key};
 use crate::text::questions::Question;
 use crate::text::tokenize::for_each_term;
-use crate::types::{ClauseId, GenerationId};
+use crate::types::GenerationId;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-
-/// Clauses handed to the encoder at a time.
-const EMBED_BATCH: usize = 64;
 
 /// What a build is doing, for a progress bar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,13 +134,14 @@ fn write(
         document_ids.insert(document.title_key.as_str(), id);
     }
     let total = documents.iter().flat_map(|d| &d.versions).map(|v| v.document.clauses.len()).sum();
-    let mut clause_ids = Vec::with_capacity(total);
+    let mut written = 0;
+    let mut passages = Passages::default();
     for document in documents {
         let Some(&document_id) = document_ids.get(document.title_key.as_str()) else { continue };
         for version in &document.versions {
             let version_id = writer.add_version(document_id, &version_row(version), version.document.clauses.len())?;
             for clause in &version.document.clauses {
-                progress(Phase::Indexing, clause_ids.len(), total);
+                progress(Phase::Indexing, written, total);
                 let guide = clause.guide.as_ref().map(serde_json::to_string).transpose().map_err(|e| {
                     Error::new(Code::Internal, "操作指引无法写入知识库", "请把本条信息报给软件维护方").because(e)
                 })?;
@@ -162,13 +161,17 @@ fn write(
                     writer.add_curated(id, question, &fold_question(question))?;
                 }
                 writer.add_basis(id, &basis_rows(clause, document_id, &document_ids))?;
-                clause_ids.push(id);
+                if embedder.is_some() {
+                    let questions = clause.ask_variants.iter().chain(curated).map(String::as_str);
+                    passages.add(id, (&version.document.title, &clause.heading, &clause.text), questions);
+                }
+                written += 1;
             }
         }
     }
     progress(Phase::Indexing, total, total);
     if let Some(embedder) = embedder {
-        embed(&mut writer, documents, &clause_ids, embedder, progress)?;
+        passages.embed(&mut writer, embedder, progress)?;
     }
     writer.finish()
 }
@@ -212,34 +215,4 @@ fn basis_rows(clause: &ParsedClause, own: i64, documents: &HashMap<&str, i64>) -
             Some(BasisRow { document, address: reference.address.clone() })
         })
         .collect()
-}
-
-fn embed(
-    writer: &mut KnowledgeWriter,
-    documents: &[PlannedDocument],
-    ids: &[ClauseId],
-    embedder: &dyn Embedder,
-    progress: &mut dyn FnMut(Phase, usize, usize),
-) -> Result<()> {
-    let model = embedder.model();
-    writer.begin_vectors(&model.name, &model.sha256, embedder.dimension())?;
-    let mut ids = ids.iter();
-    let clauses: Vec<(&ParsedDocument, &ParsedClause)> = documents
-        .iter()
-        .flat_map(|d| &d.versions)
-        .flat_map(|v| v.document.clauses.iter().map(move |c| (&v.document, c)))
-        .collect();
-    let mut done = 0;
-    for batch in clauses.chunks(EMBED_BATCH) {
-        progress(Phase::Embedding, done, clauses.len());
-        let texts: Vec<String> =
-            batch.iter().map(|(d, c)| normalize(&format!("{} {} {}", d.title, c.heading, c.text))).collect();
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        for (vector, id) in embedder.embed(EmbedKind::Document, &texts)?.iter().zip(&mut ids) {
-            writer.add_vector(*id, vector)?;
-        }
-        done += batch.len();
-    }
-    progress(Phase::Embedding, done, done);
-    Ok(())
 }

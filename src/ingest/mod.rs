@@ -4,11 +4,12 @@
 //! [`RawDocument`](crate::text::document::RawDocument)s whatever its format and encoding, and [`report`] says for
 //! every single file whether it was read, skipped or failed, and why. One broken file never stops the others.
 //!
-//! [`plan`] then lines the versions of each title up in time, [`build`] writes the knowledge file in one go, and [`publish`]
+//! [`plan`] then lines the versions of each title up in time, [`build`] writes the knowledge file in one go, `embed` its vectors, and [`publish`]
 //! renames it over the old one.
 
 pub mod build;
 mod curated;
+mod embed;
 pub mod encoding;
 mod expand;
 pub mod plan;

@@ -1,28 +1,24 @@
-//! Nearest clauses by meaning, through sqlite-vec.
+//! Nearest clauses by meaning: the question's vector against those of the clauses' passages and curated questions.
 
 use super::scope::Admitted;
 use crate::error::{Code, Error, Result};
 use crate::inference::{EmbedKind, Embedder};
-use crate::store::Knowledge;
-use crate::types::ClauseId;
+use crate::store::{Knowledge, Near};
 
-/// Neighbours asked of the vector table per clause wanted: some belong to versions that may not answer.
-const OVERSAMPLING: usize = 2;
-
-/// The `limit` nearest clauses that may answer, nearest first.
+/// The `limit` nearest clauses that may answer, nearest first. `text` is a question in the form of
+/// [`crate::text::passage::query`].
 ///
 /// # Errors
-/// `KB_CORRUPT`, or the encoder's errors.
+/// `KB_CORRUPT`, `KB_MODEL`, or the encoder's errors.
 pub fn search(
     knowledge: &Knowledge,
     embedder: &dyn Embedder,
     admitted: &Admitted<'_>,
     text: &str,
     limit: usize,
-) -> Result<Vec<ClauseId>> {
+) -> Result<Vec<Near>> {
     let vector = embedder.embed(EmbedKind::Query, &[text])?.pop().ok_or_else(|| {
         Error::new(Code::ModelUnavailable, "编码模型没有返回向量", "重启服务;如仍出现请换用完好的模型文件")
     })?;
-    let near = knowledge.nearest(&vector, limit * OVERSAMPLING)?;
-    Ok(near.into_iter().map(|(clause, _)| clause).filter(|c| admitted.clause(*c)).take(limit).collect())
+    knowledge.nearest(&vector, admitted.ranges(), limit)
 }

@@ -5,22 +5,24 @@
 //!    the two rankings are fused ([`fusion`]). A question that equals a curated one puts that clause first.
 //! 3. A scene of a guide stands for the rules it rests on: they inherit its rank ([`guides`]).
 //! 4. Only texts in force on the day, within the reader's clearance, take part ([`scope`]).
-//! 5. [`confidence`] says how likely the first clauses answer at all; below its threshold the answer is a refusal.
+//! 5. A reranker, when there is one, reads the first rules again (`rerank`).
+//! 6. [`confidence`] says how likely the first clauses answer at all; below its threshold the answer is a refusal.
 
 pub mod address;
 pub mod confidence;
 mod dense;
-mod filler;
 mod fusion;
 pub mod guides;
 pub mod lexical;
+mod rerank;
 pub mod scope;
 
 use crate::error::{Code, Error, Kind, Result};
-use crate::inference::Embedder;
-use crate::store::Knowledge;
+use crate::inference::{Embedder, Reranker};
+use crate::store::{Knowledge, Near};
 use crate::text::address::AddressQuery;
-use crate::text::normalize::{fold_question, normalize, simplify};
+use crate::text::normalize::fold_question;
+use crate::text::passage;
 use crate::text::thesaurus::Thesaurus;
 use crate::types::{ClauseAddress, ClauseId};
 use address::{AddressHit, Lookup};
@@ -31,6 +33,8 @@ use scope::{Admitted, Scope};
 use std::sync::Arc;
 use std::time::Instant;
 
+/// Digits of a checksum that tell two encoders apart in a message.
+const SHOWN_DIGITS: usize = 12;
 /// Clauses that each ranking contributes to the fusion.
 const RANKING_DEPTH: usize = 200;
 
@@ -81,6 +85,8 @@ pub struct Ranked {
     pub clauses_searched: u64,
     /// The encoder failed: the ranking is by words alone.
     pub words_only: bool,
+    /// The reranker failed or took too long: the order is the one before it.
+    pub not_reranked: bool,
     /// Time spent encoding the question, milliseconds; 0 without an encoder.
     pub embed_ms: f64,
 }
@@ -89,6 +95,7 @@ pub struct Ranked {
 pub struct Retriever {
     knowledge: Arc<Knowledge>,
     embedder: Option<Arc<dyn Embedder>>,
+    reranker: Option<Arc<dyn Reranker>>,
     thesaurus: Thesaurus,
     matters: Matters,
 }
@@ -97,19 +104,45 @@ impl Retriever {
     /// Couples knowledge with the encoder that made its vectors. Without vectors in the file the encoder is not used.
     ///
     /// # Errors
-    /// `KB_MODEL` when the vectors were made by another encoder.
+    /// `KB_MODEL` when the vectors were made by another encoder, `KB_CORRUPT` when they cannot be read.
     pub fn new(knowledge: Arc<Knowledge>, embedder: Option<Arc<dyn Embedder>>) -> Result<Retriever> {
         if let (Some(made_by), Some(embedder)) = (knowledge.embedder(), &embedder)
             && made_by.sha256 != embedder.model().sha256
         {
+            let digits = |sha256: &str| sha256.chars().take(SHOWN_DIGITS).collect::<String>();
+            let loaded = embedder.model();
             return Err(Error::new(
                 Code::KbModel,
-                format!("知识库的向量由模型 {} 生成,与载入的 {} 不一致", made_by.name, embedder.model().name),
-                "换用生成知识库时的编码模型,或用 guida kb build 以当前模型重新生成知识库",
+                format!(
+                    "知识库的向量由编码模型 {}(SHA-256 {}…)生成,与载入的 {}(SHA-256 {}…)不一致",
+                    made_by.name,
+                    digits(&made_by.sha256),
+                    loaded.name,
+                    digits(&loaded.sha256)
+                ),
+                format!(
+                    "用 --embedder 指定 {} 的文件;或加 --no-embedder 只按文字检索;\
+                     或用 guida kb build 以当前模型重新生成知识库",
+                    made_by.name
+                ),
             ));
         }
         let embedder = embedder.filter(|_| knowledge.embedder().is_some());
-        Ok(Retriever { knowledge, embedder, thesaurus: Thesaurus::bundled(), matters: Matters::bundled() })
+        if embedder.is_some() {
+            knowledge.warm_vectors()?;
+        }
+        Ok(Retriever {
+            knowledge,
+            embedder,
+            reranker: None,
+            thesaurus: Thesaurus::bundled(),
+            matters: Matters::bundled(),
+        })
+    }
+
+    /// The same with a model that reads the first hits again.
+    pub fn with_reranker(self, reranker: Option<Arc<dyn Reranker>>) -> Retriever {
+        Retriever { reranker, ..self }
     }
 
     /// The knowledge that is searched.
@@ -139,6 +172,7 @@ impl Retriever {
             documents_searched,
             clauses_searched,
             words_only: false,
+            not_reranked: false,
             embed_ms: 0.0,
         };
         match address::lookup(&self.knowledge, &query.scope, query.text, query.recent_documents)? {
@@ -151,7 +185,7 @@ impl Retriever {
             Lookup::Missing(named) => ranked.missing = Some(named),
             Lookup::NotNamed => {}
         }
-        let text = filler::strip(&simplify(&normalize(query.text)));
+        let text = passage::query(query.text);
         let spoken = self.thesaurus.matches(&text);
         let added: Vec<&str> = spoken.iter().flat_map(|(_, formal)| formal.iter().map(String::as_str)).collect();
         let terms = lexical::query_terms(&self.knowledge, &text, &added)?;
@@ -177,6 +211,15 @@ impl Retriever {
         ranked.features = confidence::features(&self.knowledge, &self.matters, &asked, &lexical)?;
         ranked.confidence = confidence::estimate(&ranked.features);
         (ranked.hits, ranked.guides) = guides::separate(&self.knowledge, &admitted, merge(&lexical, &dense))?;
+        if let Some(reranker) = &self.reranker {
+            match rerank::reorder(&self.knowledge, reranker.as_ref(), query.text, &mut ranked.hits) {
+                Err(e) if matches!(e.kind(), Kind::Unavailable | Kind::Stopped) => {
+                    tracing::warn!(error = %e, "the reranker failed");
+                    ranked.not_reranked = true;
+                }
+                done => done?,
+            }
+        }
         let curated = self.knowledge.curated(&fold_question(query.text))?;
         for clause in curated.into_iter().rev().filter(|c| admitted.clause(*c)) {
             let hit = Hit { clause, score: 1.0, part: None, not_in_force: false };
@@ -201,11 +244,11 @@ impl Retriever {
 }
 
 /// One ranking of the two: fused when the encoder took part, else that of the words.
-fn merge(lexical: &[Scored], dense: &[ClauseId]) -> Vec<Hit> {
+fn merge(lexical: &[Scored], dense: &[Near]) -> Vec<Hit> {
     let hit = |clause: ClauseId, score: f64| Hit { clause, score, part: None, not_in_force: false };
     if dense.is_empty() {
         return lexical.iter().map(|s| hit(s.clause, s.score)).collect();
     }
-    let words: Vec<ClauseId> = lexical.iter().map(|s| s.clause).collect();
-    fusion::fuse(&[&words, dense]).into_iter().map(|(clause, score)| hit(clause, score)).collect()
+    let signals = fusion::gather(lexical, dense);
+    fusion::fuse(&signals).into_iter().map(|(clause, score)| hit(clause, score)).collect()
 }

@@ -50,7 +50,7 @@ pub fn check(path: &Path) -> Result<CheckReport> {
         faults.push(format!("{orphans} 行引用了不存在的记录"));
     }
     let clauses = count("SELECT count(*) FROM clauses")?;
-    let vectors = knowledge.vector_count()?;
+    let vectors = knowledge.vector_count();
     let mut agree = |what: &str, found: u64, expected: u64| {
         if found != expected {
             faults.push(format!("{what}有 {found} 条,应为 {expected} 条"));
@@ -58,8 +58,15 @@ pub fn check(path: &Path) -> Result<CheckReport> {
     };
     agree("条款", clauses, knowledge.clause_total());
     agree("检索词表", count("SELECT count(*) FROM forward")?, clauses);
-    if knowledge.embedder().is_some() {
-        agree("向量", vectors, clauses);
+    agree("向量", count("SELECT count(*) FROM passages")?, vectors);
+    if let Some(embedder) = knowledge.embedder() {
+        let embedded = count("SELECT count(DISTINCT clause_id) FROM passages WHERE kind = 0")?;
+        agree("有向量的条款", embedded, clauses);
+        let misshapen = format!(
+            "SELECT count(*) FROM passages WHERE length(vector) <> {} OR kind NOT IN (0, 1)",
+            embedder.dimension
+        );
+        agree("长度或种类不对的向量", count(&misshapen)?, 0);
     }
     let indexed = count("SELECT count(*) FROM clause_fts('的') WHERE rowid NOT IN (SELECT id FROM clauses)")?;
     agree("全文索引的多余条目", indexed, 0);

@@ -185,31 +185,4 @@ impl Knowledge {
             Ok(())
         })
     }
-
-    /// The `k` clauses nearest to a vector, with their cosine distance, nearest first.
-    ///
-    /// # Errors
-    /// `KB_CORRUPT`, also when the file has no vectors of this length.
-    pub fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<(ClauseId, f32)>> {
-        let bytes = super::vectors::to_bytes(vector);
-        self.read(|c| {
-            c.prepare_cached(
-                "SELECT clause_id, distance FROM clause_vectors WHERE embedding MATCH ? AND k = ? ORDER BY distance",
-            )?
-            .query_map(params![bytes, k as i64], |r| Ok((ClauseId(r.get(0)?), r.get(1)?)))?
-            .collect()
-        })
-    }
-
-    /// Number of vectors in the file.
-    ///
-    /// # Errors
-    /// `KB_CORRUPT`.
-    pub fn vector_count(&self) -> Result<u64> {
-        if self.embedder().is_none() {
-            return Ok(0);
-        }
-        self.read(|c| c.query_row("SELECT count(*) FROM clause_vectors", [], |r| r.get::<_, i64>(0)))
-            .map(|n| n.max(0) as u64)
-    }
 }

@@ -1,10 +1,9 @@
-//! Opening knowledge files: sqlite-vec registration (the only `unsafe` of the store), pragmas, and errors in words.
+//! Opening knowledge files: pragmas, and errors in words.
 
 use super::schema::{APPLICATION_ID, SCHEMA_VERSION};
 use crate::error::{Code, Error, Result};
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
-use std::sync::Once;
 
 /// Address space that SQLite may map per connection; mapped pages are shared by all connections and are not copied.
 const MMAP_BYTES: i64 = 1 << 31;
@@ -13,31 +12,12 @@ const READ_CACHE_KIB: i64 = 4096;
 /// Page cache of the build connection, in KiB.
 const BUILD_CACHE_KIB: i64 = 65536;
 
-/// Makes the `vec0` table type known to every connection opened after it.
-fn register_sqlite_vec() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        type Entry = unsafe extern "C" fn(
-            *mut rusqlite::ffi::sqlite3,
-            *mut *mut std::os::raw::c_char,
-            *const rusqlite::ffi::sqlite3_api_routines,
-        ) -> std::os::raw::c_int;
-        // SAFETY: the crate declares its entry point without parameters; its real C signature is the one of every SQLite
-        // extension, which `sqlite3_auto_extension` calls it with.
-        unsafe {
-            let entry = std::mem::transmute::<*const (), Entry>(sqlite_vec::sqlite3_vec_init as *const ());
-            rusqlite::ffi::sqlite3_auto_extension(Some(entry));
-        }
-    });
-}
-
 /// Opens a finished knowledge file for reading. `immutable=1` tells SQLite that nobody writes it, so no lock or journal is
 /// touched and it may lie on a read-only medium.
 ///
 /// # Errors
 /// `KB_OPEN` when it cannot be opened, `KB_CORRUPT` when it is no knowledge file, `KB_SCHEMA` when it is of another version.
 pub fn open_read(path: &Path) -> Result<Connection> {
-    register_sqlite_vec();
     let kind = std::fs::File::open(path).and_then(|f| f.metadata()).map_err(|e| unreadable(path, &e))?;
     if !kind.is_file() {
         return Err(unreadable(path, &"它不是文件"));
@@ -81,7 +61,6 @@ fn check_header(connection: &Connection, path: &Path) -> Result<()> {
 /// # Errors
 /// `KB_BUILD`.
 pub fn open_build(path: &Path) -> Result<Connection> {
-    register_sqlite_vec();
     let connection = Connection::open(path).map_err(build_failed)?;
     connection
         .execute_batch(&format!(

@@ -3,6 +3,7 @@
 use super::connection::{corrupt, open_read, unreadable};
 use super::rows::{Version, VersionRow};
 use super::schema::meta;
+use super::vectors::Passages;
 use crate::error::{Code, Error, Result};
 use crate::types::{Classification, ClauseId, Date, EffectivePeriod, GenerationId, Level, VersionId};
 use rusqlite::Connection;
@@ -10,7 +11,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 
 /// Connections to one file; a further reader waits for one to become free.
 const MAX_CONNECTIONS: usize = 16;
@@ -24,6 +25,8 @@ pub struct EmbedderInfo {
     pub sha256: String,
     /// Vector length.
     pub dimension: usize,
+    /// Number of vectors.
+    pub passages: u64,
 }
 
 /// An immutable knowledge file, open for reading from any thread.
@@ -36,6 +39,7 @@ pub struct Knowledge {
     generation: GenerationId,
     mean_length: f64,
     embedder: Option<EmbedderInfo>,
+    passages: OnceLock<Passages>,
     versions: Vec<Version>,
     by_title: HashMap<String, Vec<usize>>,
     clauses: u64,
@@ -95,6 +99,7 @@ impl Knowledge {
             generation: GenerationId(generation),
             mean_length,
             embedder: embedder(&loaded.meta),
+            passages: OnceLock::new(),
             clauses: loaded.versions.iter().map(|v| v.clause_count.max(0) as u64).sum(),
             by_title,
             versions: loaded.versions,
@@ -122,6 +127,16 @@ impl Knowledge {
     /// The encoder of the vectors, when there are any.
     pub fn embedder(&self) -> Option<&EmbedderInfo> {
         self.embedder.as_ref()
+    }
+
+    /// Number of vectors.
+    pub fn vector_count(&self) -> u64 {
+        self.embedder.as_ref().map_or(0, |e| e.passages)
+    }
+
+    /// Where the vectors are held once they were read.
+    pub(super) fn held_passages(&self) -> &OnceLock<Passages> {
+        &self.passages
     }
 
     /// All versions, ordered by their first clause.
@@ -296,5 +311,6 @@ fn embedder(meta: &HashMap<String, String>) -> Option<EmbedderInfo> {
         name: meta.get(meta::EMBEDDER_NAME)?.clone(),
         sha256: meta.get(meta::EMBEDDER_SHA256)?.clone(),
         dimension: meta.get(meta::EMBEDDER_DIMENSION)?.parse().ok()?,
+        passages: meta.get(meta::PASSAGES)?.parse().ok()?,
     })
 }

@@ -4,7 +4,7 @@
 //! ```text
 //! documents ─< versions ─< clauses ─┬─ forward (terms and counts of the clause, for exact BM25)
 //!                                   ├─ clause_fts (FTS5: which clauses have a term)
-//!                                   ├─ clause_vectors (vec0, when an encoder was given)
+//!                                   ├─ passages (vectors of the clause's parts and of its curated questions)
 //!                                   ├─ curated (questions known to be answered here)
 //!                                   └─ basis (for a guide's scene: the clauses it rests on)
 //! ```
@@ -25,4 +25,5 @@ pub use check::{CheckReport, check};
 pub use clauses::TermStat;
 pub use knowledge::{EmbedderInfo, Knowledge};
 pub use rows::{BasisRow, Clause, ClauseRow, Version, VersionRow};
+pub use vectors::{Near, PassageKind, Quantised};
 pub use write::KnowledgeWriter;

@@ -4,12 +4,14 @@
 pub const APPLICATION_ID: i64 = 0x4755_4944;
 
 /// `PRAGMA user_version`. Raised with every change of the tables below; a file of another version is refused with `KB_SCHEMA`.
-pub const SCHEMA_VERSION: i64 = 1;
+pub const SCHEMA_VERSION: i64 = 2;
 
-/// All tables but the vector table, whose width depends on the encoder.
+/// All tables.
 ///
 /// - `clause_fts` is contentless with `detail=none`: it yields the list of clauses for a term and nothing else; ranking uses
 ///   `forward`, which holds each clause's terms and counts.
+/// - `passages` is empty without an encoder. Its ids follow the clauses; a vector has one signed byte a number, to be multiplied
+///   by `scale`; `kind` is 0 for a part of the clause, 1 for a curated question.
 /// - Clause ids of one version are contiguous and in document order, so that a version is a range of ids.
 pub const TABLES: &str = "
 CREATE TABLE meta(
@@ -83,15 +85,16 @@ CREATE TABLE forward(
   terms BLOB NOT NULL
 ) STRICT;
 
+CREATE TABLE passages(
+  id INTEGER PRIMARY KEY,
+  clause_id INTEGER NOT NULL REFERENCES clauses(id),
+  kind INTEGER NOT NULL,
+  scale REAL NOT NULL,
+  vector BLOB NOT NULL
+) STRICT;
+
 CREATE VIRTUAL TABLE clause_fts USING fts5(body, content='', detail=none, columnsize=0);
 ";
-
-/// The vector table for vectors of `dimension` floats, compared by cosine distance.
-pub fn vector_table(dimension: usize) -> String {
-    format!(
-        "CREATE VIRTUAL TABLE clause_vectors USING vec0(clause_id INTEGER PRIMARY KEY, embedding float[{dimension}] distance_metric=cosine);"
-    )
-}
 
 /// Keys of the `meta` table.
 pub mod meta {
@@ -105,6 +108,8 @@ pub mod meta {
     pub const EMBEDDER_NAME: &str = "embedder_name";
     /// SHA-256 of the encoder.
     pub const EMBEDDER_SHA256: &str = "embedder_sha256";
+    /// Number of vectors.
+    pub const PASSAGES: &str = "passages";
     /// Vector length.
     pub const EMBEDDER_DIMENSION: &str = "embedder_dimension";
 }

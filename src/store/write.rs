@@ -3,6 +3,7 @@
 use super::connection::{build_failed, open_build};
 use super::rows::{BasisRow, ClauseRow, VersionRow};
 use super::schema::{self, meta};
+use super::vectors::{PassageKind, Quantised};
 use crate::error::{Code, Error, Result};
 use crate::types::{ClauseId, GenerationId, VersionId};
 use rusqlite::{Connection, params};
@@ -24,6 +25,14 @@ pub struct KnowledgeWriter {
     documents: i64,
     curated: i64,
     length_sum: u64,
+    vectors: Option<Vectors>,
+}
+
+/// The vectors so far.
+struct Vectors {
+    dimension: usize,
+    passages: i64,
+    last_clause: ClauseId,
 }
 
 impl KnowledgeWriter {
@@ -46,6 +55,7 @@ impl KnowledgeWriter {
             documents: 0,
             curated: 0,
             length_sum: 0,
+            vectors: None,
         })
     }
 
@@ -218,26 +228,38 @@ impl KnowledgeWriter {
         Ok(())
     }
 
-    /// Creates the vector table for one encoder.
+    /// Names the encoder whose vectors follow, and their length.
     ///
     /// # Errors
     /// `KB_BUILD`.
     pub fn begin_vectors(&mut self, name: &str, sha256: &str, dimension: usize) -> Result<()> {
         self.absorb(&["embedder", sha256]);
-        self.connection.execute_batch(&schema::vector_table(dimension)).map_err(build_failed)?;
+        self.vectors = Some(Vectors { dimension, passages: 0, last_clause: ClauseId(0) });
         self.put_meta(meta::EMBEDDER_NAME, name)?;
         self.put_meta(meta::EMBEDDER_SHA256, sha256)?;
         self.put_meta(meta::EMBEDDER_DIMENSION, &dimension.to_string())
     }
 
-    /// Adds the vector of a clause.
+    /// Adds the vector of a passage; passages come in the order of their clauses.
     ///
     /// # Errors
-    /// `KB_BUILD`, also when the length differs from the table's.
-    pub fn add_vector(&mut self, clause: ClauseId, vector: &[f32]) -> Result<()> {
+    /// `KB_BUILD`, also when the order or the length is another than said.
+    pub fn add_passage(&mut self, clause: ClauseId, kind: PassageKind, vector: &Quantised) -> Result<()> {
+        let expected = self.vectors.as_mut().filter(|v| v.dimension == vector.values.len() && v.last_clause <= clause);
+        let Some(vectors) = expected else {
+            return Err(Error::new(
+                Code::KbBuild,
+                format!("条款 {} 的向量长度或次序不对", clause.0),
+                "请换用完好的编码模型;如仍出现,请把本条信息报给软件维护方",
+            ));
+        };
+        vectors.last_clause = clause;
+        vectors.passages += 1;
+        let id = vectors.passages;
+        let bytes: Vec<u8> = vector.values.iter().map(|x| x.cast_unsigned()).collect();
         self.connection
-            .prepare_cached("INSERT INTO clause_vectors(clause_id, embedding) VALUES(?,?)")
-            .and_then(|mut s| s.execute(params![clause.0, super::vectors::to_bytes(vector)]))
+            .prepare_cached("INSERT INTO passages(id, clause_id, kind, scale, vector) VALUES(?,?,?,?,?)")
+            .and_then(|mut s| s.execute(params![id, clause.0, kind.number(), f64::from(vector.scale), bytes]))
             .map_err(build_failed)?;
         Ok(())
     }
@@ -261,6 +283,9 @@ impl KnowledgeWriter {
         let digest = std::mem::take(&mut self.hash).finalize();
         let generation: String =
             digest.iter().map(|b| format!("{b:02x}")).collect::<String>().chars().take(GENERATION_HEX).collect();
+        if let Some(passages) = self.vectors.as_ref().map(|v| v.passages) {
+            self.put_meta(meta::PASSAGES, &passages.to_string())?;
+        }
         self.put_meta(meta::MEAN_LENGTH, &mean.to_string())?;
         self.put_meta(meta::GENERATION, &generation)?;
         self.put_meta(meta::BUILT_BY, env!("CARGO_PKG_VERSION"))?;

@@ -6,11 +6,11 @@
 
 use std::path::Path;
 
-/// Width of the hidden state, of the feed-forward layer, heads, and layers of both models.
+/// Width of the hidden state and of the feed-forward layer, heads, and layers of the smallest models.
 pub const WIDTH: usize = 64;
 const INNER: usize = 128;
-const HEADS: usize = 4;
-const LAYERS: usize = 2;
+pub const HEADS: usize = 4;
+pub const LAYERS: usize = 2;
 const ALIGNMENT: usize = 32;
 /// Vocabulary of the chat model beside bytes and markers: what its replies are made of.
 const REPLY_CHARACTERS: &str = "客户凭有效身份证件办理存款取款挂失转账须经授权人核实后登记的业务柜员应当审核原件并留存复印不得代签。,;:在个月内到期开立变更撤销账本行定期活";
@@ -132,21 +132,50 @@ pub fn write_chat_model(path: &Path, spec: &ChatSpec) {
     file.write(path);
 }
 
-/// Writes a BERT encoder of two layers with mean pooling, [`WIDTH`] dimensions and a window of 128 tokens. Its WordPiece
-/// vocabulary has one token per distinct character of `characters`, per ASCII letter and per digit; other characters are
-/// `[UNK]`. The layers change little, so texts that share characters have similar vectors.
+/// A BERT encoder to make.
+#[derive(Debug, Clone)]
+pub struct EncoderSpec<'a> {
+    /// `general.name`.
+    pub name: &'a str,
+    /// The characters of its vocabulary.
+    pub characters: &'a str,
+    /// Width of the hidden state, a multiple of [`HEADS`].
+    pub width: usize,
+    /// Layers.
+    pub layers: usize,
+    /// Positions.
+    pub window: usize,
+    /// A reranker: one score for a pair of texts instead of a vector.
+    pub rank: bool,
+}
+
+impl<'a> EncoderSpec<'a> {
+    /// The smallest encoder: [`WIDTH`] dimensions, [`LAYERS`] layers, a window of 128 tokens.
+    pub fn tiny(characters: &'a str) -> EncoderSpec<'a> {
+        EncoderSpec { name: "tiny-encoder", characters, width: WIDTH, layers: LAYERS, window: 128, rank: false }
+    }
+}
+
+/// Writes the smallest BERT encoder, see [`EncoderSpec::tiny`].
 pub fn write_encoder_model(path: &Path, characters: &str) {
-    const WINDOW: usize = 128;
+    write_encoder(path, &EncoderSpec::tiny(characters));
+}
+
+/// Writes a BERT encoder with mean pooling. Its WordPiece vocabulary has one token per distinct character of `characters`,
+/// per ASCII letter and per digit; other characters are `[UNK]`. The layers change little, so texts that share characters
+/// have similar vectors. A reranker has random weights at its end as well: its scores mean nothing, and are always the same.
+pub fn write_encoder(path: &Path, spec: &EncoderSpec<'_>) {
+    let (width, inner) = (spec.width, 2 * spec.width);
     let mut file = Gguf::default();
     file.text("general.architecture", "bert");
-    file.text("general.name", "tiny-encoder");
+    file.text("general.name", spec.name);
     for (key, value) in [
-        ("context_length", WINDOW as u32),
-        ("embedding_length", WIDTH as u32),
-        ("block_count", LAYERS as u32),
-        ("feed_forward_length", INNER as u32),
+        ("context_length", spec.window as u32),
+        ("embedding_length", width as u32),
+        ("block_count", spec.layers as u32),
+        ("feed_forward_length", inner as u32),
         ("attention.head_count", HEADS as u32),
-        ("pooling_type", 1),
+        ("pooling_type", if spec.rank { 4 } else { 1 }),
     ] {
         file.u32(&format!("bert.{key}"), value);
     }
@@ -156,7 +185,8 @@ pub fn write_encoder_model(path: &Path, characters: &str) {
     let mut tokens: Vec<String> = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(String::from).into();
     let ascii: String = ('a'..='z').chain('0'..='9').collect();
     // A word's first piece starts with "▁"; every Chinese character is a word of its own.
-    tokens.extend(distinct(&[characters, &ascii].concat()).filter(|c| !c.is_whitespace()).map(|c| format!("▁{c}")));
+    tokens
+        .extend(distinct(&[spec.characters, &ascii].concat()).filter(|c| !c.is_whitespace()).map(|c| format!("▁{c}")));
     tokens.extend(ascii.chars().map(String::from));
     let kinds: Vec<i32> = (0..tokens.len()).map(|n| if n < 5 { 3 } else { 1 }).collect();
     file.text("tokenizer.ggml.model", "bert");
@@ -169,26 +199,32 @@ pub fn write_encoder_model(path: &Path, characters: &str) {
     }
 
     let mut random = Random(20_260_102);
-    file.tensor("token_embd.weight", &[WIDTH, tokens.len()], random.values(WIDTH * tokens.len(), 1.0));
-    file.tensor("position_embd.weight", &[WIDTH, WINDOW], random.values(WIDTH * WINDOW, 0.02));
-    file.tensor("token_types.weight", &[WIDTH, 1], vec![0.0; WIDTH]);
+    file.tensor("token_embd.weight", &[width, tokens.len()], random.values(width * tokens.len(), 1.0));
+    file.tensor("position_embd.weight", &[width, spec.window], random.values(width * spec.window, 0.02));
+    file.tensor("token_types.weight", &[width, 1], vec![0.0; width]);
     let mut norms = vec!["token_embd_norm".to_owned()];
-    for layer in 0..LAYERS {
+    for layer in 0..spec.layers {
         let mut matrix = |name: &str, columns: usize, rows: usize| {
             let name = format!("blk.{layer}.{name}");
             file.tensor(&format!("{name}.weight"), &[columns, rows], random.values(columns * rows, 0.03));
             file.tensor(&format!("{name}.bias"), &[rows], vec![0.0; rows]);
         };
         for name in ["attn_q", "attn_k", "attn_v", "attn_output"] {
-            matrix(name, WIDTH, WIDTH);
+            matrix(name, width, width);
         }
-        matrix("ffn_up", WIDTH, INNER);
-        matrix("ffn_down", INNER, WIDTH);
+        matrix("ffn_up", width, inner);
+        matrix("ffn_down", inner, width);
         norms.extend(["attn_output_norm", "layer_output_norm"].map(|name| format!("blk.{layer}.{name}")));
     }
+    if spec.rank {
+        file.tensor("cls.weight", &[width, width], random.values(width * width, 0.2));
+        file.tensor("cls.bias", &[width], vec![0.0; width]);
+        file.tensor("cls.output.weight", &[width, 1], random.values(width, 1.0));
+        file.tensor("cls.output.bias", &[1], vec![0.0]);
+    }
     for name in norms {
-        file.tensor(&format!("{name}.weight"), &[WIDTH], vec![1.0; WIDTH]);
-        file.tensor(&format!("{name}.bias"), &[WIDTH], vec![0.0; WIDTH]);
+        file.tensor(&format!("{name}.weight"), &[width], vec![1.0; width]);
+        file.tensor(&format!("{name}.bias"), &[width], vec![0.0; width]);
     }
     file.write(path);
 }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+use guida::inference::Embedder;
 use guida::ingest::build;
 use guida::store::Knowledge;
 use std::path::PathBuf;
@@ -15,8 +16,13 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Builds from (file name, text) pairs.
+    /// Builds from (file name, text) pairs, without vectors.
     pub fn build(files: &[(&str, &str)]) -> Rules {
+        Rules::embedded(files, None)
+    }
+
+    /// Builds from (file name, text) pairs, with the vectors of an encoder.
+    pub fn embedded(files: &[(&str, &str)], embedder: Option<&dyn Embedder>) -> Rules {
         let folder = TempDir::new().unwrap();
         let sources = folder.path().join("rules");
         std::fs::create_dir(&sources).unwrap();
@@ -24,7 +30,7 @@ impl Rules {
             std::fs::write(sources.join(name), text).unwrap();
         }
         let kb = folder.path().join("kb.db");
-        build::build(&[sources], &kb, None, &mut |_, _, _| {}).unwrap();
+        build::build(&[sources], &kb, embedder, &mut |_, _, _| {}).unwrap();
         Rules { folder, kb }
     }
 

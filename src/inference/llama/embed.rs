@@ -1,48 +1,26 @@
-//! An encoder that turns texts into vectors. One thread owns model and context; callers send it their texts.
-//!
-//! Several texts share one batch, each as a sequence of its own. A batch never holds more than `n_ubatch` tokens: an
-//! encoder that is given more fails an assertion in llama.cpp, which would end the process.
+//! An encoder that turns texts into vectors.
 
-use super::{computation_failed, forget, load_model, new_context, signed};
+use super::sequences::BATCH_SEQUENCES;
+use super::workers::{Setup, Source, Workers};
 use crate::error::{Code, Error, Result};
-use crate::inference::models::{Pooling, identify, read_info};
-use crate::inference::settings::{EmbedderSettings, default_threads};
-use crate::inference::{EmbedKind, Embedder, ModelId};
-use llama_cpp_2::context::LlamaContext;
-use llama_cpp_2::context::params::{LlamaContextParams, LlamaPoolingType};
-use llama_cpp_2::llama_batch::LlamaBatch;
-use llama_cpp_2::model::LlamaModel;
-use llama_cpp_2::token::LlamaToken;
-use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::thread::JoinHandle;
+use crate::inference::families::habits;
+use crate::inference::models::{ModelInfo, Pooling, identify, identify_bytes, read_info, read_info_of};
+use crate::inference::settings::EmbedderSettings;
+use crate::inference::{EmbedKind, Embedder, ModelId, bundled};
+use llama_cpp_2::context::params::LlamaPoolingType;
+use std::path::Path;
 
-/// Callers that may wait for the encoder before further ones are held up at the door.
-const QUEUE: usize = 32;
-/// Tokens per batch where the window is shorter: attention is computed over the whole batch, so larger is no faster.
-const BATCH_TOKENS: u32 = 512;
-/// Sequences per batch; below llama.cpp's limit of 256.
-const BATCH_SEQUENCES: u32 = 64;
 /// Shortest window that leaves room for a text between its opening and closing token.
 const MIN_WINDOW_TOKENS: u32 = 8;
-/// Characters of a text that are looked at per token of the window; tokens of real text are shorter than this.
-const MAX_CHARS_PER_TOKEN: usize = 16;
 
-/// An encoder in a thread of this process, for a trusted model file.
+/// An encoder in threads of this process, for a trusted model file.
 #[derive(Debug)]
 pub struct LlamaEmbedder {
     model: ModelId,
     dimension: usize,
-    settings: EmbedderSettings,
-    commands: Option<SyncSender<Command>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-/// Texts to encode and where to send the vectors.
-struct Command {
-    texts: Vec<String>,
-    reply: Sender<Result<Vec<Vec<f32>>>>,
+    query_prefix: String,
+    document_prefix: String,
+    workers: Workers,
 }
 
 impl LlamaEmbedder {
@@ -51,41 +29,55 @@ impl LlamaEmbedder {
     /// # Errors
     /// `MODEL_LOAD`, `MODEL_UNSUITABLE` when the model makes no vectors of texts, `CONFIG`.
     pub fn load(path: &Path, settings: EmbedderSettings) -> Result<LlamaEmbedder> {
+        let info = read_info(path)?;
+        let identified = || identify(path, &info);
+        LlamaEmbedder::start(&Source::File(path.to_owned()), &info, settings, identified)
+    }
+
+    /// Loads the encoder that is part of the program; no file is read or written.
+    ///
+    /// # Errors
+    /// `MODEL_LOAD` when memory does not suffice, `CONFIG`.
+    pub fn bundled(settings: EmbedderSettings) -> Result<LlamaEmbedder> {
+        let info = read_info_of(bundled::ENCODER, bundled::ENCODER_NAME)?;
+        let identified = || Ok(identify_bytes(bundled::ENCODER, &info));
+        LlamaEmbedder::start(&Source::Memory(bundled::ENCODER, bundled::ENCODER_NAME), &info, settings, identified)
+    }
+
+    fn start(
+        source: &Source,
+        info: &ModelInfo,
+        settings: EmbedderSettings,
+        identify: impl FnOnce() -> Result<ModelId> + Send,
+    ) -> Result<LlamaEmbedder> {
         if settings.window_tokens < MIN_WINDOW_TOKENS || settings.threads == Some(0) {
             let message = format!("向量模型的窗口至少 {MIN_WINDOW_TOKENS} 个词元,线程至少 1 个");
-            return Err(Error::new(Code::Config, message, "请改正设置文件中的向量模型一节"));
+            return Err(Error::new(Code::Config, message, "请改正向量模型的设置"));
         }
-        let info = read_info(path)?;
         info.require_embedder()?;
-        let model = identify(path, &info)?;
-        let pooling = match info.pooling {
-            Some(Pooling::Cls) => LlamaPoolingType::Cls,
-            Some(Pooling::Last) => LlamaPoolingType::Last,
-            Some(Pooling::Mean | Pooling::Rank) | None => LlamaPoolingType::Mean,
+        let habits = habits(info);
+        let pooling = match settings.pooling.or(info.pooling).unwrap_or(habits.pooling) {
+            Pooling::Cls => LlamaPoolingType::Cls,
+            Pooling::Last => LlamaPoolingType::Last,
+            Pooling::Mean | Pooling::Rank => LlamaPoolingType::Mean,
         };
-        let (ready_tx, ready) = channel();
-        let (commands, received) = sync_channel(QUEUE);
-        let owned: PathBuf = path.to_owned();
-        let threads = settings.threads.unwrap_or_else(default_threads);
-        let window = settings.window_tokens;
-        let thread = std::thread::Builder::new()
-            .name("embedder".into())
-            .spawn(move || match load_model(&owned) {
-                Ok(model) => match Encoder::new(&model, pooling, window, threads) {
-                    Ok(encoder) => {
-                        let _ = ready_tx.send(Ok(model.n_embd_out()));
-                        encoder.serve(&received);
-                    }
-                    Err(error) => drop(ready_tx.send(Err(error))),
-                },
-                Err(error) => drop(ready_tx.send(Err(error))),
-            })
-            .map_err(|cause| {
-                Error::new(Code::Internal, format!("无法启动向量线程:{cause}"), "请检查系统的线程数限制").because(cause)
-            })?;
-        let dimension = ready.recv().unwrap_or_else(|_| Err(stopped()))?;
-        let dimension = usize::try_from(dimension).unwrap_or(0);
-        Ok(LlamaEmbedder { model, dimension, settings, commands: Some(commands), thread: Some(thread) })
+        let setup =
+            Setup { pooling, window: settings.window_tokens, threads: settings.threads, workers: settings.workers };
+        // The checksum of a large file takes as long as loading it.
+        let (model, workers) = std::thread::scope(|scope| {
+            let model = scope.spawn(identify);
+            let workers = Workers::start(source, setup);
+            (model.join(), workers)
+        });
+        let workers = workers?;
+        let failed = |_| Error::new(Code::Internal, "计算模型校验值的线程中断", "请把本条信息报给软件维护方");
+        Ok(LlamaEmbedder {
+            model: model.map_err(failed)??,
+            dimension: usize::try_from(workers.model().n_embd_out()).unwrap_or(0),
+            query_prefix: settings.query_prefix.unwrap_or_else(|| habits.query_prefix.into()),
+            document_prefix: settings.document_prefix.unwrap_or_else(|| habits.document_prefix.into()),
+            workers,
+        })
     }
 }
 
@@ -100,131 +92,17 @@ impl Embedder for LlamaEmbedder {
 
     fn embed(&self, kind: EmbedKind, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
         let prefix = match kind {
-            EmbedKind::Query => &self.settings.query_prefix,
-            EmbedKind::Document => &self.settings.document_prefix,
+            EmbedKind::Query => &self.query_prefix,
+            EmbedKind::Document => &self.document_prefix,
         };
-        let texts = texts.iter().map(|text| [prefix.as_str(), text].concat()).collect();
-        let (reply, vectors) = channel();
-        let commands = self.commands.as_ref().ok_or_else(stopped)?;
-        commands.send(Command { texts, reply }).map_err(|_| stopped())?;
-        vectors.recv().unwrap_or_else(|_| Err(stopped()))
-    }
-}
-
-impl Drop for LlamaEmbedder {
-    fn drop(&mut self) {
-        // The closed channel ends the thread.
-        self.commands = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-fn stopped() -> Error {
-    Error::new(Code::ModelUnavailable, "向量模型的线程已经停止", "请重启程序;检索会改用关键词")
-}
-
-/// Model and context, owned by the encoder's thread.
-struct Encoder<'m> {
-    model: &'m LlamaModel,
-    context: LlamaContext<'m>,
-    batch: LlamaBatch<'static>,
-    /// Longest text in tokens; never more than the batch, nor than the model's table of positions.
-    window: usize,
-    batch_tokens: usize,
-}
-
-impl<'m> Encoder<'m> {
-    fn new(model: &'m LlamaModel, pooling: LlamaPoolingType, window: u32, threads: u32) -> Result<Encoder<'m>> {
-        let trained = model.n_ctx_train();
-        let window = if trained == 0 { window } else { window.min(trained) };
-        let batch_tokens = window.max(BATCH_TOKENS);
-        let params = LlamaContextParams::default()
-            .with_n_ctx(NonZeroU32::new(batch_tokens))
-            .with_n_batch(batch_tokens)
-            .with_n_ubatch(batch_tokens)
-            .with_n_seq_max(BATCH_SEQUENCES)
-            .with_kv_unified(true)
-            .with_embeddings(true)
-            .with_pooling_type(pooling)
-            .with_n_threads(signed(threads))
-            .with_n_threads_batch(signed(threads));
-        Ok(Encoder {
-            model,
-            context: new_context(model, params)?,
-            batch: LlamaBatch::new(batch_tokens as usize, 1),
-            window: window as usize,
-            batch_tokens: batch_tokens as usize,
-        })
-    }
-
-    fn serve(mut self, commands: &Receiver<Command>) {
-        while let Ok(command) = commands.recv() {
-            // A caller that went away needs no vectors.
-            let _ = command.reply.send(self.encode(&command.texts));
-        }
-    }
-
-    fn encode(&mut self, texts: &[String]) -> Result<Vec<Vec<f32>>> {
-        let mut vectors = Vec::with_capacity(texts.len());
-        let mut group: Vec<Vec<LlamaToken>> = Vec::new();
-        let mut tokens = 0;
-        for text in texts {
-            let sequence = self.tokens(text)?;
-            if tokens + sequence.len() > self.batch_tokens || group.len() == BATCH_SEQUENCES as usize {
-                self.run(&group, &mut vectors)?;
-                group.clear();
-                tokens = 0;
-            }
-            tokens += sequence.len();
-            group.push(sequence);
-        }
-        self.run(&group, &mut vectors)?;
-        Ok(vectors)
-    }
-
-    /// The tokens of a text within the window; the closing token stays when the text is cut.
-    fn tokens(&self, text: &str) -> Result<Vec<LlamaToken>> {
-        let text =
-            text.char_indices().nth(self.window * MAX_CHARS_PER_TOKEN).map_or(text, |(at, _)| text.split_at(at).0);
-        let vocab = self.model.vocab();
-        let mut tokens = vocab.tokenize(text.as_bytes(), true, false);
-        let closing = tokens.last().copied().filter(|last| vocab.is_control(*last));
-        if tokens.len() > self.window {
-            tokens.truncate(self.window);
-            if let (Some(closing), Some(last)) = (closing, tokens.last_mut()) {
-                *last = closing;
-            }
-        }
-        if tokens.is_empty() {
-            // An empty text in a vocabulary without opening and closing tokens: its end is all that can be encoded.
-            let end = [vocab.eos(), vocab.bos()].into_iter().find(|token| token.0 >= 0);
-            tokens.push(end.ok_or_else(|| Error::new(Code::ModelUnavailable, "空文本不能编码", "请提供文本"))?);
-        }
-        Ok(tokens)
-    }
-
-    /// Encodes one batch of at most `batch_tokens` tokens.
-    fn run(&mut self, group: &[Vec<LlamaToken>], vectors: &mut Vec<Vec<f32>>) -> Result<()> {
-        if group.is_empty() {
-            return Ok(());
-        }
-        self.batch.clear();
-        for (sequence, tokens) in (0i32..).zip(group) {
-            for (position, token) in (0i32..).zip(tokens) {
-                // Every token counts in the pooling, so every token is an output.
-                self.batch.add(*token, position, &[sequence], true).map_err(computation_failed)?;
-            }
-        }
-        // Decoders with pooling keep what they have seen; encoders have no such memory.
-        forget(&mut self.context)?;
-        self.context.decode(&mut self.batch).map_err(computation_failed)?;
-        for (sequence, _) in (0i32..).zip(group) {
-            let raw = self.context.embeddings_seq_ith(sequence).map_err(computation_failed)?;
-            vectors.push(unit(raw)?);
-        }
-        Ok(())
+        let whole = |text: &&str| [prefix.as_str(), text].concat();
+        let pieces: Vec<Vec<String>> =
+            texts.chunks(BATCH_SEQUENCES as usize).map(|piece| piece.iter().map(whole).collect()).collect();
+        let vectors = self.workers.map(pieces, |sequences, texts| {
+            let tokens = texts.iter().map(|text| sequences.tokens(text)).collect::<Result<Vec<_>>>()?;
+            sequences.outputs(&tokens)?.iter().map(|raw| unit(raw)).collect::<Result<Vec<_>>>()
+        })?;
+        Ok(vectors.into_iter().flatten().collect())
     }
 }
 

@@ -3,16 +3,23 @@
 //! - `mod.rs`: starts the library once, takes its log, loads models and makes contexts.
 //! - `generate`: a chat model that writes (runs in the generator process).
 //! - `prompt`: from [`super::Prompt`] to tokens that fit the context.
-//! - `embed`: an encoder that makes vectors (runs in a thread of Guida).
+//! - `sequences`: several texts through an encoder in one batch.
+//! - `workers`: the threads that own the encoder's contexts, and their queue.
+//! - `embed`: an encoder that makes vectors (runs in threads of Guida).
+//! - `rerank`: a reranker that scores a question and a clause (likewise).
 //!
 //! llama.cpp tells why something failed only in its log, so the last complaints are kept and become part of the error.
 
 mod embed;
 mod generate;
 mod prompt;
+mod rerank;
+mod sequences;
+mod workers;
 
 pub use embed::LlamaEmbedder;
 pub use generate::ChatModel;
+pub use rerank::LlamaReranker;
 
 use crate::error::{Code, Error, Result};
 use llama_cpp_2::context::LlamaContext;
@@ -25,6 +32,7 @@ use llama_cpp_2::vocab::LlamaVocab;
 use std::collections::VecDeque;
 use std::ffi::{CStr, c_char, c_void};
 use std::path::Path;
+use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Complaints of llama.cpp that are kept for the next error.
@@ -94,6 +102,37 @@ fn load_model(path: &Path) -> Result<LlamaModel> {
         let message = format!("模型文件 {} 载入失败:{}", path.display(), complaints());
         Error::new(Code::ModelLoad, message, "请核对文件的校验值,或换用本版本支持的模型架构").because(cause)
     })
+}
+
+/// Loads a model that is held in memory, without a file: the program may stand in an empty root on a read-only disk.
+/// The weights are copied once, since they are read as from a file.
+fn load_model_of(bytes: &'static [u8], name: &str) -> Result<LlamaModel> {
+    backend()?;
+    let _one_at_a_time = lock(&LOADING);
+    lock(&COMPLAINTS).clear();
+    // SAFETY: the stream reads `bytes`, which live as long as the program, and is opened for reading only, so that they
+    // are not written through the mutable pointer that the signature asks for. llama.cpp copies what it needs (nothing is
+    // mapped in this mode) and does not close the stream; it is closed here, after its last use.
+    let loaded = unsafe {
+        let stream = libc::fmemopen(bytes.as_ptr().cast_mut().cast(), bytes.len(), c"r".as_ptr());
+        if stream.is_null() {
+            std::ptr::null_mut()
+        } else {
+            let mut params = llama_cpp_sys_2::llama_model_default_params();
+            params.load_mode = llama_cpp_sys_2::LLAMA_LOAD_MODE_NONE;
+            params.n_gpu_layers = 0;
+            let model = llama_cpp_sys_2::llama_model_load_from_file_ptr(stream.cast(), params);
+            libc::fclose(stream);
+            model
+        }
+    };
+    let loaded = NonNull::new(loaded).ok_or_else(|| {
+        let message = format!("程序自带的模型 {name} 载入失败:{}", complaints());
+        Error::new(Code::ModelLoad, message, "内存可能不足;也可加 --no-embedder 只按文字检索")
+    })?;
+    // SAFETY: `LlamaModel` is `#[repr(transparent)]` over this very pointer in the pinned version of llama-cpp-2 (the sizes
+    // are compared when this is compiled), and frees it when dropped. Nothing else holds it.
+    Ok(unsafe { std::mem::transmute::<NonNull<llama_cpp_sys_2::llama_model>, LlamaModel>(loaded) })
 }
 
 /// Makes a context on a loaded model.

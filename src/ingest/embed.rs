@@ -1,0 +1,72 @@
+//! The vectors of a build: every passage through the encoder, written in the order of the clauses.
+
+use super::build::Phase;
+use crate::error::{Code, Error, Result};
+use crate::inference::{EmbedKind, Embedder};
+use crate::store::{KnowledgeWriter, PassageKind, Quantised};
+use crate::text::passage;
+use crate::types::ClauseId;
+
+/// Passages handed to the encoder at a time: enough for several workers to be busy.
+const HANDED_AT_A_TIME: usize = 1024;
+
+/// The passages of a build, in the order of the clauses.
+#[derive(Debug, Default)]
+pub struct Passages(Vec<Passage>);
+
+#[derive(Debug)]
+struct Passage {
+    clause: ClauseId,
+    kind: PassageKind,
+    text: String,
+}
+
+impl Passages {
+    /// Adds those of a clause: its text in pieces, then each of its questions.
+    pub fn add<'q>(
+        &mut self,
+        clause: ClauseId,
+        (title, heading, text): (&str, &str, &str),
+        questions: impl Iterator<Item = &'q str>,
+    ) {
+        let texts = passage::of_clause(title, heading, text).into_iter().map(|text| (PassageKind::Clause, text));
+        let asked = questions.map(|question| (PassageKind::Question, passage::query(question)));
+        self.0.extend(texts.chain(asked).map(|(kind, text)| Passage { clause, kind, text }));
+    }
+
+    /// Encodes all passages and writes their vectors.
+    ///
+    /// # Errors
+    /// The encoder's errors, `KB_BUILD`.
+    pub fn embed(
+        &self,
+        writer: &mut KnowledgeWriter,
+        embedder: &dyn Embedder,
+        progress: &mut dyn FnMut(Phase, usize, usize),
+    ) -> Result<()> {
+        let model = embedder.model();
+        writer.begin_vectors(&model.name, &model.sha256, embedder.dimension())?;
+        // Texts of like length share batches: a batch of short ones is filled by many, a long one has it alone.
+        let mut order: Vec<(usize, &Passage)> = self.0.iter().enumerate().collect();
+        order.sort_by_key(|(index, passage)| (std::cmp::Reverse(passage.text.len()), *index));
+        let mut vectors: Vec<Option<Quantised>> = vec![None; self.0.len()];
+        let mut done = 0;
+        for part in order.chunks(HANDED_AT_A_TIME) {
+            progress(Phase::Embedding, done, self.0.len());
+            let texts: Vec<&str> = part.iter().map(|(_, passage)| passage.text.as_str()).collect();
+            for (vector, (index, _)) in embedder.embed(EmbedKind::Document, &texts)?.iter().zip(part) {
+                if let Some(place) = vectors.get_mut(*index) {
+                    *place = Some(Quantised::of(vector));
+                }
+            }
+            done += part.len();
+        }
+        progress(Phase::Embedding, done, done);
+        for (passage, vector) in self.0.iter().zip(vectors) {
+            let vector = vector
+                .ok_or_else(|| Error::new(Code::ModelUnavailable, "编码模型少给了向量", "请换用完好的模型文件"))?;
+            writer.add_passage(passage.clause, passage.kind, &vector)?;
+        }
+        Ok(())
+    }
+}
