@@ -302,7 +302,9 @@ fn an_encoder_fills_the_vector_table_and_searches_it() {
         assert!(stderr(&refused).contains("[KB_MODEL]"), "{}", stderr(&refused));
     }
     // Without an encoder, or with one and a file without vectors, the words alone serve.
-    for args in [&["--kb", &kb][..], &["--kb", &plain], &["--kb", &plain, "--embedder", text(&encoder)]] {
+    for args in
+        [&["--kb", &kb, "--no-embedder"][..], &["--kb", &plain], &["--kb", &plain, "--embedder", text(&encoder)]]
+    {
         let asked = guida(&[&["ask", "公章由谁保管", "--json"], args].concat());
         assert!(asked.status.success(), "{args:?}: {}", stderr(&asked));
         assert_eq!(json(&asked)["citations"][0]["clause"], "第五条", "{args:?}");
