@@ -248,7 +248,7 @@ fn an_encoder_fills_the_vector_table_and_searches_it() {
     let checked = json(&guida(&["kb", "check", &kb, "--json"]));
     assert_eq!((&checked["sound"], &checked["clauses"]), (&true.into(), &5.into()), "{checked}");
     assert_eq!(checked["vectors"], checked["clauses"]);
-    assert!(guida(&["kb", "build", text(&rules), "--out", &plain]).status.success());
+    assert!(guida(&["kb", "build", text(&rules), "--out", &plain, "--no-embedder"]).status.success());
     assert_eq!(json(&guida(&["kb", "check", &plain, "--json"]))["vectors"], 0);
 
     // A word of the rules beside words that are not: by words alone the others are not found at all.
@@ -264,7 +264,7 @@ fn an_encoder_fills_the_vector_table_and_searches_it() {
         let status = product.get("/api/v1/status").json();
         (clauses, status)
     };
-    let (words, status) = find(&["--kb", &kb]);
+    let (words, status) = find(&["--kb", &kb, "--no-embedder"]);
     assert_eq!(
         (words, status["vectors"].as_u64(), &status["embedder"]),
         (vec!["第五条".to_owned()], Some(5), &Value::Null)
@@ -280,7 +280,7 @@ fn an_encoder_fills_the_vector_table_and_searches_it() {
     )
     .expect("write");
     let measured = ["eval", "retrieval", "--kb", &kb, "--questions", &questions, "--json"];
-    let words = json(&guida(&measured));
+    let words = json(&guida(&[&measured[..], &["--no-embedder"]].concat()));
     let both = guida(&[&measured[..], &["--embedder", text(&encoder)]].concat());
     assert!(both.status.success(), "{}", stderr(&both));
     // The clause asked for shares no word with the question: only its vector can be found.
@@ -302,7 +302,9 @@ fn an_encoder_fills_the_vector_table_and_searches_it() {
         assert!(stderr(&refused).contains("[KB_MODEL]"), "{}", stderr(&refused));
     }
     // Without an encoder, or with one and a file without vectors, the words alone serve.
-    for args in [&["--kb", &kb][..], &["--kb", &plain], &["--kb", &plain, "--embedder", text(&encoder)]] {
+    for args in
+        [&["--kb", &kb, "--no-embedder"][..], &["--kb", &plain], &["--kb", &plain, "--embedder", text(&encoder)]]
+    {
         let asked = guida(&[&["ask", "公章由谁保管", "--json"], args].concat());
         assert!(asked.status.success(), "{args:?}: {}", stderr(&asked));
         assert_eq!(json(&asked)["citations"][0]["clause"], "第五条", "{args:?}");

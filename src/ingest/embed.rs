@@ -7,8 +7,8 @@ use crate::store::{KnowledgeWriter, PassageKind, Quantised};
 use crate::text::passage;
 use crate::types::ClauseId;
 
-/// Passages handed to the encoder at a time: enough for several workers to be busy.
-const HANDED_AT_A_TIME: usize = 1024;
+/// Passages handed to the encoder at a time: enough to keep many workers busy, few enough that progress is seen.
+const HANDED_AT_A_TIME: usize = 256;
 
 /// The passages of a build, in the order of the clauses.
 #[derive(Debug, Default)]

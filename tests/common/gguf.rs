@@ -145,6 +145,9 @@ pub struct EncoderSpec<'a> {
     pub layers: usize,
     /// Positions.
     pub window: usize,
+    /// A vocabulary of unigram pieces (every character, and every two of `characters` that stand together), instead of
+    /// WordPiece, which takes every Han character for a word.
+    pub pieces: bool,
     /// A reranker: one score for a pair of texts instead of a vector.
     pub rank: bool,
 }
@@ -152,7 +155,15 @@ pub struct EncoderSpec<'a> {
 impl<'a> EncoderSpec<'a> {
     /// The smallest encoder: [`WIDTH`] dimensions, [`LAYERS`] layers, a window of 128 tokens.
     pub fn tiny(characters: &'a str) -> EncoderSpec<'a> {
-        EncoderSpec { name: "tiny-encoder", characters, width: WIDTH, layers: LAYERS, window: 128, rank: false }
+        EncoderSpec {
+            name: "tiny-encoder",
+            characters,
+            width: WIDTH,
+            layers: LAYERS,
+            window: 128,
+            pieces: false,
+            rank: false,
+        }
     }
 }
 
@@ -189,15 +200,12 @@ pub fn write_encoder(path: &Path, spec: &EncoderSpec<'_>) {
         .extend(distinct(&[spec.characters, &ascii].concat()).filter(|c| !c.is_whitespace()).map(|c| format!("▁{c}")));
     tokens.extend(ascii.chars().map(String::from));
     let kinds: Vec<i32> = (0..tokens.len()).map(|n| if n < 5 { 3 } else { 1 }).collect();
-    file.text("tokenizer.ggml.model", "bert");
-    file.texts("tokenizer.ggml.tokens", tokens.iter().map(String::as_str));
-    file.i32s("tokenizer.ggml.token_type", &kinds);
-    file.u32("tokenizer.ggml.token_type_count", 1);
-    for (key, id) in [("padding", 0), ("unknown", 1), ("bos", 2), ("cls", 2), ("eos", 3), ("seperator", 3), ("mask", 4)]
-    {
-        file.u32(&format!("tokenizer.ggml.{key}_token_id"), id);
+    if spec.pieces {
+        unigram(&mut file, spec.characters, &mut tokens);
+    } else {
+        word_pieces(&mut file, &tokens, &kinds);
     }
-
+    file.u32("tokenizer.ggml.token_type_count", 1);
     let mut random = Random(20_260_102);
     file.tensor("token_embd.weight", &[width, tokens.len()], random.values(width * tokens.len(), 1.0));
     file.tensor("position_embd.weight", &[width, spec.window], random.values(width * spec.window, 0.02));
@@ -227,6 +235,51 @@ pub fn write_encoder(path: &Path, spec: &EncoderSpec<'_>) {
         file.tensor(&format!("{name}.bias"), &[width], vec![0.0; width]);
     }
     file.write(path);
+}
+
+/// A WordPiece vocabulary.
+fn word_pieces(file: &mut Gguf, tokens: &[String], kinds: &[i32]) {
+    file.text("tokenizer.ggml.model", "bert");
+    file.texts("tokenizer.ggml.tokens", tokens.iter().map(String::as_str));
+    file.i32s("tokenizer.ggml.token_type", kinds);
+    for (key, id) in [("padding", 0), ("unknown", 1), ("bos", 2), ("cls", 2), ("eos", 3), ("seperator", 3), ("mask", 4)]
+    {
+        file.u32(&format!("tokenizer.ggml.{key}_token_id"), id);
+    }
+}
+
+/// A unigram vocabulary, which replaces `tokens`: the log probability of two characters together is above that of the two.
+fn unigram(file: &mut Gguf, characters: &str, tokens: &mut Vec<String>) {
+    const MARKERS: [(&str, i32); 4] = [("<s>", 3), ("<pad>", 3), ("</s>", 3), ("<unk>", 2)];
+    let singles: Vec<char> = distinct(characters).chain(['▁']).collect();
+    let known: Vec<char> = characters.chars().collect();
+    let pairs: std::collections::BTreeSet<String> = known.windows(2).map(|pair| pair.iter().collect()).collect();
+    *tokens = MARKERS.iter().map(|(text, _)| (*text).to_owned()).collect();
+    tokens.extend(singles.iter().map(char::to_string));
+    let scores: Vec<f32> = (0..tokens.len() + pairs.len())
+        .map(|n| {
+            if n < MARKERS.len() {
+                0.0
+            } else if n < tokens.len() {
+                -5.0
+            } else {
+                -6.0
+            }
+        })
+        .collect();
+    tokens.extend(pairs);
+    let kinds: Vec<i32> = (0..tokens.len()).map(|n| MARKERS.get(n).map_or(1, |(_, kind)| *kind)).collect();
+    file.text("tokenizer.ggml.model", "t5");
+    file.texts("tokenizer.ggml.tokens", tokens.iter().map(String::as_str));
+    file.f32s("tokenizer.ggml.scores", &scores);
+    file.i32s("tokenizer.ggml.token_type", &kinds);
+    for (key, id) in [("bos", 0), ("padding", 1), ("eos", 2), ("unknown", 3)] {
+        file.u32(&format!("tokenizer.ggml.{key}_token_id"), id);
+    }
+    for (key, value) in [("add_bos_token", true), ("add_eos_token", true), ("add_space_prefix", false)] {
+        file.bool(&format!("tokenizer.ggml.{key}"), value);
+    }
+    file.bool("tokenizer.ggml.remove_extra_whitespaces", false);
 }
 
 /// The characters of a text, each once, in order.

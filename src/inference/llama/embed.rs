@@ -1,6 +1,5 @@
 //! An encoder that turns texts into vectors.
 
-use super::sequences::BATCH_SEQUENCES;
 use super::workers::{Setup, Source, Workers};
 use crate::error::{Code, Error, Result};
 use crate::inference::families::habits;
@@ -10,6 +9,8 @@ use crate::inference::{EmbedKind, Embedder, ModelId, bundled};
 use llama_cpp_2::context::params::LlamaPoolingType;
 use std::path::Path;
 
+/// Texts that one worker is given at a time: some batches of long ones, one of short ones.
+const TEXTS_AT_A_TIME: usize = 16;
 /// Shortest window that leaves room for a text between its opening and closing token.
 const MIN_WINDOW_TOKENS: u32 = 8;
 
@@ -97,7 +98,7 @@ impl Embedder for LlamaEmbedder {
         };
         let whole = |text: &&str| [prefix.as_str(), text].concat();
         let pieces: Vec<Vec<String>> =
-            texts.chunks(BATCH_SEQUENCES as usize).map(|piece| piece.iter().map(whole).collect()).collect();
+            texts.chunks(TEXTS_AT_A_TIME).map(|piece| piece.iter().map(whole).collect()).collect();
         let vectors = self.workers.map(pieces, |sequences, texts| {
             let tokens = texts.iter().map(|text| sequences.tokens(text)).collect::<Result<Vec<_>>>()?;
             sequences.outputs(&tokens)?.iter().map(|raw| unit(raw)).collect::<Result<Vec<_>>>()

@@ -68,7 +68,7 @@ impl Form {
             }
         };
         let fixed: Vec<LlamaToken> = before;
-        let room = sequences.window().checked_sub(fixed.len() + between.len() + after.len()).unwrap_or_default();
+        let room = sequences.window().saturating_sub(fixed.len() + between.len() + after.len());
         query.truncate(room / 2);
         document.truncate(room - query.len());
         let (first, second) = if query_first { (query, document) } else { (document, query) };

@@ -18,7 +18,7 @@ use std::num::NonZeroU32;
 /// 30.5 s of one core with 128 tokens, 30.0 s with 256, 30.7 s with 512, 34.7 s with 1,024, 35.7 s with 2,048.
 const BATCH_TOKENS: usize = 256;
 /// Sequences per batch; below llama.cpp's limit of 256.
-pub(super) const BATCH_SEQUENCES: u32 = 64;
+const BATCH_SEQUENCES: u32 = 64;
 /// Characters of a text that are looked at per token of the window; tokens of real text are shorter than this.
 const MAX_CHARS_PER_TOKEN: usize = 16;
 
