@@ -4,6 +4,7 @@
 use crate::cli;
 use crate::cli::args::{AskArgs, Cli, Command, EvalCommand, KbCommand, ModelArgs, ServeArgs};
 use crate::engine::Engine;
+use crate::engine::measure::CrossValidation;
 use crate::engine::reply::Reply;
 use crate::engine::request::{Actor, Request, Role};
 use crate::error::{Code, Error, Result};
@@ -23,6 +24,9 @@ use std::time::Duration;
 
 /// Longest wait of a one-shot `guida ask` for its model to load.
 const MODEL_LOAD_LIMIT: Duration = Duration::from_secs(300);
+
+/// Stands for the number of the fold in `eval cv --embedder`.
+const FOLD: &str = "{fold}";
 
 /// Runs one command and returns its exit code: 0, 2 for a wrong command line, else by [`crate::error::Kind::exit_code`].
 pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
@@ -62,19 +66,30 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::GeneratorChild => run_child(),
         Command::Ask(args) => ask(&args),
         Command::Serve(args) => serve(&args),
-        Command::Kb { command: KbCommand::Build { dirs, out, embedder, threads, json } } => {
+        Command::Kb { command: KbCommand::Build { dirs, out, curated, embedder, threads, json } } => {
             let embedder = embedder.map(|path| load_embedder(&path, threads)).transpose()?;
-            cli::kb::build(&dirs, &out, embedder.as_deref(), json)
+            cli::kb::build(&dirs, &curated, &out, embedder.as_deref(), json)
         }
         Command::Kb { command: KbCommand::Check { file, json } } => cli::kb::check(&file, json),
         Command::Kb { command: KbCommand::Show { file, what, json } } => {
             let engine = Engine::open(&file, None, None)?;
             cli::show::run(&engine, &operator(), what.as_deref(), json)
         }
-        Command::Eval { command: EvalCommand::Retrieval { kb, questions, embedder, as_of, details, json } } => {
+        Command::Eval { command: EvalCommand::Retrieval { kb, questions, embedder, as_of, without, details, json } } => {
             let embedder = embedder.map(|path| load_embedder(&path, None)).transpose()?;
             let as_of = cli::parse_day(as_of.as_deref())?;
-            cli::eval::retrieval(&kb.kb, &questions, embedder, as_of, details.as_deref(), json)
+            cli::eval::retrieval(&kb.kb, &questions, embedder, &without, as_of, details.as_deref(), json)
+        }
+        Command::Eval { command: EvalCommand::Cv { dirs, questions, folds, embedder, as_of, details, json } } => {
+            let as_of = cli::parse_day(as_of.as_deref())?;
+            let plan =
+                CrossValidation { roots: &dirs, questions: &questions, folds: usize::from(folds), as_of };
+            // The bundled encoder may have learned from the very questions that are asked: only one given here is used.
+            let encoder = |fold: usize| {
+                let path = embedder.as_ref().map(|pattern| pattern.replace(FOLD, &fold.to_string()));
+                path.map(|path| load_embedder(Path::new(&path), None)).transpose()
+            };
+            cli::eval::cross_validate(&plan, &encoder, details.as_deref(), json)
         }
     }
 }

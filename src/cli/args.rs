@@ -1,6 +1,7 @@
 //! The command line as clap reads it. Reading acts on nothing.
 
-use clap::{Args, Parser, Subcommand};
+use crate::engine::measure::{MAX_FOLDS, MIN_FOLDS};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// 柜答:网点离线问答。从本行制度和现行法规中给出结论和原文条款。
@@ -114,6 +115,9 @@ pub enum KbCommand {
         /// 生成的文件
         #[arg(long, value_name = "文件")]
         out: PathBuf,
+        /// 已有答案的问题(JSONL,每行 {id, question, answer, relevant}),收入它们指向的条款;可重复
+        #[arg(long, value_name = "文件")]
+        curated: Vec<PathBuf>,
         /// 编码模型(GGUF),用于生成向量
         #[arg(long, value_name = "文件")]
         embedder: Option<PathBuf>,
@@ -161,6 +165,33 @@ pub enum EvalCommand {
         /// 按哪一天有效的规定,默认今天
         #[arg(long, value_name = "年-月-日")]
         as_of: Option<String>,
+        /// 不用这种依据,看它值多少;可重复
+        #[arg(long, value_name = "依据")]
+        without: Vec<SignalArg>,
+        /// 逐题结果写到此文件(JSONL)
+        #[arg(long, value_name = "文件")]
+        details: Option<PathBuf>,
+        /// 输出 JSON
+        #[arg(long)]
+        json: bool,
+    },    /// 交叉验证:其余各份问题收入知识库,问剩下的一份;列出每种依据的作用
+    Cv {
+        /// 含有文档的目录
+        #[arg(required = true, value_name = "目录")]
+        dirs: Vec<PathBuf>,
+        /// 问题文件(JSONL);第 n 个问题属于第 n mod 份数 份
+        #[arg(long, value_name = "文件")]
+        questions: PathBuf,
+        /// 份数
+        #[arg(long, value_name = "个数", default_value_t = 5,
+              value_parser = clap::value_parser!(u8).range(MIN_FOLDS as i64..=MAX_FOLDS as i64))]
+        folds: u8,
+        /// 编码模型(GGUF);{fold} 换成份号(从 0 起),每份应换用没有见过该份问题的模型。不给则不用编码模型
+        #[arg(long, value_name = "文件")]
+        embedder: Option<String>,
+        /// 按哪一天有效的规定,默认今天
+        #[arg(long, value_name = "年-月-日")]
+        as_of: Option<String>,
         /// 逐题结果写到此文件(JSONL)
         #[arg(long, value_name = "文件")]
         details: Option<PathBuf>,
@@ -168,4 +199,15 @@ pub enum EvalCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// A signal to leave out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SignalArg {
+    /// 词语
+    Words,
+    /// 编码模型
+    Encoder,
+    /// 与收入的问法相同
+    Curated,
 }
