@@ -5,6 +5,7 @@ use crate::cli;
 use crate::cli::args::{AskArgs, Cli, Command, EvalCommand, KbCommand, ModelArgs, ServeArgs};
 use crate::engine::Engine;
 use crate::engine::measure::CrossValidation;
+use crate::engine::offline::Measuring;
 use crate::engine::reply::Reply;
 use crate::engine::request::{Actor, Request, Role};
 use crate::error::{Code, Error, Result};
@@ -75,21 +76,31 @@ fn dispatch(cli: Cli) -> Result<()> {
             let engine = Engine::open(&file, None, None)?;
             cli::show::run(&engine, &operator(), what.as_deref(), json)
         }
-        Command::Eval { command: EvalCommand::Retrieval { kb, questions, embedder, as_of, without, details, json } } => {
-            let embedder = embedder.map(|path| load_embedder(&path, None)).transpose()?;
-            let as_of = cli::parse_day(as_of.as_deref())?;
-            cli::eval::retrieval(&kb.kb, &questions, embedder, &without, as_of, details.as_deref(), json)
+        Command::Eval { command: EvalCommand::Retrieval(args) } => {
+            let embedder = args.embedder.as_ref().map(|path| load_embedder(path, None)).transpose()?;
+            let measuring = Measuring {
+                kb: &args.kb.kb,
+                questions: &args.questions,
+                signals: cli::eval::signals(&args.without),
+                perturb: &cli::eval::perturbations(&args.perturb),
+                as_of: cli::parse_day(args.as_of.as_deref())?,
+            };
+            cli::eval::retrieval(&measuring, embedder, args.details.as_deref(), args.json)
         }
-        Command::Eval { command: EvalCommand::Cv { dirs, questions, folds, embedder, as_of, details, json } } => {
-            let as_of = cli::parse_day(as_of.as_deref())?;
-            let plan =
-                CrossValidation { roots: &dirs, questions: &questions, folds: usize::from(folds), as_of };
+        Command::Eval { command: EvalCommand::Cv(args) } => {
+            let plan = CrossValidation {
+                roots: &args.dirs,
+                questions: &args.questions,
+                folds: usize::from(args.folds),
+                perturb: &cli::eval::perturbations(&args.perturb),
+                as_of: cli::parse_day(args.as_of.as_deref())?,
+            };
             // The bundled encoder may have learned from the very questions that are asked: only one given here is used.
             let encoder = |fold: usize| {
-                let path = embedder.as_ref().map(|pattern| pattern.replace(FOLD, &fold.to_string()));
+                let path = args.embedder.as_ref().map(|pattern| pattern.replace(FOLD, &fold.to_string()));
                 path.map(|path| load_embedder(Path::new(&path), None)).transpose()
             };
-            cli::eval::cross_validate(&plan, &encoder, details.as_deref(), json)
+            cli::eval::cross_validate(&plan, &encoder, args.details.as_deref(), args.json)
         }
     }
 }

@@ -1,39 +1,70 @@
 //! `guida eval retrieval|cv`.
 
-use super::args::SignalArg;
+use super::args::{PerturbArg, SignalArg};
 use super::output::{print, print_json};
-use crate::engine::measure::{self, CrossValidation, EncoderOfFold, Validated};
-use crate::engine::offline::{self, Embedder, Figures, Signals};
+use crate::engine::measure::{self, CrossValidation, EncoderOfFold, Step, Validated};
+use crate::engine::offline::{self, Embedder, Figures, Measuring, Perturbation, Perturbed, Signals};
 use crate::error::{Code, Error, Result};
-use crate::types::Date;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
+
+/// What takes part in the search, without these.
+pub fn signals(without: &[SignalArg]) -> Signals {
+    Signals {
+        words: !without.contains(&SignalArg::Words),
+        encoder: !without.contains(&SignalArg::Encoder),
+        curated: !without.contains(&SignalArg::Curated),
+    }
+}
+
+/// The ways that were asked for, each once.
+pub fn perturbations(asked: &[PerturbArg]) -> Vec<Perturbation> {
+    let wanted = |kind: &Perturbation| {
+        asked.iter().any(|arg| match arg {
+            PerturbArg::Typos => *kind == Perturbation::Typos,
+            PerturbArg::Traditional => *kind == Perturbation::Traditional,
+            PerturbArg::Fullwidth => *kind == Perturbation::Fullwidth,
+            PerturbArg::Particles => *kind == Perturbation::Particles,
+            PerturbArg::All => true,
+        })
+    };
+    Perturbation::ALL.into_iter().filter(wanted).collect()
+}
 
 /// Measures and prints; `details` receives one line a question.
 ///
 /// # Errors
 /// Those of reading the knowledge and the questions.
 pub fn retrieval(
-    kb: &Path,
-    questions: &Path,
+    measuring: &Measuring<'_>,
     embedder: Option<Arc<dyn Embedder>>,
-    without: &[SignalArg],
-    as_of: Date,
     details: Option<&Path>,
     json: bool,
 ) -> Result<()> {
-    let signals = Signals {
-        words: !without.contains(&SignalArg::Words),
-        encoder: !without.contains(&SignalArg::Encoder),
-        curated: !without.contains(&SignalArg::Curated),
-    };
-    let (figures, asked) = offline::measure_retrieval(kb, questions, embedder, signals, as_of)?;
+    let (measured, asked) = offline::measure_retrieval(measuring, embedder)?;
     if let Some(path) = details {
         write_details(path, &asked)?;
     }
-    if json { print_json(&figures) } else { print(&table(&figures)) }
+    if json {
+        return print_json(&measured);
+    }
+    let changed = losses(measured.figures.recall_at_10, &measured.perturbed);
+    print(&format!("{}{changed}", table(&measured.figures)))
+}
+
+/// A line for each way that the questions were changed: recall@10 and its distance to that of the questions as they are.
+fn losses(plain: f64, perturbed: &[Perturbed]) -> String {
+    let line = |p: &Perturbed| {
+        let found = p.figures.recall_at_10;
+        format!(
+            "{:<6}召回率 @10 {found:.3},不改写时 {plain:.3},相差 {:+.1} 个百分点\n",
+            p.kind.label(),
+            (found - plain) * 1e2
+        )
+    };
+    perturbed.iter().map(line).collect()
 }
 
 /// Cross-validates and prints the ablation table; `details` receives one line a question and table line.
@@ -85,6 +116,9 @@ fn ablation(v: &Validated) -> String {
             row.step.label()
         ));
     }
+    // The changed questions were asked with all there is: what the last line but the encoder's own has.
+    let fullest = v.rows.iter().rev().find(|row| row.step != Step::EncoderAlone);
+    out.push_str(&losses(fullest.map_or(0.0, |row| row.figures.recall_at_10), &v.perturbed));
     for note in &v.unmatched {
         out.push_str(&format!("注意  {note}\n"));
     }

@@ -1,7 +1,8 @@
 //! Measuring that builds knowledge of its own: cross-validation.
 
-use super::offline::Embedder;
+use super::offline::{Embedder, Perturbation, Perturbed};
 use crate::error::{Code, Error, Result};
+use crate::eval::metrics::{Asked, Figures};
 use crate::eval::{self, cross, questions};
 use crate::ingest::build::build;
 use crate::ingest::curated::Curated;
@@ -23,6 +24,8 @@ pub struct CrossValidation<'a> {
     pub questions: &'a Path,
     /// Number of folds, [`MIN_FOLDS`] to [`MAX_FOLDS`].
     pub folds: usize,
+    /// The ways to change the questions and ask them again.
+    pub perturb: &'a [Perturbation],
     /// The day whose rules are asked for.
     pub as_of: Date,
 }
@@ -54,15 +57,17 @@ pub fn cross_validate(
     let mut answered = Vec::new();
     let mut unmatched: Vec<String> = Vec::new();
     let mut leaks = 0;
-    let mut ask = |kb: &Arc<Knowledge>, encoder: &Option<Arc<dyn Embedder>>, steps: &[Step], fold: usize, asked: &[_]| {
-        for step in steps.iter().copied().filter(|step| encoder.is_some() || !step.encodes()) {
-            let encoder = encoder.clone().filter(|_| step.encodes());
-            let retriever = Retriever::new(Arc::clone(kb), encoder)?.with_signals(step.signals());
-            let (_, all) = eval::retrieval(&retriever, &scope, asked)?;
-            answered.extend(all.into_iter().map(|asked| Answered { fold, step, asked }));
-        }
-        Ok::<(), Error>(())
-    };
+    let mut changed: Vec<(Perturbation, Vec<Asked>)> = plan.perturb.iter().map(|kind| (*kind, Vec::new())).collect();
+    let mut ask =
+        |kb: &Arc<Knowledge>, encoder: &Option<Arc<dyn Embedder>>, steps: &[Step], fold: usize, asked: &[_]| {
+            for step in steps.iter().copied().filter(|step| encoder.is_some() || !step.encodes()) {
+                let encoder = encoder.clone().filter(|_| step.encodes());
+                let retriever = Retriever::new(Arc::clone(kb), encoder)?.with_signals(step.signals());
+                let (_, all) = eval::retrieval(&retriever, &scope, asked)?;
+                answered.extend(all.into_iter().map(|asked| Answered { fold, step, asked }));
+            }
+            Ok::<(), Error>(())
+        };
     let base = workshop.build("base.db", plan.roots, &[], None)?;
     for number in 0..plan.folds {
         progress(number, plan.folds);
@@ -77,12 +82,17 @@ pub fn cross_validate(
         unmatched.extend(notes.into_iter().filter(|note| !base.1.contains(note)));
         let steps: Vec<Step> = Step::ALL.into_iter().filter(|step| step.taught()).collect();
         ask(&taught, &encoder, &steps, number, &fold.asked)?;
+        let retriever = Retriever::new(taught, encoder)?;
+        for (kind, all) in &mut changed {
+            all.extend(eval::retrieval(&retriever, &scope, &kind.apply(&fold.asked))?.1);
+        }
     }
     progress(plan.folds, plan.folds);
     unmatched.sort();
     unmatched.dedup();
+    let perturbed = changed.iter().map(|(kind, all)| Perturbed { kind: *kind, figures: Figures::of(all) }).collect();
     let rows = cross::rows(&answered);
-    Ok((Validated { folds: plan.folds, questions: all.len(), leaks, unmatched, rows }, answered))
+    Ok((Validated { folds: plan.folds, questions: all.len(), leaks, unmatched, rows, perturbed }, answered))
 }
 
 /// A temporary folder of one's own, removed at the end.

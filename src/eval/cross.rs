@@ -5,6 +5,7 @@
 //! text ([`fold_question`]) equals one of this fold is left out: it would be the answer key.
 
 use super::metrics::{Asked, Figures};
+use super::perturb::Perturbed;
 use crate::retrieval::Signals;
 use crate::text::normalize::fold_question;
 use crate::text::questions::Question;
@@ -120,6 +121,9 @@ pub struct Validated {
     pub unmatched: Vec<String>,
     /// The ablation table.
     pub rows: Vec<Row>,
+    /// Changed questions, with everything that the fullest line has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub perturbed: Vec<Perturbed>,
 }
 
 /// The table of everything that was asked: lines without answers are left out.

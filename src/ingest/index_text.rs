@@ -4,7 +4,9 @@ use crate::text::legal::ParsedClause;
 use crate::text::normalize::normalize;
 use crate::text::tokenize::for_each_term;
 
-fn weight(name: &str) -> usize { std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(1) }
+fn weight(name: &str) -> usize {
+    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(1)
+}
 
 /// The index terms of a clause; repeats count.
 pub fn terms<'a>(
@@ -20,9 +22,15 @@ pub fn terms<'a>(
             for_each_term(&field, |t| terms.push(t.to_owned()));
         }
     };
-    for f in [title, clause.heading.as_str()] { add(f, weight("W_T")); }
+    for f in [title, clause.heading.as_str()] {
+        add(f, weight("W_T"));
+    }
     add(&clause.text, weight("W_C"));
-    for q in clause.ask_variants.iter().map(String::as_str).chain(spoken) { add(q, weight("W_Q")); }
-    for a in answers { add(a, weight("W_A")); }
+    for q in clause.ask_variants.iter().map(String::as_str).chain(spoken) {
+        add(q, weight("W_Q"));
+    }
+    for a in answers {
+        add(a, weight("W_A"));
+    }
     terms
 }
