@@ -4,6 +4,8 @@
 use crate::cli;
 use crate::cli::args::{AskArgs, Cli, Command, EncoderArgs, EvalCommand, KbCommand, ModelArgs, PoolingArg, ServeArgs};
 use crate::engine::Engine;
+use crate::engine::measure::CrossValidation;
+use crate::engine::offline::Measuring;
 use crate::engine::reply::Reply;
 use crate::engine::request::{Actor, Request, Role};
 use crate::error::{Code, Error, Result};
@@ -29,6 +31,8 @@ const MODEL_LOAD_LIMIT: Duration = Duration::from_secs(300);
 /// What is logged unless `GUIDA_LOG` says otherwise. llama.cpp warns about the special tokens of every BERT vocabulary; what ends
 /// in an error is part of that error.
 const DEFAULT_LOG: &str = "warn,llama.cpp=error";
+/// Stands for the number of the fold in `eval cv --embedder`.
+const FOLD: &str = "{fold}";
 
 /// Runs one command and returns its exit code: 0, 2 for a wrong command line, else by [`crate::error::Kind::exit_code`].
 pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
@@ -68,22 +72,42 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::GeneratorChild => run_child(),
         Command::Ask(args) => ask(&args),
         Command::Serve(args) => serve(&args),
-        Command::Kb { command: KbCommand::Build { dirs, out, encoder, threads, json } } => {
+        Command::Kb { command: KbCommand::Build { dirs, out, curated, encoder, threads, json } } => {
             let embedder = load_embedder(&encoder, EmbedderSettings::for_many(threads))?;
-            cli::kb::build(&dirs, &out, embedder.as_deref(), json)
+            cli::kb::build(&dirs, &curated, &out, embedder.as_deref(), json)
         }
         Command::Kb { command: KbCommand::Check { file, json } } => cli::kb::check(&file, json),
         Command::Kb { command: KbCommand::Show { file, what, json } } => {
             let engine = Engine::open(&file, None, None, None)?;
             cli::show::run(&engine, &operator(), what.as_deref(), json)
         }
-        Command::Eval {
-            command: EvalCommand::Retrieval { kb, questions, encoder, reranker, as_of, details, json },
-        } => {
-            let embedder = load_embedder(&encoder, EmbedderSettings::default())?;
-            let reranker = load_reranker(reranker.as_deref(), None)?;
-            let as_of = cli::parse_day(as_of.as_deref())?;
-            cli::eval::retrieval(&kb.kb, &questions, embedder, reranker, as_of, details.as_deref(), json)
+        Command::Eval { command: EvalCommand::Retrieval(args) } => {
+            let embedder = load_embedder(&args.encoder, EmbedderSettings::default())?;
+            let reranker = load_reranker(args.reranker.as_deref(), None)?;
+            let measuring = Measuring {
+                kb: &args.kb.kb,
+                questions: &args.questions,
+                signals: cli::eval::signals(&args.without),
+                perturb: &cli::eval::perturbations(&args.perturb),
+                as_of: cli::parse_day(args.as_of.as_deref())?,
+            };
+            cli::eval::retrieval(&measuring, embedder, reranker, args.details.as_deref(), args.json)
+        }
+        Command::Eval { command: EvalCommand::Cv(args) } => {
+            let plan = CrossValidation {
+                roots: &args.dirs,
+                questions: &args.questions,
+                folds: usize::from(args.folds),
+                perturb: &cli::eval::perturbations(&args.perturb),
+                as_of: cli::parse_day(args.as_of.as_deref())?,
+            };
+            // The bundled encoder may have learned from the very questions that are asked: only one given here is used.
+            let encoder = |fold: usize| {
+                let path = args.embedder.as_ref().map(|pattern| pattern.replace(FOLD, &fold.to_string()));
+                let load = |path: String| LlamaEmbedder::load(Path::new(&path), EmbedderSettings::for_many(None));
+                Ok(path.map(load).transpose()?.map(|encoder| Arc::new(encoder) as Arc<dyn Embedder>))
+            };
+            cli::eval::cross_validate(&plan, &encoder, args.details.as_deref(), args.json)
         }
     }
 }

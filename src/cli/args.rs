@@ -1,5 +1,6 @@
 //! The command line as clap reads it. Reading acts on nothing.
 
+use crate::engine::measure::{MAX_FOLDS, MIN_FOLDS};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -148,6 +149,9 @@ pub enum KbCommand {
         /// 生成的文件
         #[arg(long, value_name = "文件")]
         out: PathBuf,
+        /// 已有答案的问题(JSONL,每行 {id, question, answer, relevant}),收入它们指向的条款;可重复
+        #[arg(long, value_name = "文件")]
+        curated: Vec<PathBuf>,
         /// Encoder.
         #[command(flatten)]
         encoder: EncoderArgs,
@@ -182,27 +186,95 @@ pub enum KbCommand {
 #[derive(Debug, Subcommand)]
 pub enum EvalCommand {
     /// 检索:召回率、排序、拒答、用时
-    Retrieval {
-        /// Knowledge.
-        #[command(flatten)]
-        kb: KbArg,
-        /// 问题文件(JSONL)
-        #[arg(long, value_name = "文件")]
-        questions: PathBuf,
-        /// Encoder.
-        #[command(flatten)]
-        encoder: EncoderArgs,
-        /// 重排模型(GGUF)
-        #[arg(long, value_name = "文件")]
-        reranker: Option<PathBuf>,
-        /// 按哪一天有效的规定,默认今天
-        #[arg(long, value_name = "年-月-日")]
-        as_of: Option<String>,
-        /// 逐题结果写到此文件(JSONL)
-        #[arg(long, value_name = "文件")]
-        details: Option<PathBuf>,
-        /// 输出 JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Retrieval(RetrievalArgs),
+    /// 交叉验证:其余各份问题收入知识库,问剩下的一份;列出每种依据的作用
+    Cv(CvArgs),
+}
+
+/// `guida eval retrieval`.
+#[derive(Debug, Args)]
+pub struct RetrievalArgs {
+    /// Knowledge.
+    #[command(flatten)]
+    pub kb: KbArg,
+    /// 问题文件(JSONL)
+    #[arg(long, value_name = "文件")]
+    pub questions: PathBuf,
+    /// Encoder.
+    #[command(flatten)]
+    pub encoder: EncoderArgs,
+    /// 重排模型(GGUF)
+    #[arg(long, value_name = "文件")]
+    pub reranker: Option<PathBuf>,
+    /// 按哪一天有效的规定,默认今天
+    #[arg(long, value_name = "年-月-日")]
+    pub as_of: Option<String>,
+    /// 不用这种依据,看它值多少;可重复
+    #[arg(long, value_name = "依据")]
+    pub without: Vec<SignalArg>,
+    /// 另把问题改写后再问;可重复
+    #[arg(long, value_name = "方式")]
+    pub perturb: Vec<PerturbArg>,
+    /// 逐题结果写到此文件(JSONL)
+    #[arg(long, value_name = "文件")]
+    pub details: Option<PathBuf>,
+    /// 输出 JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `guida eval cv`.
+#[derive(Debug, Args)]
+pub struct CvArgs {
+    /// 含有文档的目录
+    #[arg(required = true, value_name = "目录")]
+    pub dirs: Vec<PathBuf>,
+    /// 问题文件(JSONL);第 n 个问题属于第 n mod 份数 份
+    #[arg(long, value_name = "文件")]
+    pub questions: PathBuf,
+    /// 份数
+    #[arg(long, value_name = "个数", default_value_t = 5,
+          value_parser = clap::value_parser!(u8).range(MIN_FOLDS as i64..=MAX_FOLDS as i64))]
+    pub folds: u8,
+    /// 编码模型(GGUF);{fold} 换成份号(从 0 起),每份应换用没有见过该份问题的模型。不给则不用编码模型
+    #[arg(long, value_name = "文件")]
+    pub embedder: Option<String>,
+    /// 另把问题改写后再问;可重复
+    #[arg(long, value_name = "方式")]
+    pub perturb: Vec<PerturbArg>,
+    /// 按哪一天有效的规定,默认今天
+    #[arg(long, value_name = "年-月-日")]
+    pub as_of: Option<String>,
+    /// 逐题结果写到此文件(JSONL)
+    #[arg(long, value_name = "文件")]
+    pub details: Option<PathBuf>,
+    /// 输出 JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A signal to leave out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SignalArg {
+    /// 词语
+    Words,
+    /// 编码模型
+    Encoder,
+    /// 与收入的问法相同
+    Curated,
+}
+
+/// A way to change questions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PerturbArg {
+    /// 错别字、漏字、颠倒
+    Typos,
+    /// 繁体字
+    Traditional,
+    /// 全角字符和空格
+    Fullwidth,
+    /// 前后加客套和语气词
+    Particles,
+    /// 以上各种
+    All,
 }

@@ -12,10 +12,17 @@ use std::time::Instant;
 ///
 /// # Errors
 /// Those of building.
-pub fn build(dirs: &[PathBuf], out: &Path, embedder: Option<&dyn Embedder>, json: bool) -> Result<()> {
+pub fn build(
+    dirs: &[PathBuf],
+    curated: &[PathBuf],
+    out: &Path,
+    embedder: Option<&dyn Embedder>,
+    json: bool,
+) -> Result<()> {
     let started = Instant::now();
     let mut bar = Bar::new();
-    let built = offline::build_knowledge(dirs, out, embedder, &mut |phase, done, total| bar.show(phase, done, total))?;
+    let mut show = |phase, done, total| bar.show(phase, done, total);
+    let built = offline::build_knowledge(dirs, curated, out, embedder, &mut show)?;
     bar.finish();
     if json {
         let report = &built.report;

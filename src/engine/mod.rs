@@ -2,9 +2,11 @@
 //! [`reply::Reply`]; nothing else reaches knowledge or models.
 //!
 //! [`policy`] decides who may ask what, [`Engine::handle`] routes, [`browse`](self) answers what needs no card. [`offline`] holds
-//! the operations on files that run without a service: building, checking and measuring knowledge.
+//! the operations on files that run without a service: building, checking and measuring knowledge; [`measure`] those that build
+//! knowledge for the measuring.
 
 mod browse;
+pub mod measure;
 pub mod offline;
 mod policy;
 pub mod reply;

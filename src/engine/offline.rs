@@ -4,29 +4,35 @@
 use crate::error::Result;
 use crate::eval;
 use crate::ingest::build;
+use crate::ingest::curated::Curated;
 use crate::retrieval::Retriever;
 use crate::retrieval::scope::Scope;
 use crate::store::{self, Knowledge};
 use crate::types::{Classification, Date};
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use crate::eval::metrics::{Asked, Figures};
+pub use crate::eval::perturb::{Perturbation, Perturbed};
 pub use crate::inference::{Embedder, Reranker};
 pub use crate::ingest::build::{Built, Phase};
+pub use crate::retrieval::Signals;
 pub use crate::store::CheckReport;
 
-/// Builds a knowledge file, see [`build::build`].
+/// Builds a knowledge file, see [`build::build`], with the curated questions of these files.
 ///
 /// # Errors
-/// As there.
+/// As there, and `QUESTIONS_FILE`, `DOCUMENT_UNREADABLE` or `DOCUMENT_TOO_LARGE` for a file of curated questions.
 pub fn build_knowledge(
     dirs: &[PathBuf],
+    curated: &[PathBuf],
     out: &Path,
     embedder: Option<&dyn Embedder>,
     progress: &mut dyn FnMut(Phase, usize, usize),
 ) -> Result<Built> {
-    build::build(dirs, out, embedder, progress)
+    let curated = curated.iter().map(|file| Curated::read(file)).collect::<Result<Vec<_>>>()?;
+    build::build(dirs, &curated, out, embedder, progress)
 }
 
 /// Checks a knowledge file, see [`store::check`].
@@ -37,18 +43,47 @@ pub fn check_knowledge(file: &Path) -> Result<CheckReport> {
     store::check(file)
 }
 
-/// Measures retrieval on a questions file, by the rules in force on a day.
+/// How to measure retrieval.
+#[derive(Debug)]
+pub struct Measuring<'a> {
+    /// The knowledge file.
+    pub kb: &'a Path,
+    /// Questions with answers.
+    pub questions: &'a Path,
+    /// What takes part in the search.
+    pub signals: Signals,
+    /// The ways to change the questions and ask them again.
+    pub perturb: &'a [Perturbation],
+    /// The day whose rules are asked for.
+    pub as_of: Date,
+}
+
+/// The figures of retrieval; those on the questions as they are stand at the top.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Measured {
+    /// On the questions as they are.
+    #[serde(flatten)]
+    pub figures: Figures,
+    /// On changed questions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub perturbed: Vec<Perturbed>,
+}
+
+/// Measures retrieval; returns what became of every question too.
 ///
 /// # Errors
 /// Those of reading the knowledge and the questions.
 pub fn measure_retrieval(
-    kb: &Path,
-    questions: &Path,
+    measuring: &Measuring<'_>,
     embedder: Option<Arc<dyn Embedder>>,
     reranker: Option<Arc<dyn Reranker>>,
-    as_of: Date,
-) -> Result<(Figures, Vec<Asked>)> {
-    let retriever = Retriever::new(Arc::new(Knowledge::open(kb)?), embedder)?.with_reranker(reranker);
+) -> Result<(Measured, Vec<Asked>)> {
+    let Measuring { kb, questions, signals, perturb, as_of } = *measuring;
+    let retriever =
+        Retriever::new(Arc::new(Knowledge::open(kb)?), embedder)?.with_reranker(reranker).with_signals(signals);
     let scope = Scope { as_of, clearance: Classification::Confidential, levels: Vec::new(), all_versions: false };
-    eval::retrieval(&retriever, &scope, &eval::questions::read(questions)?)
+    let questions = eval::questions::read(questions)?;
+    let (figures, asked) = eval::retrieval(&retriever, &scope, &questions)?;
+    let perturbed = eval::perturbed(&retriever, &scope, &questions, perturb)?;
+    Ok((Measured { figures, perturbed }, asked))
 }

@@ -1,8 +1,12 @@
-//! Measuring retrieval and refusal on questions with known answers: `guida eval retrieval`.
+//! Measuring retrieval and refusal on questions with known answers: `guida eval`.
 //!
 //! [`questions`] reads the file, [`metrics`] defines the figures, and [`retrieval`] asks every question as a teller would.
+//! [`cross`] parts a file into folds, so that what curated questions and a trained encoder are worth is measured on questions
+//! they have not seen, and [`perturb`] changes questions as hurried people do.
 
+pub mod cross;
 pub mod metrics;
+pub mod perturb;
 pub mod questions;
 
 use crate::error::Result;
@@ -11,6 +15,7 @@ use crate::retrieval::{Query, Retriever, confidence};
 use crate::text::questions::{Place, Question};
 use crate::types::ClauseId;
 use metrics::{Asked, Figures};
+use perturb::{Perturbation, Perturbed};
 use std::time::Instant;
 
 /// Depth of the ranking that is measured.
@@ -50,6 +55,23 @@ pub fn retrieval(retriever: &Retriever, scope: &Scope, questions: &[Question]) -
         });
     }
     Ok((Figures::of(&asked), asked))
+}
+
+/// Asks all questions again, changed in each of these ways.
+///
+/// # Errors
+/// As [`retrieval`].
+pub fn perturbed(
+    retriever: &Retriever,
+    scope: &Scope,
+    questions: &[Question],
+    kinds: &[Perturbation],
+) -> Result<Vec<Perturbed>> {
+    let figures = |kind: &Perturbation| {
+        let (figures, _) = retrieval(retriever, scope, &kind.apply(questions))?;
+        Ok(Perturbed { kind: *kind, figures })
+    };
+    kinds.iter().map(figures).collect()
 }
 
 /// Where a clause stands: key of its title and address, as questions name them.

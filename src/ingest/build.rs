@@ -1,8 +1,9 @@
 //! From folders of files to one knowledge file.
 
-use super::curated::{self, CURATED_SUFFIX};
+use super::curated::{self, CURATED_SUFFIX, Curated};
 use super::embed::Passages;
-use super::expand::Expansions;
+use super::expand::{Expansions, Said};
+use super::index_text;
 use super::plan::{self, PlannedDocument, PlannedVersion};
 use super::publish::Partial;
 use super::readers::{self, Outcome};
@@ -12,9 +13,7 @@ use crate::error::{Code, Error, Result};
 use crate::inference::Embedder;
 use crate::store::{BasisRow, ClauseRow, KnowledgeWriter, VersionRow};
 use crate::text::legal::{self, ParsedClause, ParsedDocument};
-use crate::text::normalize::{fold_question, normalize, title_key};
-use crate::text::questions::Question;
-use crate::text::tokenize::for_each_term;
+use crate::text::normalize::{fold_question, title_key};
 use crate::types::GenerationId;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -39,7 +38,7 @@ pub struct Built {
     pub report: BuildReport,
 }
 
-/// Builds `out` from everything under `roots`. The file is written beside its place and renamed, so that `out` is always
+/// Builds `out` from everything under `roots`, with the questions of `*.curated.jsonl` files there and of `curated`. The file is written beside its place and renamed, so that `out` is always
 /// either the old or the complete new one.
 ///
 /// # Errors
@@ -47,13 +46,14 @@ pub struct Built {
 /// and the encoder's errors. A file that cannot be read is no error: it is in the report.
 pub fn build(
     roots: &[PathBuf],
+    curated: &[Curated],
     out: &Path,
     embedder: Option<&dyn Embedder>,
     progress: &mut dyn FnMut(Phase, usize, usize),
 ) -> Result<Built> {
     // First of all, so that a wrong place is noticed before minutes of reading.
     let partial = Partial::begin(out)?;
-    let (parsed, curated, mut report) = read_all(roots, progress)?;
+    let (parsed, among_documents, mut report) = read_all(roots, progress)?;
     if parsed.is_empty() {
         return Err(Error::new(
             Code::KbBuild,
@@ -62,10 +62,8 @@ pub fn build(
         ));
     }
     let plan = plan::plan(parsed);
-    let (expansions, homeless) = Expansions::collect(&plan.documents, &curated);
-    if !homeless.is_empty() {
-        report.notes.push(format!("{} 个问法指向不存在的条款,未收入:{}", homeless.len(), homeless.join("、")));
-    }
+    let (expansions, unmatched) = Expansions::collect(&plan.documents, among_documents.iter().chain(curated));
+    report.notes.extend(unmatched);
     for title in &plan.undecided {
         report.notes.push(format!("《{title}》有内容不同、日期却相同或都没有写明的版本,请在文件里写明各自的生效日期"));
     }
@@ -82,7 +80,7 @@ pub fn build(
     Ok(Built { generation, report })
 }
 
-type Sources = (Vec<ParsedDocument>, Vec<Question>, BuildReport);
+type Sources = (Vec<ParsedDocument>, Vec<Curated>, BuildReport);
 
 fn read_all(roots: &[PathBuf], progress: &mut dyn FnMut(Phase, usize, usize)) -> Result<Sources> {
     let files = walk::collect(roots)?;
@@ -94,7 +92,10 @@ fn read_all(roots: &[PathBuf], progress: &mut dyn FnMut(Phase, usize, usize)) ->
         if file.relative.ends_with(CURATED_SUFFIX) {
             let read = curated::read(&file.path);
             report.files.push(FileReport::of_curated(file, &read));
-            curated.extend(read.unwrap_or_default());
+            // A file that could not be read is in the report as failed.
+            if let Ok(questions) = read {
+                curated.push(Curated { source: file.relative.clone(), questions });
+            }
             continue;
         }
         let outcome = readers::read(file);
@@ -151,11 +152,13 @@ fn write(
                     text: &clause.text,
                     guide: guide.as_deref(),
                 };
-                let curated = expansions.curated(&document.title_key, &clause.address, &clause.text);
+                let said = expansions.curated(&document.title_key, &clause.address, &clause.text);
+                let curated = said.map_or(&[][..], |s: &Said| s.questions.as_slice());
+                let answers = said.map_or(&[][..], |s| s.answers.as_slice());
                 let spoken = expansions
                     .of_guides(&document.title_key, &clause.address, version.effective)
                     .chain(curated.iter().map(String::as_str));
-                let terms = index_terms(&version.document.title, clause, spoken);
+                let terms = index_text::terms(&version.document.title, clause, spoken, answers);
                 let id = writer.add_clause(version_id, &row, terms.iter().map(String::as_str))?;
                 for question in clause.ask_variants.iter().chain(curated) {
                     writer.add_curated(id, question, &fold_question(question))?;
@@ -190,18 +193,6 @@ fn version_row(version: &PlannedVersion) -> VersionRow {
         sample: document.sample,
         source: document.source.clone(),
     }
-}
-
-/// Title and chapter path stand in the index text with the clause: +0.02 recall@10 on the law collection.
-fn index_terms<'a>(title: &'a str, clause: &'a ParsedClause, spoken: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut terms = Vec::new();
-    let fields = [title, clause.heading.as_str(), clause.text.as_str()]
-        .into_iter()
-        .chain(clause.ask_variants.iter().map(String::as_str));
-    for field in fields.chain(spoken) {
-        for_each_term(&normalize(field), |t| terms.push(t.to_owned()));
-    }
-    terms
 }
 
 fn basis_rows(clause: &ParsedClause, own: i64, documents: &HashMap<&str, i64>) -> Vec<BasisRow> {

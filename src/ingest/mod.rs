@@ -4,14 +4,16 @@
 //! [`RawDocument`](crate::text::document::RawDocument)s whatever its format and encoding, and [`report`] says for
 //! every single file whether it was read, skipped or failed, and why. One broken file never stops the others.
 //!
-//! [`plan`] then lines the versions of each title up in time, [`build`] writes the knowledge file in one go, `embed` its vectors, and [`publish`]
-//! renames it over the old one.
+//! [`plan`] then lines the versions of each title up in time, `expand` collects from [`curated`] files and guides how tellers and
+//! customers speak of a clause, `index_text` decides how much that counts beside the clause's own words, [`build`] writes the
+//! knowledge file in one go, `embed` its vectors, and [`publish`] renames it over the old one.
 
 pub mod build;
-mod curated;
+pub mod curated;
 mod embed;
 pub mod encoding;
 mod expand;
+mod index_text;
 pub mod plan;
 mod publish;
 pub mod readers;

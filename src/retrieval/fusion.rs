@@ -11,7 +11,7 @@ const K: f64 = 60.0;
 
 /// What the rankings say of one clause; `None` where it is not in a ranking.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Signals {
+pub struct Evidence {
     /// The clause.
     pub clause: ClauseId,
     /// Rank among the words' clauses, from 1, and BM25.
@@ -25,16 +25,16 @@ pub struct Signals {
 }
 
 /// The signals of every clause that is in a ranking; each ranking is best first.
-pub fn gather(lexical: &[Scored], dense: &[Near]) -> Vec<Signals> {
-    let mut signals: Vec<Signals> = Vec::with_capacity(lexical.len() + dense.len());
+pub fn gather(lexical: &[Scored], dense: &[Near]) -> Vec<Evidence> {
+    let mut signals: Vec<Evidence> = Vec::with_capacity(lexical.len() + dense.len());
     let mut places: HashMap<ClauseId, usize> = HashMap::new();
     for (rank, scored) in (1..).zip(lexical) {
         places.insert(scored.clause, signals.len());
         let lexical = Some((rank, scored.score));
-        signals.push(Signals { clause: scored.clause, lexical, dense_rank: None, text: None, question: None });
+        signals.push(Evidence { clause: scored.clause, lexical, dense_rank: None, text: None, question: None });
     }
     for (rank, near) in (1..).zip(dense) {
-        let dense = Signals {
+        let dense = Evidence {
             clause: near.clause,
             lexical: None,
             dense_rank: Some(rank),
@@ -42,7 +42,7 @@ pub fn gather(lexical: &[Scored], dense: &[Near]) -> Vec<Signals> {
             question: near.question,
         };
         match places.get(&near.clause).and_then(|place| signals.get_mut(*place)) {
-            Some(known) => *known = Signals { lexical: known.lexical, ..dense },
+            Some(known) => *known = Evidence { lexical: known.lexical, ..dense },
             None => signals.push(dense),
         }
     }
@@ -50,9 +50,9 @@ pub fn gather(lexical: &[Scored], dense: &[Near]) -> Vec<Signals> {
 }
 
 /// Clauses with their fused score, best first, ties by id.
-pub fn fuse(signals: &[Signals]) -> Vec<(ClauseId, f64)> {
+pub fn fuse(signals: &[Evidence]) -> Vec<(ClauseId, f64)> {
     let share = |rank: usize| 1.0 / (K + rank as f64);
-    let score = |s: &Signals| s.lexical.map_or(0.0, |(rank, _)| share(rank)) + s.dense_rank.map_or(0.0, share);
+    let score = |s: &Evidence| s.lexical.map_or(0.0, |(rank, _)| share(rank)) + s.dense_rank.map_or(0.0, share);
     let mut fused: Vec<(ClauseId, f64)> = signals.iter().map(|s| (s.clause, score(s))).collect();
     fused.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     fused

@@ -91,8 +91,26 @@ pub struct Ranked {
     pub embed_ms: f64,
 }
 
+/// Which evidence takes part in a search: all of it, unless a measurement asks what one part is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signals {
+    /// The words of the question, see [`lexical`].
+    pub words: bool,
+    /// Its meaning, when file and encoder have vectors.
+    pub encoder: bool,
+    /// Curated questions that equal it. (What they add to the index text is part of the knowledge file.)
+    pub curated: bool,
+}
+
+impl Default for Signals {
+    fn default() -> Signals {
+        Signals { words: true, encoder: true, curated: true }
+    }
+}
+
 /// Searches one knowledge file.
 pub struct Retriever {
+    signals: Signals,
     knowledge: Arc<Knowledge>,
     embedder: Option<Arc<dyn Embedder>>,
     reranker: Option<Arc<dyn Reranker>>,
@@ -132,6 +150,7 @@ impl Retriever {
             knowledge.warm_vectors()?;
         }
         Ok(Retriever {
+            signals: Signals::default(),
             knowledge,
             embedder,
             reranker: None,
@@ -143,6 +162,11 @@ impl Retriever {
     /// The same with a model that reads the first hits again.
     pub fn with_reranker(self, reranker: Option<Arc<dyn Reranker>>) -> Retriever {
         Retriever { reranker, ..self }
+    }
+
+    /// Lets only these signals take part.
+    pub fn with_signals(self, signals: Signals) -> Retriever {
+        Retriever { signals, ..self }
     }
 
     /// The knowledge that is searched.
@@ -189,9 +213,14 @@ impl Retriever {
         let spoken = self.thesaurus.matches(&text);
         let added: Vec<&str> = spoken.iter().flat_map(|(_, formal)| formal.iter().map(String::as_str)).collect();
         let terms = lexical::query_terms(&self.knowledge, &text, &added)?;
-        let lexical = lexical::search(&self.knowledge, &admitted, &terms, RANKING_DEPTH.max(query.limit))?;
+        let lexical = if self.signals.words {
+            lexical::search(&self.knowledge, &admitted, &terms, RANKING_DEPTH.max(query.limit))?
+        } else {
+            Vec::new()
+        };
         let started = Instant::now();
-        let dense = match &self.embedder {
+        let embedder = self.embedder.as_ref().filter(|_| self.signals.encoder);
+        let dense = match embedder {
             Some(embedder) => {
                 match dense::search(&self.knowledge, embedder.as_ref(), &admitted, &text, RANKING_DEPTH) {
                     Ok(near) => near,
@@ -206,7 +235,7 @@ impl Retriever {
             }
             None => Vec::new(),
         };
-        ranked.embed_ms = if self.embedder.is_some() { started.elapsed().as_secs_f64() * 1e3 } else { 0.0 };
+        ranked.embed_ms = if embedder.is_some() { started.elapsed().as_secs_f64() * 1e3 } else { 0.0 };
         let asked = Asked { text: &text, terms: &terms, spoken: &spoken };
         ranked.features = confidence::features(&self.knowledge, &self.matters, &asked, &lexical)?;
         ranked.confidence = confidence::estimate(&ranked.features);
@@ -220,7 +249,8 @@ impl Retriever {
                 done => done?,
             }
         }
-        let curated = self.knowledge.curated(&fold_question(query.text))?;
+        let curated =
+            if self.signals.curated { self.knowledge.curated(&fold_question(query.text))? } else { Vec::new() };
         for clause in curated.into_iter().rev().filter(|c| admitted.clause(*c)) {
             let hit = Hit { clause, score: 1.0, part: None, not_in_force: false };
             if self.knowledge.is_guide(clause) {

@@ -40,6 +40,8 @@ impl Place {
 /// One question.
 #[derive(Debug, Clone)]
 pub struct Question {
+    /// Line of the file, from 1.
+    pub line: usize,
     /// Its id.
     pub id: String,
     /// The words.
@@ -80,6 +82,7 @@ pub fn parse(text: &str) -> Result<Vec<Question>> {
             )
         })?;
         out.push(Question {
+            line: number + 1,
             id: line.id,
             question: line.question,
             answer: line.answer,
@@ -97,6 +100,7 @@ mod tests {
     fn a_line_names_clauses_by_title_and_address() {
         let line = r#"{"id":"1","question":"卡丢了","answer":null,"relevant":[{"document":"中华人民共和国某法","clause":"第29条"}]}"#;
         let questions = parse(&format!("\n{line}\n")).unwrap();
+        assert_eq!(questions[0].line, 2);
         assert!(questions[0].relevant[0].matches(&Place::parse("《某法》", "第二十九条")));
         assert!(!questions[0].relevant[0].matches(&Place::parse("某法", "第二十九条之一")));
     }

@@ -30,7 +30,7 @@ impl Rules {
             std::fs::write(sources.join(name), text).unwrap();
         }
         let kb = folder.path().join("kb.db");
-        build::build(&[sources], &kb, embedder, &mut |_, _, _| {}).unwrap();
+        build::build(&[sources], &[], &kb, embedder, &mut |_, _, _| {}).unwrap();
         Rules { folder, kb }
     }
 

@@ -8,7 +8,7 @@ from .data import Clause, PASSAGE_CHARS
 from .tokens import Tokenizer
 
 QUERY_TOKENS = 64
-PASSAGE_TOKENS = 128
+PASSAGE_TOKENS = 112
 
 _SENTENCE = re.compile(r"[^。;;!?!?\n]+[。;;!?!?\n]?")
 _OPENINGS = ["请问", "那个", "你好,", "麻烦问下", "我想问一下", "想咨询下,", "就是", "哎,"]

@@ -152,13 +152,16 @@ def stage_static(args) -> None:
     for clause in random.Random(SEED).sample(world.clauses, 20000):
         for token in tokenizer.encode(clause.passage, 256):
             counts[token] += 1
-    model = Encoder(Shape(tokenizer.size, args.width, 0))
-    model.start_static(counts / counts.sum())
+    if args.resume:
+        model = load(args.resume)
+    else:
+        model = Encoder(Shape(tokenizer.size, args.width, 0))
+        model.start_static(counts / counts.sum())
     sampler = Sampler(world.clauses, tokenizer, SEED)
     unsupervised(sampler, world, lay=0.38)
-    run("static", model, sampler, steps=args.steps, size=args.size, rate=3e-3, token_rate=8e-3, layers=False, minutes=args.minutes)
-    save(model, "static")
-    evaluate.report(log, "static", model, tokenizer, world)
+    run("static", model, sampler, steps=args.steps, size=args.size, rate=args.rate, token_rate=args.rate * 2.5, layers=False, minutes=args.minutes)
+    save(model, args.out)
+    evaluate.report(log, args.out, model, tokenizer, world)
 
 
 def grown(static: Encoder, layers: int) -> Encoder:
@@ -190,7 +193,7 @@ def mine(model: Encoder, tokenizer, world: World, asked: list[tuple[str, list[in
 def stage_base(args) -> None:
     """The whole encoder on everything but the measured questions, with hard negatives mined from the model before."""
     world, tokenizer = World(), tokens.Tokenizer(BUILD / "vocab.model")
-    static = load("static")
+    static = load(args.static)
     hard = mine_static(static, tokenizer, world)
     model = grown(static, args.layers) if not args.resume else load(args.resume)
     sampler = Sampler(world.clauses, tokenizer, SEED + 1)
@@ -242,8 +245,8 @@ def main() -> None:
             command.add_argument(f"--{option.replace('_', '-')}", type=kind, default=default)
 
     stage("vocab", stage_vocab, pieces=24000)
-    stage("static", stage_static, steps=6000, size=1024, width=256, minutes=None)
-    stage("base", stage_base, steps=2000, size=256, layers=4, rate=6e-4, token_rate=6e-4, minutes=None, lay=0.38, resume="", out="base")
+    stage("static", stage_static, steps=6000, size=1024, width=256, rate=3e-3, minutes=None, resume="", out="static")
+    stage("base", stage_base, steps=2000, size=256, layers=4, static="static", rate=6e-4, token_rate=6e-4, minutes=None, lay=0.38, resume="", out="base")
     stage("tune", stage_tune, base="base", fold="each", steps=120, size=256, rate=1.5e-4)
     args = parser.parse_args()
     random.seed(SEED)

@@ -1,0 +1,133 @@
+//! Measuring that builds knowledge of its own: cross-validation.
+
+use super::offline::{Embedder, Perturbation, Perturbed};
+use crate::error::{Code, Error, Result};
+use crate::eval::metrics::{Asked, Figures};
+use crate::eval::{self, cross, questions};
+use crate::ingest::build::build;
+use crate::ingest::curated::Curated;
+use crate::retrieval::Retriever;
+use crate::retrieval::scope::Scope;
+use crate::store::Knowledge;
+use crate::types::{Classification, Date};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use crate::eval::cross::{Answered, MAX_FOLDS, MIN_FOLDS, Row, Step, Validated};
+
+/// What to validate.
+#[derive(Debug)]
+pub struct CrossValidation<'a> {
+    /// Folders of documents.
+    pub roots: &'a [PathBuf],
+    /// Questions with answers.
+    pub questions: &'a Path,
+    /// Number of folds, [`MIN_FOLDS`] to [`MAX_FOLDS`].
+    pub folds: usize,
+    /// The ways to change the questions and ask them again.
+    pub perturb: &'a [Perturbation],
+    /// The day whose rules are asked for.
+    pub as_of: Date,
+}
+
+/// Gives the encoder of a fold: one that has not seen the fold's questions. `None` measures words alone.
+pub type EncoderOfFold<'a> = &'a dyn Fn(usize) -> Result<Option<Arc<dyn Embedder>>>;
+
+/// Builds one knowledge file a fold, asks the fold's questions of it, and one more without curated questions for comparison; the
+/// files lie in a temporary folder and are gone afterwards.
+///
+/// # Errors
+/// Those of reading the questions, building, the encoder, and `IO` when there is no temporary folder.
+pub fn cross_validate(
+    plan: &CrossValidation<'_>,
+    encoder: EncoderOfFold<'_>,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<(Validated, Vec<Answered>)> {
+    let all = questions::read(plan.questions)?;
+    if all.len() < plan.folds {
+        return Err(Error::new(
+            Code::QuestionsFile,
+            format!("只有 {} 个问题,分不成 {} 份", all.len(), plan.folds),
+            "减少 --folds,或换用更大的问题文件",
+        ));
+    }
+    let workshop = Workshop::new()?;
+    let scope =
+        Scope { as_of: plan.as_of, clearance: Classification::Confidential, levels: Vec::new(), all_versions: false };
+    let mut answered = Vec::new();
+    let mut unmatched: Vec<String> = Vec::new();
+    let mut leaks = 0;
+    let mut changed: Vec<(Perturbation, Vec<Asked>)> = plan.perturb.iter().map(|kind| (*kind, Vec::new())).collect();
+    let mut ask =
+        |kb: &Arc<Knowledge>, encoder: &Option<Arc<dyn Embedder>>, steps: &[Step], fold: usize, asked: &[_]| {
+            for step in steps.iter().copied().filter(|step| encoder.is_some() || !step.encodes()) {
+                let encoder = encoder.clone().filter(|_| step.encodes());
+                let retriever = Retriever::new(Arc::clone(kb), encoder)?.with_signals(step.signals());
+                let (_, all) = eval::retrieval(&retriever, &scope, asked)?;
+                answered.extend(all.into_iter().map(|asked| Answered { fold, step, asked }));
+            }
+            Ok::<(), Error>(())
+        };
+    let base = workshop.build("base.db", plan.roots, &[], None)?;
+    for number in 0..plan.folds {
+        progress(number, plan.folds);
+        let fold = cross::fold(&all, plan.folds, number);
+        leaks += fold.leaks;
+        ask(&base.0, &None, &[Step::Lexical], number, &fold.asked)?;
+        let encoder = encoder(number)?;
+        let source = plan.questions.display().to_string();
+        let taught = [Curated { source, questions: fold.taught }];
+        // One name for all folds: the next fold's file takes the place of this one.
+        let (taught, notes) = workshop.build("fold.db", plan.roots, &taught, encoder.as_deref())?;
+        unmatched.extend(notes.into_iter().filter(|note| !base.1.contains(note)));
+        let steps: Vec<Step> = Step::ALL.into_iter().filter(|step| step.taught()).collect();
+        ask(&taught, &encoder, &steps, number, &fold.asked)?;
+        let retriever = Retriever::new(taught, encoder)?;
+        for (kind, all) in &mut changed {
+            all.extend(eval::retrieval(&retriever, &scope, &kind.apply(&fold.asked))?.1);
+        }
+    }
+    progress(plan.folds, plan.folds);
+    unmatched.sort();
+    unmatched.dedup();
+    let perturbed = changed.iter().map(|(kind, all)| Perturbed { kind: *kind, figures: Figures::of(all) }).collect();
+    let rows = cross::rows(&answered);
+    Ok((Validated { folds: plan.folds, questions: all.len(), leaks, unmatched, rows, perturbed }, answered))
+}
+
+/// A temporary folder of one's own, removed at the end.
+struct Workshop {
+    folder: PathBuf,
+}
+
+impl Workshop {
+    fn new() -> Result<Workshop> {
+        let folder = std::env::temp_dir().join(format!("guida-eval-{}", std::process::id()));
+        std::fs::create_dir(&folder).map_err(|e| {
+            let what = format!("临时目录 {} 建不了:{e}", folder.display());
+            Error::new(Code::Io, what, "删除同名的旧目录,或用 TMPDIR 指定另一处").because(e)
+        })?;
+        Ok(Workshop { folder })
+    }
+
+    /// Builds and opens a knowledge file; returns the build's notes too.
+    fn build(
+        &self,
+        name: &str,
+        roots: &[PathBuf],
+        curated: &[Curated],
+        encoder: Option<&dyn Embedder>,
+    ) -> Result<(Arc<Knowledge>, Vec<String>)> {
+        let file = self.folder.join(name);
+        let built = build(roots, curated, &file, encoder, &mut |_, _, _| {})?;
+        let knowledge = Arc::new(Knowledge::open(&file)?);
+        Ok((knowledge, built.report.notes))
+    }
+}
+
+impl Drop for Workshop {
+    fn drop(&mut self) {
+        // What cannot be removed is left to whoever clears the temporary folder.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
