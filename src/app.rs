@@ -100,6 +100,7 @@ fn dispatch(cli: Cli) -> Result<()> {
                 folds: usize::from(args.folds),
                 perturb: &cli::eval::perturbations(&args.perturb),
                 as_of: cli::parse_day(args.as_of.as_deref())?,
+                evidence: args.evidence.is_some(),
             };
             // The bundled encoder may have learned from the very questions that are asked: only one given here is used.
             let encoder = |fold: usize| {
@@ -107,7 +108,7 @@ fn dispatch(cli: Cli) -> Result<()> {
                 let load = |path: String| LlamaEmbedder::load(Path::new(&path), EmbedderSettings::for_many(None));
                 Ok(path.map(load).transpose()?.map(|encoder| Arc::new(encoder) as Arc<dyn Embedder>))
             };
-            cli::eval::cross_validate(&plan, &encoder, args.details.as_deref(), args.json)
+            cli::eval::cross_validate(&plan, &encoder, args.details.as_deref(), args.evidence.as_deref(), args.json)
         }
     }
 }

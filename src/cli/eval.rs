@@ -76,19 +76,23 @@ pub fn cross_validate(
     plan: &CrossValidation<'_>,
     encoder: EncoderOfFold<'_>,
     details: Option<&Path>,
+    evidence: Option<&Path>,
     json: bool,
 ) -> Result<()> {
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template("交叉验证 [{bar:30}] {pos}/{len} 已用 {elapsed}") {
         bar.set_style(style);
     }
-    let (validated, answered) = measure::cross_validate(plan, encoder, &mut |done, total| {
+    let (validated, answered, weighed) = measure::cross_validate(plan, encoder, &mut |done, total| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
     })?;
     bar.finish_and_clear();
     if let Some(path) = details {
         write_details(path, &answered)?;
+    }
+    if let Some(path) = evidence {
+        write_details(path, &weighed)?;
     }
     if json { print_json(&validated) } else { print(&ablation(&validated)) }
 }

@@ -2,6 +2,7 @@
 
 use super::offline::{Embedder, Perturbation, Perturbed};
 use crate::error::{Code, Error, Result};
+use crate::eval::evidence::Weighed;
 use crate::eval::metrics::{Asked, Figures};
 use crate::eval::{self, cross, questions};
 use crate::ingest::build::build;
@@ -28,6 +29,8 @@ pub struct CrossValidation<'a> {
     pub perturb: &'a [Perturbation],
     /// The day whose rules are asked for.
     pub as_of: Date,
+    /// Whether to list what the fusion weighed.
+    pub evidence: bool,
 }
 
 /// Gives the encoder of a fold: one that has not seen the fold's questions. `None` measures words alone.
@@ -42,7 +45,7 @@ pub fn cross_validate(
     plan: &CrossValidation<'_>,
     encoder: EncoderOfFold<'_>,
     progress: &mut dyn FnMut(usize, usize),
-) -> Result<(Validated, Vec<Answered>)> {
+) -> Result<(Validated, Vec<Answered>, Vec<Weighed>)> {
     let all = questions::read(plan.questions)?;
     if all.len() < plan.folds {
         return Err(Error::new(
@@ -55,6 +58,7 @@ pub fn cross_validate(
     let scope =
         Scope { as_of: plan.as_of, clearance: Classification::Confidential, levels: Vec::new(), all_versions: false };
     let mut answered = Vec::new();
+    let mut evidence = Vec::new();
     let mut unmatched: Vec<String> = Vec::new();
     let mut leaks = 0;
     let mut changed: Vec<(Perturbation, Vec<Asked>)> = plan.perturb.iter().map(|kind| (*kind, Vec::new())).collect();
@@ -83,6 +87,9 @@ pub fn cross_validate(
         let steps: Vec<Step> = Step::ALL.into_iter().filter(|step| step.taught()).collect();
         ask(&taught, &encoder, &steps, number, &fold.asked)?;
         let retriever = Retriever::new(taught, encoder)?;
+        if plan.evidence {
+            evidence.extend(eval::evidence::weighed(&retriever, &scope, &fold.asked, number)?);
+        }
         for (kind, all) in &mut changed {
             all.extend(eval::retrieval(&retriever, &scope, &kind.apply(&fold.asked))?.1);
         }
@@ -92,7 +99,7 @@ pub fn cross_validate(
     unmatched.dedup();
     let perturbed = changed.iter().map(|(kind, all)| Perturbed { kind: *kind, figures: Figures::of(all) }).collect();
     let rows = cross::rows(&answered);
-    Ok((Validated { folds: plan.folds, questions: all.len(), leaks, unmatched, rows, perturbed }, answered))
+    Ok((Validated { folds: plan.folds, questions: all.len(), leaks, unmatched, rows, perturbed }, answered, evidence))
 }
 
 /// A temporary folder of one's own, removed at the end.

@@ -2,9 +2,10 @@
 //!
 //! [`questions`] reads the file, [`metrics`] defines the figures, and [`retrieval`] asks every question as a teller would.
 //! [`cross`] parts a file into folds, so that what curated questions and a trained encoder are worth is measured on questions
-//! they have not seen, and [`perturb`] changes questions as hurried people do.
+//! they have not seen, [`perturb`] changes questions as hurried people do, and [`evidence`] lists what the fusion weighed.
 
 pub mod cross;
+pub mod evidence;
 pub mod metrics;
 pub mod perturb;
 pub mod questions;

@@ -11,7 +11,7 @@
 pub mod address;
 pub mod confidence;
 mod dense;
-mod fusion;
+pub mod fusion;
 pub mod guides;
 pub mod lexical;
 mod rerank;
@@ -19,7 +19,7 @@ pub mod scope;
 
 use crate::error::{Code, Error, Kind, Result};
 use crate::inference::{Embedder, Reranker};
-use crate::store::{Knowledge, Near};
+use crate::store::Knowledge;
 use crate::text::address::AddressQuery;
 use crate::text::normalize::fold_question;
 use crate::text::passage;
@@ -28,7 +28,6 @@ use crate::types::{ClauseAddress, ClauseId};
 use address::{AddressHit, Lookup};
 use confidence::{Asked, Matters};
 use guides::Scene;
-use lexical::Scored;
 use scope::{Admitted, Scope};
 use std::sync::Arc;
 use std::time::Instant;
@@ -79,6 +78,8 @@ pub struct Ranked {
     pub features: confidence::Features,
     /// The terms that were looked for.
     pub terms: Vec<lexical::QueryTerm>,
+    /// What was weighed of every clause that took part, rules and scenes; empty for an address.
+    pub evidence: Vec<fusion::Evidence>,
     /// Versions that could have answered.
     pub documents_searched: u64,
     /// Clauses that could have answered.
@@ -98,7 +99,8 @@ pub struct Signals {
     pub words: bool,
     /// Its meaning, when file and encoder have vectors.
     pub encoder: bool,
-    /// Curated questions that equal it. (What they add to the index text is part of the knowledge file.)
+    /// Curated questions that equal it or are near to it, and how often a clause and its document are asked for. (What they add
+    /// to the index text is part of the knowledge file.)
     pub curated: bool,
 }
 
@@ -193,6 +195,7 @@ impl Retriever {
             confidence: 0.0,
             features: confidence::Features::default(),
             terms: Vec::new(),
+            evidence: Vec::new(),
             documents_searched,
             clauses_searched,
             words_only: false,
@@ -239,7 +242,10 @@ impl Retriever {
         let asked = Asked { text: &text, terms: &terms, spoken: &spoken };
         ranked.features = confidence::features(&self.knowledge, &self.matters, &asked, &lexical)?;
         ranked.confidence = confidence::estimate(&ranked.features);
-        (ranked.hits, ranked.guides) = guides::separate(&self.knowledge, &admitted, merge(&lexical, &dense))?;
+        ranked.evidence = fusion::gather(&self.knowledge, &text, self.signals, &lexical, &dense);
+        let hit = |(clause, score)| Hit { clause, score, part: None, not_in_force: false };
+        let hits = fusion::fuse(&ranked.evidence).into_iter().map(hit).collect();
+        (ranked.hits, ranked.guides) = guides::separate(&self.knowledge, &admitted, hits)?;
         if let Some(reranker) = &self.reranker {
             match rerank::reorder(&self.knowledge, reranker.as_ref(), query.text, &mut ranked.hits) {
                 Err(e) if matches!(e.kind(), Kind::Unavailable | Kind::Stopped) => {
@@ -271,14 +277,4 @@ impl Retriever {
         ranked.terms = terms;
         Ok(ranked)
     }
-}
-
-/// One ranking of the two: fused when the encoder took part, else that of the words.
-fn merge(lexical: &[Scored], dense: &[Near]) -> Vec<Hit> {
-    let hit = |clause: ClauseId, score: f64| Hit { clause, score, part: None, not_in_force: false };
-    if dense.is_empty() {
-        return lexical.iter().map(|s| hit(s.clause, s.score)).collect();
-    }
-    let signals = fusion::gather(lexical, dense);
-    fusion::fuse(&signals).into_iter().map(|(clause, score)| hit(clause, score)).collect()
 }

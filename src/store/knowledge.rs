@@ -40,6 +40,8 @@ pub struct Knowledge {
     mean_length: f64,
     embedder: Option<EmbedderInfo>,
     passages: OnceLock<Passages>,
+    curated: HashMap<i64, u32>,
+    curated_of_versions: Vec<u32>,
     versions: Vec<Version>,
     by_title: HashMap<String, Vec<usize>>,
     clauses: u64,
@@ -94,12 +96,21 @@ impl Knowledge {
         for (index, version) in loaded.versions.iter().enumerate() {
             by_title.entry(version.title_key.clone()).or_default().push(index);
         }
+        let mut curated_of_versions = vec![0; loaded.versions.len()];
+        for (clause, count) in &loaded.curated {
+            let after = loaded.versions.partition_point(|v| v.first_clause <= *clause);
+            if let Some(sum) = after.checked_sub(1).and_then(|index| curated_of_versions.get_mut(index)) {
+                *sum += count;
+            }
+        }
         Ok(Knowledge {
             path: path.to_owned(),
             generation: GenerationId(generation),
             mean_length,
             embedder: embedder(&loaded.meta),
             passages: OnceLock::new(),
+            curated: loaded.curated,
+            curated_of_versions,
             clauses: loaded.versions.iter().map(|v| v.clause_count.max(0) as u64).sum(),
             by_title,
             versions: loaded.versions,
@@ -132,6 +143,16 @@ impl Knowledge {
     /// Number of vectors.
     pub fn vector_count(&self) -> u64 {
         self.embedder.as_ref().map_or(0, |e| e.passages)
+    }
+
+    /// Number of curated questions of a clause.
+    pub fn curated_count(&self, clause: ClauseId) -> u32 {
+        self.curated.get(&clause.0).copied().unwrap_or(0)
+    }
+
+    /// Number of curated questions of all clauses of the version that holds `clause`.
+    pub fn curated_of_version(&self, clause: ClauseId) -> u32 {
+        self.version_index(clause).and_then(|index| self.curated_of_versions.get(index)).copied().unwrap_or(0)
     }
 
     /// Where the vectors are held once they were read.
@@ -247,6 +268,8 @@ struct Loaded {
     versions: Vec<Version>,
     /// Highest id of a clause, 0 without clauses.
     last_clause: i64,
+    /// Number of curated questions of the clauses that have any.
+    curated: HashMap<i64, u32>,
 }
 
 /// Whether the versions share the clause ids from 1 to the last one out among them, without gap or overlap. Everything that
@@ -293,7 +316,11 @@ fn load(connection: &Connection) -> rusqlite::Result<Loaded> {
         })?
         .collect::<rusqlite::Result<_>>()?;
     let last_clause = connection.query_row("SELECT coalesce(max(id), 0) FROM clauses", [], |r| r.get(0))?;
-    Ok(Loaded { meta, versions, last_clause })
+    let curated = connection
+        .prepare("SELECT clause_id, count(*) FROM curated GROUP BY clause_id")?
+        .query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Loaded { meta, versions, last_clause, curated })
 }
 
 fn day(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<Date>> {

@@ -19,6 +19,7 @@ use super::knowledge::Knowledge;
 use crate::error::{Code, Error, Result};
 use crate::types::ClauseId;
 use rusqlite::Connection;
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// Largest whole number in a stored vector.
@@ -150,14 +151,23 @@ impl Passages {
                 *best = Some(best.map_or(cosine, |known| known.max(cosine)));
             }
         }
-        let order = |a: &Near, b: &Near| b.best().total_cmp(&a.best()).then(a.clause.cmp(&b.clause));
-        if found.len() > limit {
-            found.select_nth_unstable_by(limit, order);
-            found.truncate(limit);
-        }
-        found.sort_unstable_by(order);
-        found
+        // Two rankings, by passages and by questions: the first of both.
+        let mut chosen = first(&mut found, limit, |near| near.text);
+        let others = first(&mut found, limit, |near| near.question);
+        let known: HashSet<ClauseId> = chosen.iter().map(|near| near.clause).collect();
+        chosen.extend(others.into_iter().filter(|near| !known.contains(&near.clause)));
+        chosen.sort_unstable_by(|a, b| b.best().total_cmp(&a.best()).then(a.clause.cmp(&b.clause)));
+        chosen
     }
+}
+
+/// The `limit` clauses with the highest cosine of one kind, in no order.
+fn first(found: &mut [Near], limit: usize, cosine: impl Fn(&Near) -> Option<f32>) -> Vec<Near> {
+    let of = |near: &Near| cosine(near).unwrap_or(f32::NEG_INFINITY);
+    if found.len() > limit {
+        found.select_nth_unstable_by(limit, |a, b| of(b).total_cmp(&of(a)).then(a.clause.cmp(&b.clause)));
+    }
+    found.iter().take(limit).filter(|near| cosine(near).is_some()).copied().collect()
 }
 
 /// Sum of products. The plain form is what the compiler turns into vector instructions.
@@ -174,8 +184,8 @@ impl Knowledge {
         self.passages().map(drop)
     }
 
-    /// The `limit` clauses in `ranges` (ascending, of clause ids) that are nearest to a vector of any length but zero, nearest
-    /// first, ties in document order. Nothing for a file without vectors.
+    /// The clauses in `ranges` (ascending, of clause ids) nearest to a vector of any length but zero: the `limit` with the
+    /// nearest passages and the `limit` with the nearest questions; nearest first, ties in document order. Nothing for a file without vectors.
     ///
     /// # Errors
     /// `KB_MODEL` when the vector has not as many numbers as the file's, `KB_CORRUPT`.
