@@ -1,7 +1,6 @@
 //! Measuring: curated questions given by name, cross-validation, changed questions, and the marks of answers.
 
 #[path = "common/gguf.rs"]
-#[allow(dead_code)]
 mod gguf;
 #[path = "common/program.rs"]
 mod program;
