@@ -91,7 +91,16 @@ fn dispatch(cli: Cli) -> Result<()> {
                 perturb: &cli::eval::perturbations(&args.perturb),
                 as_of: cli::parse_day(args.as_of.as_deref())?,
             };
-            cli::eval::retrieval(&measuring, embedder, reranker, args.details.as_deref(), args.json)
+            let report = args.report.as_deref();
+            cli::eval::retrieval(&measuring, embedder, reranker, args.details.as_deref(), report, args.json)
+        }
+        Command::Eval { command: EvalCommand::Answers(args) } => {
+            let generator = start_generator(&args.models)?;
+            let engine = open_engine(&args.kb.kb, &args.models, generator.clone())?;
+            if let Some(generator) = generator {
+                generator.wait_ready(MODEL_LOAD_LIMIT)?;
+            }
+            cli::eval::answers(&engine, &operator(), &args, cli::parse_day(args.as_of.as_deref())?)
         }
         Command::Eval { command: EvalCommand::Cv(args) } => {
             let plan = CrossValidation {

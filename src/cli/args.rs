@@ -189,6 +189,8 @@ pub enum EvalCommand {
     Retrieval(RetrievalArgs),
     /// 交叉验证:其余各份问题收入知识库,问剩下的一份;列出每种依据的作用
     Cv(CvArgs),
+    /// 答案:依据卡和模型说明与人工答案的吻合、引用、无依据数字、拒答、用时
+    Answers(AnswersArgs),
 }
 
 /// `guida eval retrieval`.
@@ -215,6 +217,9 @@ pub struct RetrievalArgs {
     /// 另把问题改写后再问;可重复
     #[arg(long, value_name = "方式")]
     pub perturb: Vec<PerturbArg>,
+    /// 报告写到此文件(Markdown),图放在旁边
+    #[arg(long, value_name = "文件")]
+    pub report: Option<PathBuf>,
     /// 逐题结果写到此文件(JSONL)
     #[arg(long, value_name = "文件")]
     pub details: Option<PathBuf>,
@@ -251,6 +256,32 @@ pub struct CvArgs {
     /// 融合时各候选条款的各项依据写到此文件(JSONL),用于拟合权重
     #[arg(long, value_name = "文件")]
     pub evidence: Option<PathBuf>,
+    /// 输出 JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `guida eval answers`.
+#[derive(Debug, Args)]
+pub struct AnswersArgs {
+    /// Knowledge.
+    #[command(flatten)]
+    pub kb: KbArg,
+    /// 问题文件(JSONL)
+    #[arg(long, value_name = "文件")]
+    pub questions: PathBuf,
+    /// Models.
+    #[command(flatten)]
+    pub models: ModelArgs,
+    /// 按哪一天有效的规定,默认今天
+    #[arg(long, value_name = "年-月-日")]
+    pub as_of: Option<String>,
+    /// 报告写到此文件(Markdown),图放在旁边
+    #[arg(long, value_name = "文件")]
+    pub report: Option<PathBuf>,
+    /// 逐题结果写到此文件(JSONL)
+    #[arg(long, value_name = "文件")]
+    pub details: Option<PathBuf>,
     /// 输出 JSON
     #[arg(long)]
     pub json: bool,

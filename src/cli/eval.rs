@@ -1,10 +1,14 @@
-//! `guida eval retrieval|cv`.
+//! `guida eval retrieval|cv|answers`.
 
-use super::args::{PerturbArg, SignalArg};
+use super::args::{AnswersArgs, PerturbArg, SignalArg};
 use super::output::{print, print_json};
+use crate::engine::Engine;
+use crate::engine::exam::{self, Exam, Report};
 use crate::engine::measure::{self, CrossValidation, EncoderOfFold, Step, Validated};
 use crate::engine::offline::{self, Embedder, Figures, Measuring, Perturbation, Perturbed, Reranker, Signals};
+use crate::engine::request::Actor;
 use crate::error::{Code, Error, Result};
+use crate::types::Date;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::path::Path;
@@ -42,9 +46,13 @@ pub fn retrieval(
     embedder: Option<Arc<dyn Embedder>>,
     reranker: Option<Arc<dyn Reranker>>,
     details: Option<&Path>,
+    report: Option<&Path>,
     json: bool,
 ) -> Result<()> {
-    let (measured, asked) = offline::measure_retrieval(measuring, embedder, reranker)?;
+    let (measured, asked, page) = offline::measure_retrieval(measuring, embedder, reranker, &report_name(report))?;
+    if let Some(path) = report {
+        write_report(path, &page)?;
+    }
     if let Some(path) = details {
         write_details(path, &asked)?;
     }
@@ -68,6 +76,56 @@ fn losses(plain: f64, perturbed: &[Perturbed]) -> String {
     perturbed.iter().map(line).collect()
 }
 
+/// Asks all questions through the door and prints the figures; `details` receives one line a question.
+///
+/// # Errors
+/// Those of reading the questions and the knowledge, `IO` when a file cannot be written.
+pub fn answers(engine: &Engine, actor: &Actor, args: &AnswersArgs, as_of: Date) -> Result<()> {
+    let name = report_name(args.report.as_deref());
+    let exam = Exam { questions: &args.questions, as_of, prose: args.models.model.is_some(), name: &name };
+    let bar = bar("提问");
+    let (figures, judged, page) = exam::sit(engine, actor, &exam, &mut |done, total| show(&bar, done, total))?;
+    bar.finish_and_clear();
+    if let Some(path) = &args.report {
+        write_report(path, &page)?;
+    }
+    if let Some(path) = &args.details {
+        write_details(path, &judged)?;
+    }
+    if args.json { print_json(&figures) } else { print(&page.text) }
+}
+
+fn bar(what: &'static str) -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:30}] {pos}/{len} 已用 {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.set_prefix(what);
+    bar
+}
+
+fn show(bar: &ProgressBar, done: usize, total: usize) {
+    bar.set_length(total as u64);
+    bar.set_position(done as u64);
+}
+
+/// The name of a report without folder and ending.
+fn report_name(report: Option<&Path>) -> String {
+    report.and_then(Path::file_stem).map_or_else(|| "report".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+fn write_report(path: &Path, report: &Report) -> Result<()> {
+    let failed = |at: &Path, e: std::io::Error| {
+        Error::new(Code::Io, format!("报告写到 {} 失败:{e}", at.display()), "检查目录和权限").because(e)
+    };
+    std::fs::write(path, &report.text).map_err(|e| failed(path, e))?;
+    for (chart, svg) in &report.charts {
+        let at = path.with_file_name(format!("{}-{chart}.svg", report_name(Some(path))));
+        std::fs::write(&at, svg).map_err(|e| failed(&at, e))?;
+    }
+    Ok(())
+}
+
 /// Cross-validates and prints the ablation table; `details` receives one line a question and table line.
 ///
 /// # Errors
@@ -79,14 +137,9 @@ pub fn cross_validate(
     evidence: Option<&Path>,
     json: bool,
 ) -> Result<()> {
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("交叉验证 [{bar:30}] {pos}/{len} 已用 {elapsed}") {
-        bar.set_style(style);
-    }
-    let (validated, answered, weighed) = measure::cross_validate(plan, encoder, &mut |done, total| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-    })?;
+    let bar = bar("交叉验证");
+    let (validated, answered, weighed) =
+        measure::cross_validate(plan, encoder, &mut |done, total| show(&bar, done, total))?;
     bar.finish_and_clear();
     if let Some(path) = details {
         write_details(path, &answered)?;

@@ -3,6 +3,7 @@
 
 use crate::error::Result;
 use crate::eval;
+use crate::eval::report::{self, Report, Subject};
 use crate::ingest::build;
 use crate::ingest::curated::Curated;
 use crate::retrieval::Retriever;
@@ -69,7 +70,7 @@ pub struct Measured {
     pub perturbed: Vec<Perturbed>,
 }
 
-/// Measures retrieval; returns what became of every question too.
+/// Measures retrieval; returns what became of every question, and a report under this name (without its ending), too.
 ///
 /// # Errors
 /// Those of reading the knowledge and the questions.
@@ -77,13 +78,22 @@ pub fn measure_retrieval(
     measuring: &Measuring<'_>,
     embedder: Option<Arc<dyn Embedder>>,
     reranker: Option<Arc<dyn Reranker>>,
-) -> Result<(Measured, Vec<Asked>)> {
-    let Measuring { kb, questions, signals, perturb, as_of } = *measuring;
+    name: &str,
+) -> Result<(Measured, Vec<Asked>, Report)> {
+    let Measuring { kb, questions: file, signals, perturb, as_of } = *measuring;
     let retriever =
         Retriever::new(Arc::new(Knowledge::open(kb)?), embedder)?.with_reranker(reranker).with_signals(signals);
     let scope = Scope { as_of, clearance: Classification::Confidential, levels: Vec::new(), all_versions: false };
-    let questions = eval::questions::read(questions)?;
+    let questions = eval::questions::read(file)?;
     let (figures, asked) = eval::retrieval(&retriever, &scope, &questions)?;
     let perturbed = eval::perturbed(&retriever, &scope, &questions, perturb)?;
-    Ok((Measured { figures, perturbed }, asked))
+    let subject = Subject {
+        generation: retriever.knowledge().generation().0.clone(),
+        questions: file.display().to_string(),
+        as_of: as_of.to_string(),
+        encoder: retriever.embedder().filter(|_| signals.encoder).map(|e| e.model().name.clone()),
+        model: None,
+    };
+    let report = report::retrieval(name, &subject, &figures, &asked, &perturbed);
+    Ok((Measured { figures, perturbed }, asked, report))
 }

@@ -24,7 +24,8 @@ impl Asked {
         !self.ranks.is_empty()
     }
 
-    fn recall(&self, k: usize) -> f64 {
+    /// Share of the relevant clauses among the first `k`.
+    pub fn recall(&self, k: usize) -> f64 {
         let found = self.ranks.iter().flatten().filter(|rank| **rank < k).count();
         found as f64 / self.ranks.len() as f64
     }

@@ -3,12 +3,19 @@
 //! [`questions`] reads the file, [`metrics`] defines the figures, and [`retrieval`] asks every question as a teller would.
 //! [`cross`] parts a file into folds, so that what curated questions and a trained encoder are worth is measured on questions
 //! they have not seen, [`perturb`] changes questions as hurried people do, and [`evidence`] lists what the fusion weighed.
+//! [`answers`] marks cards and prose against written answers (`overlap`: BLEU and METEOR), [`calibration`] asks whether the
+//! confidence can be believed, and [`report`] lays all of it out in Markdown with charts (`plot`).
 
+pub mod answers;
+pub mod calibration;
 pub mod cross;
 pub mod evidence;
 pub mod metrics;
+mod overlap;
 pub mod perturb;
+mod plot;
 pub mod questions;
+pub mod report;
 
 use crate::error::Result;
 use crate::retrieval::scope::Scope;

@@ -104,29 +104,35 @@ fn variants(text: &str) -> Table {
     groups(text).filter_map(|group| group.split_first().map(|(first, rest)| (*first, rest.to_vec()))).collect()
 }
 
+/// One slip in each stretch of a text, so that none undoes another.
 fn mistype(text: &str, table: &Table, dice: &mut Dice) -> String {
-    let mut chars: Vec<char> = text.chars().collect();
-    for _ in 0..(chars.len() / CHARS_PER_TYPO).max(1) {
-        let places = |wanted: &dyn Fn(char) -> bool| -> Vec<usize> {
-            chars.iter().enumerate().filter(|(_, c)| wanted(**c)).map(|(at, _)| at).collect()
-        };
-        let confusable = dice.pick(&places(&|c| table.contains_key(&c))).copied();
-        let any = dice.pick(&places(&is_han)).copied();
-        match (confusable, any) {
-            (Some(at), _) if dice.below(10) < SUBSTITUTIONS_OF_TEN => {
-                let wrong = chars.get(at).and_then(|c| table.get(c)).and_then(|others| dice.pick(others));
-                if let (Some(place), Some(wrong)) = (chars.get_mut(at), wrong) {
-                    *place = *wrong;
-                }
+    let chars: Vec<char> = text.chars().collect();
+    let slips = (chars.len() / CHARS_PER_TYPO).max(1);
+    let stretches = chars.chunks(chars.len().div_ceil(slips).max(1));
+    stretches.flat_map(|stretch| slip(stretch.to_vec(), table, dice)).collect()
+}
+
+fn slip(mut chars: Vec<char>, table: &Table, dice: &mut Dice) -> Vec<char> {
+    let places = |wanted: &dyn Fn(char) -> bool| -> Vec<usize> {
+        chars.iter().enumerate().filter(|(_, c)| wanted(**c)).map(|(at, _)| at).collect()
+    };
+    let confusable = dice.pick(&places(&|c| table.contains_key(&c))).copied();
+    let any = dice.pick(&places(&is_han)).copied();
+    match (confusable, any) {
+        (Some(at), _) if dice.below(10) < SUBSTITUTIONS_OF_TEN => {
+            let wrong = chars.get(at).and_then(|c| table.get(c)).and_then(|others| dice.pick(others));
+            if let (Some(place), Some(wrong)) = (chars.get_mut(at), wrong) {
+                *place = *wrong;
             }
-            (_, Some(at)) if dice.below(2) == 0 => {
-                chars.remove(at);
-            }
-            (_, Some(at)) if at + 1 < chars.len() => chars.swap(at, at + 1),
-            _ => {}
         }
+        // The last character has no neighbour to swap with.
+        (_, Some(at)) if dice.below(2) == 0 || at + 1 == chars.len() => {
+            chars.remove(at);
+        }
+        (_, Some(at)) => chars.swap(at, at + 1),
+        (_, None) => {}
     }
-    chars.into_iter().collect()
+    chars
 }
 
 fn write_traditional(text: &str, table: &Table, dice: &mut Dice) -> String {
@@ -214,7 +220,7 @@ mod tests {
             let text = "客户说账户被冻结了,银行卡ATM取2000元取不了怎么办?";
             let once = changed(kind, text);
             assert_eq!(once, changed(kind, text));
-            assert!(once.iter().all(|q| q != text), "{kind:?}");
+            assert!(once.iter().all(|q| q != text), "{kind:?}: {once:?}");
         }
     }
 
@@ -232,7 +238,7 @@ mod tests {
     #[test]
     fn width_and_script_are_undone_by_normalising() {
         let text = "ATM取2000元,能 取吗?";
-        assert_eq!(normalize(&changed(Perturbation::Fullwidth, text)[0]), "atm取2000元, 能 取吗?");
+        assert_eq!(normalize(&changed(Perturbation::Fullwidth, text)[0]), "atm取2000元,能取吗?");
         let text = "账户里的钱被冻结了怎么办";
         for traditional in changed(Perturbation::Traditional, text) {
             assert!(traditional.contains('錢') && traditional.contains('凍'), "{traditional}");
