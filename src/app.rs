@@ -72,9 +72,9 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::GeneratorChild => run_child(),
         Command::Ask(args) => ask(&args),
         Command::Serve(args) => serve(&args),
-        Command::Kb { command: KbCommand::Build { dirs, out, curated, encoder, threads, json } } => {
+        Command::Kb { command: KbCommand::Build { dirs, out, curated, no_everyday, encoder, threads, json } } => {
             let embedder = load_embedder(&encoder, EmbedderSettings::for_many(threads))?;
-            cli::kb::build(&dirs, &curated, &out, embedder.as_deref(), json)
+            cli::kb::build(&dirs, &curated, !no_everyday, &out, embedder.as_deref(), json)
         }
         Command::Kb { command: KbCommand::Check { file, json } } => cli::kb::check(&file, json),
         Command::Kb { command: KbCommand::Show { file, what, json } } => {
@@ -110,6 +110,7 @@ fn dispatch(cli: Cli) -> Result<()> {
                 perturb: &cli::eval::perturbations(&args.perturb),
                 as_of: cli::parse_day(args.as_of.as_deref())?,
                 evidence: args.evidence.is_some(),
+                keep: args.keep.as_deref(),
             };
             // The bundled encoder may have learned from the very questions that are asked: only one given here is used.
             let encoder = |fold: usize| {

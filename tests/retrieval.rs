@@ -6,6 +6,7 @@ mod rules;
 use guida::error::{Code, Error, Result};
 use guida::inference::{EmbedKind, Embedder, ModelId};
 use guida::ingest::build;
+use guida::ingest::everyday::Everyday;
 use guida::retrieval::scope::Scope;
 use guida::retrieval::{Query, Ranked, Retriever, confidence};
 use guida::store::Knowledge;
@@ -193,7 +194,7 @@ fn an_encoder_that_fails_leaves_the_search_to_words() {
     let kb = folder.path().join("kb.db");
     let model = ModelId { name: "counts".into(), sha256: "c0".into() };
     let encoder = Arc::new(CharacterCounts { model, broken: AtomicBool::new(false) });
-    build::build(&[sources], &[], &kb, Some(encoder.as_ref()), &mut |_, _, _| {}).unwrap();
+    build::build(&[sources], &[], &Everyday::none(), &kb, Some(encoder.as_ref()), &mut |_, _, _| {}).unwrap();
     let retriever = Retriever::new(Arc::new(Knowledge::open(&kb).unwrap()), Some(encoder.clone())).unwrap();
     let both = search(&retriever, "挂失申请书", scope("2026-06-01"));
     assert!(!both.words_only);

@@ -152,6 +152,9 @@ pub enum KbCommand {
         /// 已有答案的问题(JSONL,每行 {id, question, answer, relevant}),收入它们指向的条款;可重复
         #[arg(long, value_name = "文件")]
         curated: Vec<PathBuf>,
+        /// 不用程序自带的、人们对公开法律的问法
+        #[arg(long)]
+        no_everyday: bool,
         /// Encoder.
         #[command(flatten)]
         encoder: EncoderArgs,
@@ -256,6 +259,9 @@ pub struct CvArgs {
     /// 融合时各候选条款的各项依据写到此文件(JSONL),用于拟合权重
     #[arg(long, value_name = "文件")]
     pub evidence: Option<PathBuf>,
+    /// 各份知识库留在此目录;文档和问题没有变时,以后用同样的模型再测直接沿用
+    #[arg(long, value_name = "目录")]
+    pub keep: Option<PathBuf>,
     /// 输出 JSON
     #[arg(long)]
     pub json: bool,

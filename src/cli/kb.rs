@@ -15,6 +15,7 @@ use std::time::Instant;
 pub fn build(
     dirs: &[PathBuf],
     curated: &[PathBuf],
+    everyday: bool,
     out: &Path,
     embedder: Option<&dyn Embedder>,
     json: bool,
@@ -22,7 +23,7 @@ pub fn build(
     let started = Instant::now();
     let mut bar = Bar::new();
     let mut show = |phase, done, total| bar.show(phase, done, total);
-    let built = offline::build_knowledge(dirs, curated, out, embedder, &mut show)?;
+    let built = offline::build_knowledge(dirs, curated, everyday, out, embedder, &mut show)?;
     bar.finish();
     if json {
         let report = &built.report;

@@ -7,6 +7,7 @@ use crate::eval::metrics::{Asked, Figures};
 use crate::eval::{self, cross, questions};
 use crate::ingest::build::build;
 use crate::ingest::curated::Curated;
+use crate::ingest::everyday::Everyday;
 use crate::retrieval::Retriever;
 use crate::retrieval::scope::Scope;
 use crate::store::Knowledge;
@@ -31,13 +32,15 @@ pub struct CrossValidation<'a> {
     pub as_of: Date,
     /// Whether to list what the fusion weighed.
     pub evidence: bool,
+    /// Where the knowledge files stay; a later run with the same encoders uses them instead of building them again.
+    pub keep: Option<&'a Path>,
 }
 
 /// Gives the encoder of a fold: one that has not seen the fold's questions. `None` measures words alone.
 pub type EncoderOfFold<'a> = &'a dyn Fn(usize) -> Result<Option<Arc<dyn Embedder>>>;
 
-/// Builds one knowledge file a fold, asks the fold's questions of it, and one more without curated questions for comparison; the
-/// files lie in a temporary folder and are gone afterwards.
+/// Builds one knowledge file a fold, asks the fold's questions of it, and two more without curated questions for comparison. The
+/// files lie in a temporary folder and are gone afterwards, unless the plan keeps them.
 ///
 /// # Errors
 /// Those of reading the questions, building, the encoder, and `IO` when there is no temporary folder.
@@ -54,7 +57,7 @@ pub fn cross_validate(
             "减少 --folds,或换用更大的问题文件",
         ));
     }
-    let workshop = Workshop::new()?;
+    let workshop = Workshop::new(plan.keep)?;
     let scope =
         Scope { as_of: plan.as_of, clearance: Classification::Confidential, levels: Vec::new(), all_versions: false };
     let mut answered = Vec::new();
@@ -72,17 +75,20 @@ pub fn cross_validate(
             }
             Ok::<(), Error>(())
         };
-    let base = workshop.build("base.db", plan.roots, &[], None)?;
+    let everyday = Everyday::bundled();
+    let base = workshop.build("base.db", plan.roots, &[], &Everyday::none(), None)?;
+    let spoken = workshop.build("everyday.db", plan.roots, &[], &everyday, None)?;
     for number in 0..plan.folds {
         progress(number, plan.folds);
         let fold = cross::fold(&all, plan.folds, number);
         leaks += fold.leaks;
         ask(&base.0, &None, &[Step::Lexical], number, &fold.asked)?;
+        ask(&spoken.0, &None, &[Step::Everyday], number, &fold.asked)?;
         let encoder = encoder(number)?;
         let source = plan.questions.display().to_string();
         let taught = [Curated { source, questions: fold.taught }];
-        // One name for all folds: the next fold's file takes the place of this one.
-        let (taught, notes) = workshop.build("fold.db", plan.roots, &taught, encoder.as_deref())?;
+        let name = format!("fold-{number}.db");
+        let (taught, notes) = workshop.build(&name, plan.roots, &taught, &everyday, encoder.as_deref())?;
         unmatched.extend(notes.into_iter().filter(|note| !base.1.contains(note)));
         let steps: Vec<Step> = Step::ALL.into_iter().filter(|step| step.taught()).collect();
         ask(&taught, &encoder, &steps, number, &fold.asked)?;
@@ -102,31 +108,48 @@ pub fn cross_validate(
     Ok((Validated { folds: plan.folds, questions: all.len(), leaks, unmatched, rows, perturbed }, answered, evidence))
 }
 
-/// A temporary folder of one's own, removed at the end.
+/// A folder for knowledge files.
 struct Workshop {
     folder: PathBuf,
+    /// It is not removed at the end.
+    kept: bool,
 }
 
 impl Workshop {
-    fn new() -> Result<Workshop> {
+    fn new(keep: Option<&Path>) -> Result<Workshop> {
+        if let Some(folder) = keep {
+            std::fs::create_dir_all(folder).map_err(|e| {
+                let what = format!("目录 {} 建不了:{e}", folder.display());
+                Error::new(Code::Io, what, "换一个可写的位置").because(e)
+            })?;
+            return Ok(Workshop { folder: folder.to_owned(), kept: true });
+        }
         let folder = std::env::temp_dir().join(format!("guida-eval-{}", std::process::id()));
         std::fs::create_dir(&folder).map_err(|e| {
             let what = format!("临时目录 {} 建不了:{e}", folder.display());
             Error::new(Code::Io, what, "删除同名的旧目录,或用 TMPDIR 指定另一处").because(e)
         })?;
-        Ok(Workshop { folder })
+        Ok(Workshop { folder, kept: false })
     }
 
-    /// Builds and opens a knowledge file; returns the build's notes too.
+    /// Builds and opens a knowledge file, or opens the one that an earlier run kept if this encoder made its vectors; returns the
+    /// build's notes too.
     fn build(
         &self,
         name: &str,
         roots: &[PathBuf],
         curated: &[Curated],
+        everyday: &Everyday,
         encoder: Option<&dyn Embedder>,
     ) -> Result<(Arc<Knowledge>, Vec<String>)> {
         let file = self.folder.join(name);
-        let built = build(roots, curated, &file, encoder, &mut |_, _, _| {})?;
+        if self.kept && file.exists() {
+            let knowledge = Knowledge::open(&file)?;
+            if knowledge.embedder().map(|made_by| &made_by.sha256) == encoder.map(|e| &e.model().sha256) {
+                return Ok((Arc::new(knowledge), Vec::new()));
+            }
+        }
+        let built = build(roots, curated, everyday, &file, encoder, &mut |_, _, _| {})?;
         let knowledge = Arc::new(Knowledge::open(&file)?);
         Ok((knowledge, built.report.notes))
     }
@@ -134,7 +157,9 @@ impl Workshop {
 
 impl Drop for Workshop {
     fn drop(&mut self) {
-        // What cannot be removed is left to whoever clears the temporary folder.
-        let _ = std::fs::remove_dir_all(&self.folder);
+        if !self.kept {
+            // What cannot be removed is left to whoever clears the temporary folder.
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
     }
 }

@@ -6,6 +6,7 @@ use crate::eval;
 use crate::eval::report::{self, Report, Subject};
 use crate::ingest::build;
 use crate::ingest::curated::Curated;
+use crate::ingest::everyday::Everyday;
 use crate::retrieval::Retriever;
 use crate::retrieval::scope::Scope;
 use crate::store::{self, Knowledge};
@@ -21,19 +22,22 @@ pub use crate::ingest::build::{Built, Phase};
 pub use crate::retrieval::Signals;
 pub use crate::store::CheckReport;
 
-/// Builds a knowledge file, see [`build::build`], with the curated questions of these files.
+/// Builds a knowledge file, see [`build::build`], with the curated questions of these files, and with the everyday questions that
+/// come with the program unless `everyday` is false.
 ///
 /// # Errors
 /// As there, and `QUESTIONS_FILE`, `DOCUMENT_UNREADABLE` or `DOCUMENT_TOO_LARGE` for a file of curated questions.
 pub fn build_knowledge(
     dirs: &[PathBuf],
     curated: &[PathBuf],
+    everyday: bool,
     out: &Path,
     embedder: Option<&dyn Embedder>,
     progress: &mut dyn FnMut(Phase, usize, usize),
 ) -> Result<Built> {
     let curated = curated.iter().map(|file| Curated::read(file)).collect::<Result<Vec<_>>>()?;
-    build::build(dirs, &curated, out, embedder, progress)
+    let everyday = if everyday { Everyday::bundled() } else { Everyday::none() };
+    build::build(dirs, &curated, &everyday, out, embedder, progress)
 }
 
 /// Checks a knowledge file, see [`store::check`].

@@ -48,6 +48,8 @@ pub fn fold(questions: &[Question], folds: usize, number: usize) -> Fold {
 pub enum Step {
     /// The words of question and clause, nothing curated.
     Lexical,
+    /// The everyday questions that come with the program in the clauses' index text.
+    Everyday,
     /// The other folds' questions and answers in the clauses' index text.
     Curated,
     /// The encoder beside it.
@@ -58,12 +60,13 @@ pub enum Step {
 
 impl Step {
     /// All lines, in the table's order.
-    pub const ALL: [Step; 4] = [Step::Lexical, Step::Curated, Step::Encoder, Step::EncoderAlone];
+    pub const ALL: [Step; 5] = [Step::Lexical, Step::Everyday, Step::Curated, Step::Encoder, Step::EncoderAlone];
 
     /// How the table calls it.
     pub fn label(self) -> &'static str {
         match self {
             Step::Lexical => "仅词语",
+            Step::Everyday => "+ 自带问法",
             Step::Curated => "+ 问答扩展",
             Step::Encoder => "+ 编码模型",
             Step::EncoderAlone => "仅编码模型",
@@ -72,7 +75,7 @@ impl Step {
 
     /// Whether the knowledge holds curated questions.
     pub fn taught(self) -> bool {
-        self != Step::Lexical
+        !matches!(self, Step::Lexical | Step::Everyday)
     }
 
     /// Whether it needs an encoder.

@@ -2,6 +2,7 @@
 
 use super::curated::{self, CURATED_SUFFIX, Curated};
 use super::embed::Passages;
+use super::everyday::Everyday;
 use super::expand::{Expansions, Said};
 use super::index_text;
 use super::plan::{self, PlannedDocument, PlannedVersion};
@@ -38,7 +39,8 @@ pub struct Built {
     pub report: BuildReport,
 }
 
-/// Builds `out` from everything under `roots`, with the questions of `*.curated.jsonl` files there and of `curated`. The file is written beside its place and renamed, so that `out` is always
+/// Builds `out` from everything under `roots`, with the questions of `*.curated.jsonl` files there and of `curated`, and with
+/// `everyday` questions for the public laws among them. The file is written beside its place and renamed, so that `out` is always
 /// either the old or the complete new one.
 ///
 /// # Errors
@@ -47,6 +49,7 @@ pub struct Built {
 pub fn build(
     roots: &[PathBuf],
     curated: &[Curated],
+    everyday: &Everyday,
     out: &Path,
     embedder: Option<&dyn Embedder>,
     progress: &mut dyn FnMut(Phase, usize, usize),
@@ -75,7 +78,7 @@ pub fn build(
             file.reason = Some(left_out.reason.clone());
         }
     }
-    let generation = write(&plan.documents, &expansions, partial.path(), embedder, progress)?;
+    let generation = write(&plan.documents, &expansions, everyday, partial.path(), embedder, progress)?;
     partial.publish()?;
     Ok(Built { generation, report })
 }
@@ -124,6 +127,7 @@ fn read_all(roots: &[PathBuf], progress: &mut dyn FnMut(Phase, usize, usize)) ->
 fn write(
     documents: &[PlannedDocument],
     expansions: &Expansions,
+    everyday: &Everyday,
     path: &Path,
     embedder: Option<&dyn Embedder>,
     progress: &mut dyn FnMut(Phase, usize, usize),
@@ -155,9 +159,11 @@ fn write(
                 let said = expansions.curated(&document.title_key, &clause.address, &clause.text);
                 let curated = said.map_or(&[][..], |s: &Said| s.questions.as_slice());
                 let answers = said.map_or(&[][..], |s| s.answers.as_slice());
+                let everyday = everyday.of(&document.title_key, &clause.text);
                 let spoken = expansions
                     .of_guides(&document.title_key, &clause.address, version.effective)
-                    .chain(curated.iter().map(String::as_str));
+                    .chain(curated.iter().map(String::as_str))
+                    .chain(everyday.iter().copied());
                 let terms = index_text::terms(&version.document.title, clause, spoken, answers);
                 let id = writer.add_clause(version_id, &row, terms.iter().map(String::as_str))?;
                 for question in clause.ask_variants.iter().chain(curated) {
@@ -166,7 +172,8 @@ fn write(
                 writer.add_basis(id, &basis_rows(clause, document_id, &document_ids))?;
                 if embedder.is_some() {
                     let questions = clause.ask_variants.iter().chain(curated).map(String::as_str);
-                    passages.add(id, (&version.document.title, &clause.heading, &clause.text), questions);
+                    let texts = (version.document.title.as_str(), clause.heading.as_str(), clause.text.as_str());
+                    passages.add(id, texts, questions.chain(everyday.iter().copied()));
                 }
                 written += 1;
             }

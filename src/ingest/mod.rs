@@ -5,13 +5,14 @@
 //! every single file whether it was read, skipped or failed, and why. One broken file never stops the others.
 //!
 //! [`plan`] then lines the versions of each title up in time, `expand` collects from [`curated`] files and guides how tellers and
-//! customers speak of a clause, `index_text` decides how much that counts beside the clause's own words, [`build`] writes the
+//! customers speak of a clause, [`everyday`] adds how people ask about public laws, `index_text` decides how much that counts beside the clause's own words, [`build`] writes the
 //! knowledge file in one go, `embed` its vectors, and [`publish`] renames it over the old one.
 
 pub mod build;
 pub mod curated;
 mod embed;
 pub mod encoding;
+pub mod everyday;
 mod expand;
 mod index_text;
 pub mod plan;

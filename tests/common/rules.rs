@@ -4,6 +4,7 @@
 
 use guida::inference::Embedder;
 use guida::ingest::build;
+use guida::ingest::everyday::Everyday;
 use guida::store::Knowledge;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,7 +31,7 @@ impl Rules {
             std::fs::write(sources.join(name), text).unwrap();
         }
         let kb = folder.path().join("kb.db");
-        build::build(&[sources], &[], &kb, embedder, &mut |_, _, _| {}).unwrap();
+        build::build(&[sources], &[], &Everyday::none(), &kb, embedder, &mut |_, _, _| {}).unwrap();
         Rules { folder, kb }
     }
 

@@ -46,7 +46,7 @@ class World:
     def load_lay(self) -> list[tuple[str, list[int]]]:
         """Our own questions over the laws: (question, clauses)."""
         found = []
-        for title, label, question in data.table(HERE / "data" / "lay-questions.tsv", 3):
+        for title, label, _, question in data.table(HERE.parent / "assets" / "everyday.tsv", 4):
             at = self.places.get((data.title_key(title), label))
             if at:
                 found.append((data.normalize(question), at))
@@ -211,23 +211,23 @@ def stage_tune(args) -> None:
     """Fine-tuning on the real questions of all folds but one (`--fold all`: on all)."""
     world, tokenizer = World(), tokens.Tokenizer(BUILD / "vocab.model")
     dev = world.dev()
-    model = load(args.base)
     folds = range(FOLDS) if args.fold == "each" else [None if args.fold == "all" else int(args.fold)]
-    start = {k: v.clone() for k, v in model.state_dict().items()}
     for fold in folds:
-        model.load_state_dict(start)
+        before = load(args.base.replace("{fold}", "final" if fold is None else f"fold-{fold}"))
+        model = grown(before, args.layers) if args.layers and not before.layers else before
         seen = [q for n, q in evaluate.numbered(dev) if fold is None or n % FOLDS != fold]
         asked = [(q.text, q.relevant) for q in seen]
         answers = [(q.text, data.normalize(q.answer)[: data.PASSAGE_CHARS]) for q in seen if q.answer]
         explained = [(data.normalize(q.answer)[:120], q.relevant) for q in seen if q.answer]
-        hard = mine(model, tokenizer, world, asked)
+        hard = mine(before, tokenizer, world, asked)
         sampler = Sampler(world.clauses, tokenizer, SEED + 2)
         sampler.add(0.42, sampler.asked(asked, hard))
         sampler.add(0.08, sampler.texts(answers))
         sampler.add(0.08, sampler.asked(explained))
         unsupervised(sampler, world, lay=0.2)
-        name = "final" if fold is None else f"fold-{fold}"
-        run(name, model, sampler, steps=args.steps, size=args.size, rate=args.rate, token_rate=args.rate, layers=True)
+        name = args.prefix + ("final" if fold is None else f"fold-{fold}")
+        run(name, model, sampler, steps=args.steps, size=args.size, rate=args.rate, token_rate=args.token_rate,
+            layers=bool(model.layers))
         save(model, name)
         if fold is not None:
             evaluate.report(log, name, model, tokenizer, world, fold)
@@ -247,7 +247,7 @@ def main() -> None:
     stage("vocab", stage_vocab, pieces=24000)
     stage("static", stage_static, steps=6000, size=1024, width=256, rate=3e-3, minutes=None, resume="", out="static")
     stage("base", stage_base, steps=2000, size=256, layers=4, static="static", rate=6e-4, token_rate=6e-4, minutes=None, lay=0.38, resume="", out="base")
-    stage("tune", stage_tune, base="base", fold="each", steps=120, size=256, rate=1.5e-4)
+    stage("tune", stage_tune, base="base", fold="each", steps=120, size=256, rate=1.5e-4, token_rate=1.5e-4, layers=0, prefix="")
     args = parser.parse_args()
     random.seed(SEED)
     torch.manual_seed(SEED)
