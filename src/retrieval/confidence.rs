@@ -1,9 +1,11 @@
 //! How likely the ranking answers the question: the basis of refusing.
 //!
 //! The first clauses are looked at closely. What counts is how much of the question, weighted by the rarity of its words,
-//! they have; a spoken word counts as present when its term is. And a question that names a matter of its own (信用卡, 理财, 别家银行) which the clauses do not mention is
+//! they have; a spoken word counts as present when its term is. With an encoder it also counts how near they and the questions
+//! they are known to answer are to the question. And a question that names a matter of its own (信用卡, 理财, 别家银行) which the clauses do not mention is
 //! about something else, however many other words agree.
 
+use super::fusion;
 use super::lexical::{QueryTerm, Scored, is_word};
 use crate::error::Result;
 use crate::store::{Knowledge, forward};
@@ -20,12 +22,18 @@ pub const THRESHOLD: f64 = 0.65;
 /// 91.5% of 71 unanswerable ones. Fitted on the even-numbered questions and asked the odd ones: 3.1% and 97.2%; the other way
 /// round: 2.1% and 82.9%. Reliability: of 356 questions with a confidence above 0.8 (mean 0.96) 99% are answerable, of 34
 /// between 0.6 and 0.8 (0.74) 88%, of 66 below 0.2 (0.02) 8%.
-const INTERCEPT: f64 = -3.68;
-const COVERAGE: f64 = 2.35;
-const STRENGTH: f64 = 4.12;
-const MARGIN: f64 = 1.31;
-const KNOWN: f64 = 2.14;
-const OTHER_MATTER: f64 = -5.18;
+const BY_WORDS: Weights = Weights {
+    intercept: -3.68,
+    coverage: 2.35,
+    strength: 4.12,
+    margin: 1.31,
+    known: 2.14,
+    other_matter: -5.18,
+    meaning: 0.0,
+    asked: 0.0,
+};
+/// The same where an encoder takes part.
+const WITH_ENCODER: Weights = BY_WORDS;
 
 /// A single word in common proves nothing unless it is most of the question: below this coverage it is a refusal. (天气 stands in a
 /// rule about visits to customers; 今天天气怎么样 is not about visits.) No word in common at all is always one.
@@ -37,6 +45,18 @@ const LOOKED_AT: usize = 3;
 const MARGIN_RANK: usize = 9;
 /// Words for matters, see the file's own comment.
 const MATTERS: &str = include_str!("../../assets/matters.txt");
+
+/// Weights of [`Features`].
+struct Weights {
+    intercept: f64,
+    coverage: f64,
+    strength: f64,
+    margin: f64,
+    known: f64,
+    other_matter: f64,
+    meaning: f64,
+    asked: f64,
+}
 
 /// The evidence for an answer, as numbers from 0 to about 1, whatever the size of the knowledge.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
@@ -53,6 +73,10 @@ pub struct Features {
     pub words: usize,
     /// Whether the question names a matter that the clauses do not.
     pub other_matter: bool,
+    /// Largest cosine of the question and one of the first clauses; `None` without an encoder.
+    pub meaning: Option<f64>,
+    /// Largest cosine of the question and a question that one of the first clauses is known to answer; `None` without an encoder.
+    pub asked: Option<f64>,
 }
 
 /// The words for matters.
@@ -110,30 +134,47 @@ pub struct Asked<'a> {
     pub spoken: &'a [(&'a str, &'a [String])],
 }
 
-/// Measures a ranking, best first.
+/// What was found, best first.
+#[derive(Debug)]
+pub struct Found<'a> {
+    /// By words alone.
+    pub by_words: &'a [Scored],
+    /// By all evidence.
+    pub fused: &'a [fusion::Evidence],
+    /// Whether an encoder took part.
+    pub encoded: bool,
+}
+
+/// Measures what was found.
 ///
 /// # Errors
 /// `KB_CORRUPT`.
-pub fn features(knowledge: &Knowledge, matters: &Matters, asked: &Asked<'_>, ranking: &[Scored]) -> Result<Features> {
-    let Some(best) = ranking.first() else { return Ok(Features::default()) };
+pub fn features(knowledge: &Knowledge, matters: &Matters, asked: &Asked<'_>, found: &Found<'_>) -> Result<Features> {
+    let best = found.by_words.first().map_or(0.0, |s| s.score);
     let own: Vec<&QueryTerm> = asked.terms.iter().filter(|t| !t.added).collect();
     let weight: f64 = own.iter().map(|t| t.weight).sum();
     let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
     let weigh =
         |present: &dyn Fn(&QueryTerm) -> bool| share(own.iter().filter(|t| present(t)).map(|t| t.weight).sum(), weight);
     let mut out = Features {
-        strength: share(best.score, weight),
-        margin: share(best.score - ranking.get(MARGIN_RANK).map_or(0.0, |s| s.score), best.score),
+        strength: share(best, weight),
+        margin: share(best - found.by_words.get(MARGIN_RANK).map_or(0.0, |s| s.score), best),
         known: weigh(&|t| t.id.is_some()),
         ..Features::default()
     };
+    if found.encoded {
+        let first = found.fused.iter().take(LOOKED_AT);
+        let largest = |cosines: &mut dyn Iterator<Item = f32>| cosines.fold(0.0, |a: f64, b| a.max(f64::from(b)));
+        out.meaning = Some(largest(&mut first.clone().filter_map(|e| Some(e.text?.1))));
+        out.asked = Some(largest(&mut first.filter_map(|e| Some(e.question?.1))));
+    }
     let mut evidence = Evidence::default();
-    for (rank, scored) in ranking.iter().take(LOOKED_AT).enumerate() {
-        let Some(clause) = knowledge.clause(scored.clause)? else { continue };
-        let title = knowledge.version_of(scored.clause).map_or("", |v| v.row.title.as_str());
+    for (rank, seen) in found.fused.iter().take(LOOKED_AT).enumerate() {
+        let Some(clause) = knowledge.clause(seen.clause)? else { continue };
+        let title = knowledge.version_of(seen.clause).map_or("", |v| v.row.title.as_str());
         let text = normalize(&format!("{title} {} {}", clause.heading, clause.text));
         let mut in_clause = HashSet::new();
-        knowledge.for_each_forward(&[scored.clause.0], |_, _, packed| {
+        knowledge.for_each_forward(&[seen.clause.0], |_, _, packed| {
             in_clause.extend(forward::Decoder::new(packed).map(|(id, _)| id));
         })?;
         // A spoken word whose term the clause has is as good as there.
@@ -147,7 +188,7 @@ pub fn features(knowledge: &Knowledge, matters: &Matters, asked: &Asked<'_>, ran
         out.coverage = out.coverage.max(weigh(&present));
         out.words = out.words.max(own.iter().filter(|t| is_word(&t.text) && present(t)).count());
         if rank == 0 {
-            let questions = knowledge.curated_questions(scored.clause)?.concat();
+            let questions = knowledge.curated_questions(seen.clause)?.concat();
             evidence = Evidence { about: normalize(&format!("{title} {} {questions}", clause.heading)), text };
         }
     }
@@ -160,9 +201,15 @@ pub fn estimate(f: &Features) -> f64 {
     if f.words == 0 || f.words == 1 && f.coverage < LONE_WORD_COVERAGE {
         return 0.0;
     }
-    let other = if f.other_matter { OTHER_MATTER } else { 0.0 };
-    let evidence =
-        INTERCEPT + COVERAGE * f.coverage + STRENGTH * f.strength + MARGIN * f.margin + KNOWN * f.known + other;
+    let w = if f.meaning.is_some() { WITH_ENCODER } else { BY_WORDS };
+    let evidence = w.intercept
+        + w.coverage * f.coverage
+        + w.strength * f.strength
+        + w.margin * f.margin
+        + w.known * f.known
+        + if f.other_matter { w.other_matter } else { 0.0 }
+        + w.meaning * f.meaning.unwrap_or(0.0)
+        + w.asked * f.asked.unwrap_or(0.0);
     1.0 / (1.0 + (-evidence).exp())
 }
 
@@ -192,7 +239,8 @@ mod tests {
 
     #[test]
     fn a_single_word_in_common_is_no_answer() {
-        let strong = Features { coverage: 0.5, strength: 1.0, margin: 0.9, known: 1.0, words: 1, other_matter: false };
+        let strong =
+            Features { coverage: 0.5, strength: 1.0, margin: 0.9, known: 1.0, words: 1, ..Features::default() };
         assert_eq!(estimate(&strong), 0.0);
         assert!(estimate(&Features { words: 2, ..strong }) > THRESHOLD);
         assert!(estimate(&Features { coverage: 1.0, ..strong }) > THRESHOLD);

@@ -140,11 +140,10 @@ fn shared(title: &str, text: &str) -> f32 {
     found as f32 / title.len().saturating_sub(1).max(1) as f32
 }
 
-/// Clauses with their fused score, best first, ties by id.
-pub fn fuse(evidence: &[Evidence]) -> Vec<(ClauseId, f64)> {
-    let mut fused: Vec<(ClauseId, f64)> = evidence.iter().map(|e| (e.clause, e.score())).collect();
-    fused.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    fused
+/// The evidence by its weighted sum, best first, ties by clause.
+pub fn fuse(mut evidence: Vec<Evidence>) -> Vec<Evidence> {
+    evidence.sort_by(|a, b| b.score().total_cmp(&a.score()).then(a.clause.cmp(&b.clause)));
+    evidence
 }
 
 #[cfg(test)]

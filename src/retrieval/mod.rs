@@ -26,7 +26,8 @@ use crate::text::passage;
 use crate::text::thesaurus::Thesaurus;
 use crate::types::{ClauseAddress, ClauseId};
 use address::{AddressHit, Lookup};
-use confidence::{Asked, Matters};
+use confidence::{Asked, Found, Matters};
+use fusion::Evidence;
 use guides::Scene;
 use scope::{Admitted, Scope};
 use std::sync::Arc;
@@ -78,7 +79,7 @@ pub struct Ranked {
     pub features: confidence::Features,
     /// The terms that were looked for.
     pub terms: Vec<lexical::QueryTerm>,
-    /// What was weighed of every clause that took part, rules and scenes; empty for an address.
+    /// What was weighed of every clause that took part, rules and scenes, best first; empty for an address.
     pub evidence: Vec<fusion::Evidence>,
     /// Versions that could have answered.
     pub documents_searched: u64,
@@ -239,12 +240,13 @@ impl Retriever {
             None => Vec::new(),
         };
         ranked.embed_ms = if embedder.is_some() { started.elapsed().as_secs_f64() * 1e3 } else { 0.0 };
+        ranked.evidence = fusion::fuse(fusion::gather(&self.knowledge, &text, self.signals, &lexical, &dense));
         let asked = Asked { text: &text, terms: &terms, spoken: &spoken };
-        ranked.features = confidence::features(&self.knowledge, &self.matters, &asked, &lexical)?;
+        let found = Found { by_words: &lexical, fused: &ranked.evidence, encoded: !dense.is_empty() };
+        ranked.features = confidence::features(&self.knowledge, &self.matters, &asked, &found)?;
         ranked.confidence = confidence::estimate(&ranked.features);
-        ranked.evidence = fusion::gather(&self.knowledge, &text, self.signals, &lexical, &dense);
-        let hit = |(clause, score)| Hit { clause, score, part: None, not_in_force: false };
-        let hits = fusion::fuse(&ranked.evidence).into_iter().map(hit).collect();
+        let hit = |e: &Evidence| Hit { clause: e.clause, score: e.score(), part: None, not_in_force: false };
+        let hits = ranked.evidence.iter().map(hit).collect();
         (ranked.hits, ranked.guides) = guides::separate(&self.knowledge, &admitted, hits)?;
         if let Some(reranker) = &self.reranker {
             match rerank::reorder(&self.knowledge, reranker.as_ref(), query.text, &mut ranked.hits) {

@@ -87,10 +87,8 @@ class Encoder(nn.Module):
             self.tokens.weight[:, -GATE:] = gate[:, None] * sign
             self.last_norm().weight[-GATE:] = 0.02
 
-    def forward(self, ids: torch.Tensor, offset: int = 0, layers: bool = True) -> torch.Tensor:
+    def forward(self, ids: torch.Tensor, offset: int = 0) -> torch.Tensor:
         real = ids != PAD
-        if not layers:
-            return self.static(ids, real)
         x = self.tokens(ids)
         x = self.first_norm(x + self.positions.weight[offset : offset + ids.shape[1]])
         mask = torch.zeros(ids.shape).masked_fill(~real, -1e4).to(torch.bfloat16)[:, None, None, :]
@@ -99,11 +97,12 @@ class Encoder(nn.Module):
         real = real[:, :, None].to(x.dtype)
         return F.normalize((x * real).sum(1).float() / real.sum(1).float(), dim=-1)
 
-    def static(self, ids: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-        """The mean of the normed token vectors, without any layer: the norm runs over the table, not over every token."""
+    def static(self, rows: list[list[int]]) -> torch.Tensor:
+        """Means of the normed token vectors, without any layer: the norm runs over the table, not over every token."""
         table = self.last_norm()(self.tokens.weight)
-        starts = F.pad(real.sum(1).cumsum(0)[:-1], (1, 0))
-        return F.normalize(F.embedding_bag(ids[real], table, starts, mode="mean"), dim=-1)
+        ids = torch.tensor([token for row in rows for token in row])
+        starts = torch.tensor([0] + [len(row) for row in rows[:-1]]).cumsum(0)
+        return F.normalize(F.embedding_bag(ids, table, starts, mode="mean"), dim=-1)
 
 
 def pad(rows: list[list[int]], multiple: int = 1) -> torch.Tensor:
@@ -115,7 +114,7 @@ def pad(rows: list[list[int]], multiple: int = 1) -> torch.Tensor:
     return out
 
 
-def by_length(model: Encoder, rows: list[list[int]], group: int, offset: int, layers: bool) -> torch.Tensor:
+def by_length(model: Encoder, rows: list[list[int]], group: int, offset: int) -> torch.Tensor:
     """Vectors of rows in their order, computed in groups of `group` rows of like length.
 
     Little of the work goes into padding, and few shapes occur: oneDNN compiles its kernels anew for every shape it meets.
@@ -125,7 +124,7 @@ def by_length(model: Encoder, rows: list[list[int]], group: int, offset: int, la
     for start in range(0, len(order), group):
         chosen = [rows[at] for at in order[start : start + group]]
         chosen += [chosen[-1]] * (group - len(chosen))
-        parts.append(model(pad(chosen, 16), offset, layers))
+        parts.append(model(pad(chosen, 16), offset))
     place = torch.empty(len(order), dtype=torch.long)
     place[torch.tensor(order)] = torch.arange(len(order))
     return torch.cat(parts)[place]
@@ -136,8 +135,11 @@ def encode(model: Encoder, rows: list[list[int]], batch_tokens: int = 16384) -> 
     """Vectors of many rows: sorted by length, batches of about `batch_tokens` tokens."""
     order = sorted(range(len(rows)), key=lambda at: len(rows[at]))
     out = torch.empty(len(rows), model.shape.width)
+    if not model.layers:
+        for start in range(0, len(rows), 4096):
+            out[start : start + 4096] = model.static(rows[start : start + 4096])
+        return out
     model.eval()
-    layers = len(model.layers) > 0
     start = 0
     while start < len(order):
         end = start + 1
@@ -145,7 +147,7 @@ def encode(model: Encoder, rows: list[list[int]], batch_tokens: int = 16384) -> 
             end += 1
         group = order[start:end]
         with torch.autocast("cpu", torch.bfloat16):
-            out[group] = model(pad([rows[at] for at in group]), 0, layers)
+            out[group] = model(pad([rows[at] for at in group])).float()
         start = end
     model.train()
     return out

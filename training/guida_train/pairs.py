@@ -1,7 +1,9 @@
 """Batches of (query, passage) pairs from all sources, with misspellings, random segmentation and hard negatives."""
 
+import multiprocessing
 import random
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .data import Clause, PASSAGE_CHARS
@@ -45,10 +47,11 @@ def misspell(text: str, rng: random.Random, alphabet: str) -> str:
 class Sampler:
     """Draws pairs by source and weight."""
 
-    def __init__(self, clauses: list[Clause], tokenizer: Tokenizer, seed: int) -> None:
+    def __init__(self, clauses: list[Clause], tokenizer: Tokenizer, seed: int, hard: int = 1) -> None:
         self.clauses = clauses
         self.tokenizer = tokenizer
         self.rng = random.Random(seed)
+        self.hard = hard
         self.sources: list[tuple[float, object]] = []
         # Characters in the frequency of running text, for replacements.
         self.alphabet = "".join(self.rng.choice(clauses).body[:40] for _ in range(200))
@@ -120,7 +123,7 @@ class Sampler:
             negatives = []
             if hard and text in hard:
                 pool = [n for n in hard[text] if self.same[n] not in keys]
-                negatives = self.rng.sample(pool, min(1, len(pool)))
+                negatives = self.rng.sample(pool, min(self.hard, len(pool)))
             clause = self.clauses[at]
             passage = clause.passage if self.rng.random() < 0.9 else clause.body[:PASSAGE_CHARS]
             return Pair(text, passage, keys, negatives)
@@ -163,3 +166,19 @@ class Sampler:
         if self.rng.random() < sampled:
             return self.tokenizer.sample(text[: limit * 3], limit)
         return self.tokenizer.encode(text[: limit * 6], limit)
+
+    def batches(self, size: int) -> Iterator[tuple[list[list[int]], list[list[int]], list[tuple[int, int]]]]:
+        """Batches without end, drawn by a process of its own while the last one is computed on."""
+        queue = multiprocessing.get_context("fork").Queue(maxsize=6)
+
+        def draw() -> None:
+            while True:
+                queue.put(self.batch(size))
+
+        process = multiprocessing.get_context("fork").Process(target=draw, daemon=True)
+        process.start()
+        try:
+            while True:
+                yield queue.get()
+        finally:
+            process.terminate()

@@ -20,7 +20,7 @@ BUILD = Path(os.environ.get("GUIDA_TRAIN_BUILD", HERE / "build"))
 EVAL_DATA = Path(os.environ.get("GUIDA_EVAL_DATA", HERE.parent.parent / "shared" / "data"))
 SEED = 20261121
 #: Divisor of the cosines before the softmax.
-TEMPERATURE = 0.05
+TEMPERATURE = float(os.environ.get("GT_TEMP", "0.05"))
 #: Folds of the cross-validation; question n of the file belongs to fold n modulo this, as in `guida eval cv`.
 FOLDS = 5
 
@@ -86,6 +86,7 @@ def run(stage: str, model: Encoder, sampler: Sampler, *, steps: int, size: int, 
         betas=(0.9, 0.98), fused=True,
     )
     base = [group["lr"] for group in optimizer.param_groups]
+    batches = sampler.batches(size)
     started, mean = time.time(), None
     step = 0
     progress = 0.0
@@ -93,14 +94,16 @@ def run(stage: str, model: Encoder, sampler: Sampler, *, steps: int, size: int, 
         scale = min(1.0, progress / 0.04 + 0.02) * (0.5 + 0.5 * math.cos(math.pi * progress) * 0.98)
         for group, lr in zip(optimizer.param_groups, base):
             group["lr"] = lr * scale
-        queries, documents, ignore = sampler.batch(size)
+        queries, documents, ignore = next(batches)
         # Short texts at random positions train the whole table of positions.
         spare = model.shape.positions - PASSAGE_TOKENS
-        offset = sampler.rng.randrange(spare) if layers and sampler.rng.random() < 0.15 else 0
+        offset = random.randrange(spare) if layers and random.random() < 0.15 else 0
         with torch.autocast("cpu", torch.bfloat16, enabled=layers):
-            loss = contrastive(
-                by_length(model, queries, 64, 0, layers), by_length(model, documents, 64, offset, layers), ignore
-            )
+            if layers:
+                pair = by_length(model, queries, 64, 0), by_length(model, documents, 64, offset)
+            else:
+                pair = model.static(queries), model.static(documents)
+            loss = contrastive(*pair, ignore)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -111,6 +114,7 @@ def run(stage: str, model: Encoder, sampler: Sampler, *, steps: int, size: int, 
         progress = max(step / steps, elapsed / 60 / minutes if minutes else 0.0)
         if step % 50 == 0 or progress >= 1.0:
             log(stage, step=step, loss=mean, seconds=elapsed)
+    batches.close()
 
 
 def unsupervised(sampler: Sampler, world: World, lay: float, hard=None) -> None:
@@ -219,12 +223,12 @@ def stage_tune(args) -> None:
         asked = [(q.text, q.relevant) for q in seen]
         answers = [(q.text, data.normalize(q.answer)[: data.PASSAGE_CHARS]) for q in seen if q.answer]
         explained = [(data.normalize(q.answer)[:120], q.relevant) for q in seen if q.answer]
-        hard = mine(before, tokenizer, world, asked)
-        sampler = Sampler(world.clauses, tokenizer, SEED + 2)
-        sampler.add(0.42, sampler.asked(asked, hard))
+        hard = mine(before, tokenizer, world, asked + world.lay + world.curated)
+        sampler = Sampler(world.clauses, tokenizer, SEED + 2, args.hard)
+        sampler.add(args.real, sampler.asked(asked, hard))
         sampler.add(0.08, sampler.texts(answers))
         sampler.add(0.08, sampler.asked(explained))
-        unsupervised(sampler, world, lay=0.2)
+        unsupervised(sampler, world, lay=args.lay, hard=hard)
         name = args.prefix + ("final" if fold is None else f"fold-{fold}")
         run(name, model, sampler, steps=args.steps, size=args.size, rate=args.rate, token_rate=args.token_rate,
             layers=bool(model.layers))
@@ -247,7 +251,7 @@ def main() -> None:
     stage("vocab", stage_vocab, pieces=24000)
     stage("static", stage_static, steps=6000, size=1024, width=256, rate=3e-3, minutes=None, resume="", out="static")
     stage("base", stage_base, steps=2000, size=256, layers=4, static="static", rate=6e-4, token_rate=6e-4, minutes=None, lay=0.38, resume="", out="base")
-    stage("tune", stage_tune, base="base", fold="each", steps=120, size=256, rate=1.5e-4, token_rate=1.5e-4, layers=0, prefix="")
+    stage("tune", stage_tune, base="base", fold="each", steps=120, size=256, rate=1.5e-4, token_rate=1.5e-4, layers=0, real=0.42, lay=0.2, hard=1, prefix="")
     args = parser.parse_args()
     random.seed(SEED)
     torch.manual_seed(SEED)
