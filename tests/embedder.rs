@@ -195,3 +195,12 @@ fn the_bundled_encoder_is_used_unless_it_is_switched_off() {
         assert_eq!(card["timings"]["embed_ms"].as_f64().expect("time") > 0.0, vectors > 0);
     }
 }
+
+#[test]
+fn an_encoder_without_layers_is_refused_before_llama_cpp_sees_it() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("flat.gguf");
+    write_encoder(&path, &EncoderSpec { layers: 0, ..EncoderSpec::tiny("存款") });
+    let refused = LlamaEmbedder::load(&path, EmbedderSettings::default()).err().expect("refused");
+    assert_eq!(refused.code(), Code::ModelLoad);
+}

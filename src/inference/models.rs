@@ -166,6 +166,10 @@ fn describe(header: std::result::Result<Header, HeaderError>, shown: &str, file_
     let architecture = text("general.architecture").ok_or_else(|| damaged("没有写明模型架构"))?.to_owned();
     let weight_type = main_type(&header).ok_or_else(|| damaged("没有权重"))?;
     let own = |key: &str| header.entries.get(&format!("{architecture}.{key}"));
+    // llama.cpp ends the process over a model without layers.
+    if own("block_count").and_then(Value::as_u64) == Some(0) {
+        return Err(damaged("一层也没有(block_count 为 0)"));
+    }
     let causal = own("attention.causal");
     let name = text("general.name").filter(|name| !name.trim().is_empty()).unwrap_or(file_name).to_owned();
     Ok(ModelInfo {

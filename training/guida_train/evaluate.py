@@ -33,10 +33,6 @@ def report(log, name: str, model: Encoder, tokenizer, world, fold: int | None = 
     """Logs the figures on the real questions, or on those of one fold."""
     dev = [q for n, q in numbered(world.dev()) if fold is None or n % 5 == fold]
     at = [n for n, c in enumerate(world.clauses[: world.laws]) if c.newest]
-    passages = encode_static_or_full(model, [tokenizer.encode(world.clauses[n].passage, PASSAGE_TOKENS) for n in at])
-    queries = encode_static_or_full(model, [tokenizer.encode(q.text, 64) for q in dev])
+    passages = encode(model, [tokenizer.encode(world.clauses[n].passage, PASSAGE_TOKENS) for n in at])
+    queries = encode(model, [tokenizer.encode(q.text, 64) for q in dev])
     log(f"{name} alone", questions=len(dev), clauses=len(at), **figures(queries @ passages.T, at, [q.relevant for q in dev]))
-
-
-def encode_static_or_full(model: Encoder, rows: list[list[int]]) -> torch.Tensor:
-    return encode(model, rows)

@@ -47,11 +47,10 @@ def misspell(text: str, rng: random.Random, alphabet: str) -> str:
 class Sampler:
     """Draws pairs by source and weight."""
 
-    def __init__(self, clauses: list[Clause], tokenizer: Tokenizer, seed: int, hard: int = 1) -> None:
+    def __init__(self, clauses: list[Clause], tokenizer: Tokenizer, seed: int) -> None:
         self.clauses = clauses
         self.tokenizer = tokenizer
         self.rng = random.Random(seed)
-        self.hard = hard
         self.sources: list[tuple[float, object]] = []
         # Characters in the frequency of running text, for replacements.
         self.alphabet = "".join(self.rng.choice(clauses).body[:40] for _ in range(200))
@@ -123,7 +122,7 @@ class Sampler:
             negatives = []
             if hard and text in hard:
                 pool = [n for n in hard[text] if self.same[n] not in keys]
-                negatives = self.rng.sample(pool, min(self.hard, len(pool)))
+                negatives = self.rng.sample(pool, min(1, len(pool)))
             clause = self.clauses[at]
             passage = clause.passage if self.rng.random() < 0.9 else clause.body[:PASSAGE_CHARS]
             return Pair(text, passage, keys, negatives)

@@ -20,7 +20,7 @@ BUILD = Path(os.environ.get("GUIDA_TRAIN_BUILD", HERE / "build"))
 EVAL_DATA = Path(os.environ.get("GUIDA_EVAL_DATA", HERE.parent.parent / "shared" / "data"))
 SEED = 20261121
 #: Divisor of the cosines before the softmax.
-TEMPERATURE = float(os.environ.get("GT_TEMP", "0.05"))
+TEMPERATURE = 0.05
 #: Folds of the cross-validation; question n of the file belongs to fold n modulo this, as in `guida eval cv`.
 FOLDS = 5
 
@@ -77,8 +77,8 @@ def contrastive(queries, documents, ignore) -> torch.Tensor:
 
 
 def run(stage: str, model: Encoder, sampler: Sampler, *, steps: int, size: int, rate: float, token_rate: float,
-        layers: bool, minutes: float | None = None) -> None:
-    """Trains for `steps` steps, or so many of them as fit into `minutes`."""
+        layers: bool) -> None:
+    """Trains for `steps` steps of `size` pairs."""
     embedding = [model.tokens.weight, model.positions.weight]
     rest = [p for n, p in model.named_parameters() if n not in ("tokens.weight", "positions.weight")]
     optimizer = torch.optim.AdamW(
@@ -88,9 +88,8 @@ def run(stage: str, model: Encoder, sampler: Sampler, *, steps: int, size: int, 
     base = [group["lr"] for group in optimizer.param_groups]
     batches = sampler.batches(size)
     started, mean = time.time(), None
-    step = 0
-    progress = 0.0
-    while progress < 1.0:
+    for step in range(1, steps + 1):
+        progress = (step - 1) / steps
         scale = min(1.0, progress / 0.04 + 0.02) * (0.5 + 0.5 * math.cos(math.pi * progress) * 0.98)
         for group, lr in zip(optimizer.param_groups, base):
             group["lr"] = lr * scale
@@ -109,16 +108,13 @@ def run(stage: str, model: Encoder, sampler: Sampler, *, steps: int, size: int, 
         optimizer.step()
         optimizer.zero_grad()
         mean = loss.item() if mean is None else 0.98 * mean + 0.02 * loss.item()
-        step += 1
-        elapsed = time.time() - started
-        progress = max(step / steps, elapsed / 60 / minutes if minutes else 0.0)
-        if step % 50 == 0 or progress >= 1.0:
-            log(stage, step=step, loss=mean, seconds=elapsed)
+        if step % 50 == 0 or step == steps:
+            log(stage, step=step, loss=mean, seconds=time.time() - started)
     batches.close()
 
 
-def unsupervised(sampler: Sampler, world: World, lay: float, hard=None) -> None:
-    """The sources of the first stages: no question of the measured sets is among them."""
+def own_sources(sampler: Sampler, world: World, lay: float, hard=None) -> None:
+    """Laws, rules and what we wrote ourselves: no question of the measured sets is among them."""
     sampler.add(0.30, sampler.inverse_cloze)
     sampler.add(0.05, sampler.of_title)
     sampler.add(0.04, sampler.of_neighbour)
@@ -156,16 +152,13 @@ def stage_static(args) -> None:
     for clause in random.Random(SEED).sample(world.clauses, 20000):
         for token in tokenizer.encode(clause.passage, 256):
             counts[token] += 1
-    if args.resume:
-        model = load(args.resume)
-    else:
-        model = Encoder(Shape(tokenizer.size, args.width, 0))
-        model.start_static(counts / counts.sum())
+    model = Encoder(Shape(tokenizer.size, args.width, 0))
+    model.start_static(counts / counts.sum())
     sampler = Sampler(world.clauses, tokenizer, SEED)
-    unsupervised(sampler, world, lay=0.38)
-    run("static", model, sampler, steps=args.steps, size=args.size, rate=args.rate, token_rate=args.rate * 2.5, layers=False, minutes=args.minutes)
-    save(model, args.out)
-    evaluate.report(log, args.out, model, tokenizer, world)
+    own_sources(sampler, world, lay=0.38)
+    run("static", model, sampler, steps=args.steps, size=args.size, rate=args.rate, token_rate=args.token_rate, layers=False)
+    save(model, "static")
+    evaluate.report(log, "static", model, tokenizer, world)
 
 
 def grown(static: Encoder, layers: int) -> Encoder:
@@ -194,44 +187,29 @@ def mine(model: Encoder, tokenizer, world: World, asked: list[tuple[str, list[in
     return hard
 
 
-def stage_base(args) -> None:
-    """The whole encoder on everything but the measured questions, with hard negatives mined from the model before."""
-    world, tokenizer = World(), tokens.Tokenizer(BUILD / "vocab.model")
-    static = load(args.static)
-    hard = mine_static(static, tokenizer, world)
-    model = grown(static, args.layers) if not args.resume else load(args.resume)
-    sampler = Sampler(world.clauses, tokenizer, SEED + 1)
-    unsupervised(sampler, world, lay=args.lay, hard=hard)
-    run("base", model, sampler, steps=args.steps, size=args.size, rate=args.rate, token_rate=args.token_rate, layers=True, minutes=args.minutes)
-    save(model, args.out)
-    evaluate.report(log, args.out, model, tokenizer, world)
-
-
-def mine_static(static: Encoder, tokenizer, world: World) -> dict[str, list[int]]:
-    return mine(static, tokenizer, world, world.lay + world.curated)
-
-
 def stage_tune(args) -> None:
-    """Fine-tuning on the real questions of all folds but one (`--fold all`: on all)."""
+    """Fine-tuning on the real questions of all folds but one (`--fold all`: on all), with hard negatives from the model before."""
     world, tokenizer = World(), tokens.Tokenizer(BUILD / "vocab.model")
     dev = world.dev()
     folds = range(FOLDS) if args.fold == "each" else [None if args.fold == "all" else int(args.fold)]
     for fold in folds:
-        before = load(args.base.replace("{fold}", "final" if fold is None else f"fold-{fold}"))
-        model = grown(before, args.layers) if args.layers and not before.layers else before
+        model = load("static")
         seen = [q for n, q in evaluate.numbered(dev) if fold is None or n % FOLDS != fold]
         asked = [(q.text, q.relevant) for q in seen]
         answers = [(q.text, data.normalize(q.answer)[: data.PASSAGE_CHARS]) for q in seen if q.answer]
         explained = [(data.normalize(q.answer)[:120], q.relevant) for q in seen if q.answer]
-        hard = mine(before, tokenizer, world, asked + world.lay + world.curated)
-        sampler = Sampler(world.clauses, tokenizer, SEED + 2, args.hard)
+        hard = mine(model, tokenizer, world, asked + world.lay + world.curated)
+        sampler = Sampler(world.clauses, tokenizer, SEED + 2)
         sampler.add(args.real, sampler.asked(asked, hard))
         sampler.add(0.08, sampler.texts(answers))
         sampler.add(0.08, sampler.asked(explained))
-        unsupervised(sampler, world, lay=args.lay, hard=hard)
-        name = args.prefix + ("final" if fold is None else f"fold-{fold}")
-        run(name, model, sampler, steps=args.steps, size=args.size, rate=args.rate, token_rate=args.token_rate,
-            layers=bool(model.layers))
+        own_sources(sampler, world, lay=args.lay, hard=hard)
+        name = "final" if fold is None else f"fold-{fold}"
+        run(name, model, sampler, steps=args.steps, size=args.size, rate=args.rate, token_rate=args.token_rate, layers=False)
+        if args.layers:
+            model = grown(model, args.layers)
+        if args.layered_steps:
+            run(f"{name}-layers", model, sampler, steps=args.layered_steps, size=256, rate=2e-4, token_rate=1e-4, layers=True)
         save(model, name)
         if fold is not None:
             evaluate.report(log, name, model, tokenizer, world, fold)
@@ -249,9 +227,8 @@ def main() -> None:
             command.add_argument(f"--{option.replace('_', '-')}", type=kind, default=default)
 
     stage("vocab", stage_vocab, pieces=24000)
-    stage("static", stage_static, steps=6000, size=1024, width=256, rate=3e-3, minutes=None, resume="", out="static")
-    stage("base", stage_base, steps=2000, size=256, layers=4, static="static", rate=6e-4, token_rate=6e-4, minutes=None, lay=0.38, resume="", out="base")
-    stage("tune", stage_tune, base="base", fold="each", steps=120, size=256, rate=1.5e-4, token_rate=1.5e-4, layers=0, real=0.42, lay=0.2, hard=1, prefix="")
+    stage("static", stage_static, steps=2000, size=1024, width=384, rate=3e-3, token_rate=7.5e-3)
+    stage("tune", stage_tune, fold="each", steps=500, size=1024, rate=1e-3, token_rate=3e-3, real=0.3, lay=0.4, layers=1, layered_steps=0)
     args = parser.parse_args()
     random.seed(SEED)
     torch.manual_seed(SEED)
