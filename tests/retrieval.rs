@@ -133,6 +133,25 @@ fn a_curated_question_puts_its_clause_first_in_the_version_it_was_written_for() 
 }
 
 #[test]
+fn everyday_questions_lead_to_the_words_they_were_written_from_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = |article: &str, everyday: &Everyday| {
+        let (sources, kb) = (folder.path().join("laws"), folder.path().join("kb.db"));
+        std::fs::create_dir_all(&sources).unwrap();
+        let law = format!("# 储蓄管理条例\n\n1993年3月1日起施行\n\n第十三条　{article}\n\n第十四条　储蓄机构应当保证支付。\n");
+        std::fs::write(sources.join("law.md"), law).unwrap();
+        build::build(&[sources], &[], everyday, &kb, None, &mut |_, _, _| {}).unwrap();
+        let retriever = Retriever::new(Arc::new(Knowledge::open(&kb).unwrap()), None).unwrap();
+        let ranked = search(&retriever, "五点没到就关门", scope("2026-01-01"));
+        places(&retriever, &ranked)
+    };
+    let article = "储蓄机构应当按照规定时间营业，不得擅自停业或者缩短营业时间。";
+    assert_eq!(found(article, &Everyday::bundled()), ["储蓄管理条例 第十三条 "]);
+    assert!(found(article, &Everyday::none()).is_empty());
+    assert!(found(&article.replace("擅自", "任意"), &Everyday::bundled()).is_empty(), "the article was amended");
+}
+
+#[test]
 fn traditional_characters_and_full_width_find_the_same() {
     let rules = Rules::cash();
     let retriever = Retriever::new(rules.open(), None).unwrap();

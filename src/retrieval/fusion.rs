@@ -18,8 +18,10 @@ const K: f64 = 60.0;
 /// Number of features of a clause.
 pub const FEATURES: usize = 9;
 
-/// Weights of [`Evidence::features`], in their order.
-const WEIGHTS: [f64; FEATURES] = [1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0];
+/// Weights of [`Evidence::features`], in their order, where an encoder takes part.
+const WITH_ENCODER: [f64; FEATURES] = [1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0];
+/// The same for words alone.
+const BY_WORDS: [f64; FEATURES] = [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
 
 /// What is known of one clause in view of a question; `None` where it is not in a ranking.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -59,9 +61,8 @@ impl Evidence {
         ]
     }
 
-    /// The weighted sum.
-    pub fn score(&self) -> f64 {
-        self.features().iter().zip(WEIGHTS).map(|(x, w)| x * w).sum()
+    fn sum(&self, weights: &[f64; FEATURES]) -> f64 {
+        self.features().iter().zip(weights).map(|(x, w)| x * w).sum()
     }
 }
 
@@ -140,10 +141,17 @@ fn shared(title: &str, text: &str) -> f32 {
     found as f32 / title.len().saturating_sub(1).max(1) as f32
 }
 
-/// The evidence by its weighted sum, best first, ties by clause.
-pub fn fuse(mut evidence: Vec<Evidence>) -> Vec<Evidence> {
-    evidence.sort_by(|a, b| b.score().total_cmp(&a.score()).then(a.clause.cmp(&b.clause)));
-    evidence
+/// The evidence in the order of its weighted sums, best first, ties by clause, each with its score: how likely it is the clause
+/// that answers, as a share of the first one's likelihood, above 0 and at most 1.
+pub fn fuse(evidence: Vec<Evidence>, encoded: bool) -> Vec<(Evidence, f64)> {
+    let weights = if encoded { &WITH_ENCODER } else { &BY_WORDS };
+    let mut fused: Vec<(Evidence, f64)> = evidence.into_iter().map(|e| (e, e.sum(weights))).collect();
+    fused.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.clause.cmp(&b.0.clause)));
+    let best = fused.first().map_or(0.0, |(_, sum)| *sum);
+    for (_, sum) in &mut fused {
+        *sum = (*sum - best).exp();
+    }
+    fused
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ pub struct Query<'a> {
 pub struct Hit {
     /// The clause.
     pub clause: ClauseId,
-    /// Score of the ranking it comes from; comparable within one reply only.
+    /// How likely it is the one that answers, as a share of the first clause's likelihood; comparable within one reply only.
     pub score: f64,
     /// The part that the question named, for an address look-up.
     pub part: Option<ClauseAddress>,
@@ -240,13 +240,15 @@ impl Retriever {
             None => Vec::new(),
         };
         ranked.embed_ms = if embedder.is_some() { started.elapsed().as_secs_f64() * 1e3 } else { 0.0 };
-        ranked.evidence = fusion::fuse(fusion::gather(&self.knowledge, &text, self.signals, &lexical, &dense));
+        let evidence = fusion::gather(&self.knowledge, &text, self.signals, &lexical, &dense);
+        let fused = fusion::fuse(evidence, !dense.is_empty());
+        let hit = |(e, score): &(Evidence, f64)| Hit { clause: e.clause, score: *score, part: None, not_in_force: false };
+        let hits = fused.iter().map(hit).collect();
+        ranked.evidence = fused.into_iter().map(|(evidence, _)| evidence).collect();
         let asked = Asked { text: &text, terms: &terms, spoken: &spoken };
         let found = Found { by_words: &lexical, fused: &ranked.evidence, encoded: !dense.is_empty() };
         ranked.features = confidence::features(&self.knowledge, &self.matters, &asked, &found)?;
         ranked.confidence = confidence::estimate(&ranked.features);
-        let hit = |e: &Evidence| Hit { clause: e.clause, score: e.score(), part: None, not_in_force: false };
-        let hits = ranked.evidence.iter().map(hit).collect();
         (ranked.hits, ranked.guides) = guides::separate(&self.knowledge, &admitted, hits)?;
         if let Some(reranker) = &self.reranker {
             match rerank::reorder(&self.knowledge, reranker.as_ref(), query.text, &mut ranked.hits) {
