@@ -5,7 +5,7 @@ mod rules;
 
 use guida::engine::Engine;
 use guida::engine::reply::{AnswerReply, Prose, ProseDone, ProseEvent, ProseStep, Reply};
-use guida::engine::request::{Actor, AskRequest, Request, Role};
+use guida::engine::request::{Actor, AskRequest, Request, Role, SearchRequest};
 use guida::error::{Code, ErrorBody};
 use guida::inference::Generator;
 use guida::inference::scripted::ScriptedGenerator;
@@ -81,6 +81,29 @@ fn without_a_guide_the_conclusion_is_a_sentence_of_the_first_clause() {
     assert_eq!(card.conclusion_source, "《某行现金管理办法》第二条");
     assert!(card.citations.iter().all(|c| c.status == Status::InForce && c.doc_no != "某行发〔2025〕9号"));
     assert!(card.steps.is_empty());
+}
+
+#[test]
+fn a_rule_that_two_documents_repeat_is_shown_once_and_is_no_rival_of_itself() {
+    let text = |title: &str, number: &str, mark: &str| {
+        format!(
+            "---\ntitle: {title}\ndoc_no: {number}\nlevel: 行内制度\neffective: 2025-01-01\n---\n\n# {title}\n\n\
+             第一条　客户丢失保管箱钥匙的{mark}应当持有效证件到租用网点挂失，网点更换锁具后交付新钥匙。\n\n\
+             第二条　保管箱租期届满未续租的，网点应当电话通知客户。\n"
+        )
+    };
+    let (first, second) = (text("某行保管箱办法", "某行发〔2025〕1号", "，"), text("某行挂失规程", "某行发〔2025〕2号", ", "));
+    let rules = Rules::build(&[("box.md", &first), ("loss.md", &second)]);
+    let engine = engine(&rules, None);
+    let card = ask(&engine, question("保管箱钥匙丢失了怎么挂失")).card;
+    let keys: Vec<_> = card.citations.iter().filter(|c| c.text.contains("钥匙")).collect();
+    assert_eq!(keys.len(), 1, "{:?}", card.citations);
+    assert_eq!(keys[0].same_in.len(), 1);
+    assert!(keys[0].same_in[0].ends_with("》第一条") && !keys[0].same_in[0].contains(&keys[0].document));
+    assert!(!card.conclusion.starts_with("请核对原文"), "{}", card.conclusion);
+    let search = SearchRequest { query: "保管箱钥匙丢失挂失".into(), limit: 5, ..SearchRequest::default() };
+    let Reply::Search(found) = engine.handle(&teller(), Request::Search(search)).unwrap() else { panic!() };
+    assert_eq!(found.hits.iter().filter(|hit| hit.text.contains("钥匙")).count(), 1);
 }
 
 #[test]

@@ -79,7 +79,8 @@ var guidaCard = (function () {
           el('span', { class: 'title' }, '《' + c.document + '》' + c.clause),
           el('span', { class: 'facts' }, (c.doc_no || '无文号') + ' · ' + period(c.effective_from, c.effective_to) + ' ', pills(c))),
         el('span', { class: 'more' }, '原文 ›')),
-      el('p', { class: 'verbatim', tabindex: '0' }, marked(c.text, c.highlight)));
+      el('p', { class: 'verbatim', tabindex: '0' }, marked(c.text, c.highlight)),
+      c.same_in ? el('p', { class: 'same' }, '另见相同规定:' + c.same_in.join('、')) : null);
   }
 
   function list(title, kind, items) {

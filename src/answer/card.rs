@@ -1,7 +1,7 @@
 //! Laying out the evidence card. Every word on it is verbatim from a clause or a guide in force.
 
 use super::Ask;
-use super::cite::{cite, marked};
+use super::cite::{self, cite, marked};
 use super::guide::{self, Chosen, Conclusion};
 use super::outcome::{Card, Choice, Citation, Clarify, Refusal, Timings};
 use crate::error::Result;
@@ -110,11 +110,13 @@ fn add_rules(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ran
         if card.citations.len() >= MAX_CITATIONS {
             break;
         }
-        if card.citations.iter().any(|c| c.id == hit.clause) {
+        if card.citations.iter().any(|c| hit.stands_for(c.id)) {
             continue;
         }
         if let Some(clause) = retriever.knowledge().clause(hit.clause)? {
-            card.citations.extend(cite_hit(retriever, ask, &clause, None, &ranked.terms));
+            let same_in = cite::same_in(retriever.knowledge(), &hit.same)?;
+            let citation = cite_hit(retriever, ask, &clause, None, &ranked.terms);
+            card.citations.extend(citation.map(|citation| Citation { same_in, ..citation }));
         }
     }
     Ok(())

@@ -1,11 +1,12 @@
 //! One clause as it stands on the card: verbatim, with its address, dates and state, and the sentence that answers marked.
 
 use super::outcome::Citation;
+use crate::error::Result;
 use crate::retrieval::lexical::QueryTerm;
-use crate::store::{Clause, Version};
+use crate::store::{Clause, Knowledge, Version};
 use crate::text::normalize::normalize;
 use crate::text::{address, clause};
-use crate::types::{ClauseAddress, Date};
+use crate::types::{ClauseAddress, ClauseId, Date};
 
 /// Terms of the question that a sentence must have to be marked: one character in common proves nothing.
 const MIN_MARKED_TERMS: usize = 2;
@@ -44,7 +45,22 @@ pub fn cite(
         highlight: highlight(text, terms),
         text: text.to_owned(),
         sample: row.sample,
+        same_in: Vec::new(),
     }
+}
+
+/// Title and address of clauses that say the same as a cited one.
+///
+/// # Errors
+/// `KB_CORRUPT`.
+pub fn same_in(knowledge: &Knowledge, same: &[ClauseId]) -> Result<Vec<String>> {
+    let mut places = Vec::with_capacity(same.len());
+    for id in same {
+        if let (Some(version), Some(clause)) = (knowledge.version_of(*id), knowledge.clause(*id)?) {
+            places.push(format!("《{}》{}", version.row.title, address::print(&clause.address)));
+        }
+    }
+    Ok(places)
 }
 
 /// The sentence with the largest weight of the question's terms, in characters of `text`; the earlier one of equals.

@@ -32,7 +32,7 @@ pub fn choose(retriever: &Retriever, ranked: &Ranked) -> Result<Option<Chosen>> 
     let mut second = None;
     for Scene { hit, basis } in &ranked.guides {
         let rests_on = |rank: usize| {
-            ranked.hits.get(rank).is_some_and(|best| basis.iter().any(|(clause, _)| clause.id == best.clause))
+            ranked.hits.get(rank).is_some_and(|best| basis.iter().any(|(clause, _)| best.stands_for(clause.id)))
         };
         let first = rests_on(0);
         let strong = ranked.hits.first().is_some_and(|best| hit.score >= best.score * SECOND_SHARE);

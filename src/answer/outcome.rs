@@ -40,6 +40,9 @@ pub struct Citation {
     pub highlight: Option<[usize; 2]>,
     /// Sample rules are marked as such.
     pub sample: bool,
+    /// Clauses of other documents that say the same: title and address. Left out when there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub same_in: Vec<String>,
 }
 
 /// A clarifying question with choices, asked once when the guide needs a condition that the question left out.

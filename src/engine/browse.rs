@@ -3,7 +3,7 @@
 use super::reply::{ClauseReply, DocumentsReply, Neighbour, SearchReply, VersionInfo};
 use super::request::{Actor, SearchRequest};
 use super::{MAX_NEIGHBOURS, MAX_SEARCH_HITS};
-use crate::answer::cite::cite;
+use crate::answer::cite::{cite, same_in};
 use crate::clock;
 use crate::error::{Code, Error, Result};
 use crate::guard::check_question;
@@ -36,6 +36,7 @@ pub(super) fn search(retriever: &Retriever, actor: &Actor, request: &SearchReque
         if let (Some(clause), Some(version)) = (found, retriever.knowledge().version_of(hit.clause)) {
             let mut citation = cite(version, &clause, hit.part.as_ref(), as_of, &ranked.terms);
             citation.n = hits.len() as u32 + 1;
+            citation.same_in = same_in(retriever.knowledge(), &hit.same)?;
             hits.push(citation);
         }
     }

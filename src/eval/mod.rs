@@ -46,12 +46,13 @@ pub fn retrieval(retriever: &Retriever, scope: &Scope, questions: &[Question]) -
         let took_ms = started.elapsed().as_secs_f64() * 1e3;
         let mut places = Vec::with_capacity(ranked.hits.len());
         for hit in &ranked.hits {
-            places.push(place(retriever, hit.clause)?);
+            let same = hit.same.iter().copied();
+            places.push(std::iter::once(hit.clause).chain(same).map(|c| place(retriever, c)).collect::<Result<Vec<_>>>()?);
         }
         let ranks = question
             .relevant
             .iter()
-            .map(|gold| places.iter().position(|p| p.as_ref().is_some_and(|p| gold.matches(p))))
+            .map(|gold| places.iter().position(|hit| hit.iter().flatten().any(|place| gold.matches(place))))
             .collect();
         asked.push(Asked {
             id: question.id.clone(),

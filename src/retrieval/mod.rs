@@ -5,12 +5,14 @@
 //!    the two rankings are fused ([`fusion`]). A question that equals a curated one puts that clause first.
 //! 3. A scene of a guide stands for the rules it rests on: they inherit its rank ([`guides`]).
 //! 4. Only texts in force on the day, within the reader's clearance, take part ([`scope`]).
-//! 5. A reranker, when there is one, reads the first rules again (`rerank`).
+//! 5. A reranker, when there is one, reads the first rules again (`rerank`); of rules that say the same the best one stands for
+//!    all (`duplicates`).
 //! 6. [`confidence`] says how likely the first clauses answer at all; below its threshold the answer is a refusal.
 
 pub mod address;
 pub mod confidence;
 mod dense;
+mod duplicates;
 pub mod fusion;
 pub mod guides;
 pub mod lexical;
@@ -27,7 +29,6 @@ use crate::text::thesaurus::Thesaurus;
 use crate::types::{ClauseAddress, ClauseId};
 use address::{AddressHit, Lookup};
 use confidence::{Asked, Found, Matters};
-use fusion::Evidence;
 use guides::Scene;
 use scope::{Admitted, Scope};
 use std::sync::Arc;
@@ -62,6 +63,19 @@ pub struct Hit {
     pub part: Option<ClauseAddress>,
     /// The clause is not in force on the day; only for an address look-up.
     pub not_in_force: bool,
+    /// Clauses further down that say the same and are left out for it.
+    pub same: Vec<ClauseId>,
+}
+
+impl Hit {
+    fn new(clause: ClauseId, score: f64) -> Hit {
+        Hit { clause, score, part: None, not_in_force: false, same: Vec::new() }
+    }
+
+    /// Whether the hit is this clause or says the same.
+    pub fn stands_for(&self, clause: ClauseId) -> bool {
+        self.clause == clause || self.same.contains(&clause)
+    }
 }
 
 /// The result of a search.
@@ -206,7 +220,7 @@ impl Retriever {
         match address::lookup(&self.knowledge, &query.scope, query.text, query.recent_documents)? {
             Lookup::Found(hit) => {
                 let AddressHit { clause, address, not_in_force } = hit;
-                ranked.hits = vec![Hit { clause, score: 1.0, part: Some(address), not_in_force }];
+                ranked.hits = vec![Hit { part: Some(address), not_in_force, ..Hit::new(clause, 1.0) }];
                 ranked.confidence = 1.0;
                 return Ok(ranked);
             }
@@ -242,8 +256,7 @@ impl Retriever {
         ranked.embed_ms = if embedder.is_some() { started.elapsed().as_secs_f64() * 1e3 } else { 0.0 };
         let evidence = fusion::gather(&self.knowledge, &text, self.signals, &lexical, &dense);
         let fused = fusion::fuse(evidence, !dense.is_empty());
-        let hit = |(e, score): &(Evidence, f64)| Hit { clause: e.clause, score: *score, part: None, not_in_force: false };
-        let hits = fused.iter().map(hit).collect();
+        let hits = fused.iter().map(|(e, score)| Hit::new(e.clause, *score)).collect();
         ranked.evidence = fused.into_iter().map(|(evidence, _)| evidence).collect();
         let asked = Asked { text: &text, terms: &terms, spoken: &spoken };
         let found = Found { by_words: &lexical, fused: &ranked.evidence, encoded: !dense.is_empty() };
@@ -262,7 +275,7 @@ impl Retriever {
         let curated =
             if self.signals.curated { self.knowledge.curated(&fold_question(query.text))? } else { Vec::new() };
         for clause in curated.into_iter().rev().filter(|c| admitted.clause(*c)) {
-            let hit = Hit { clause, score: 1.0, part: None, not_in_force: false };
+            let hit = Hit::new(clause, 1.0);
             if self.knowledge.is_guide(clause) {
                 let known =
                     ranked.guides.iter().position(|s| s.hit.clause == clause).map(|at| ranked.guides.remove(at));
@@ -277,6 +290,7 @@ impl Retriever {
             }
             ranked.confidence = 1.0;
         }
+        duplicates::collapse(&self.knowledge, &mut ranked.hits)?;
         ranked.hits.truncate(query.limit);
         ranked.terms = terms;
         Ok(ranked)

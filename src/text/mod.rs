@@ -15,5 +15,6 @@ pub mod normalize;
 pub mod numeral;
 pub mod passage;
 pub mod questions;
+pub mod similar;
 pub mod thesaurus;
 pub mod tokenize;

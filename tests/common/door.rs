@@ -257,6 +257,7 @@ fn citation(
         text: text.to_owned(),
         highlight,
         sample: true,
+        same_in: Vec::new(),
     }
 }
 
