@@ -92,7 +92,8 @@ fn a_rule_that_two_documents_repeat_is_shown_once_and_is_no_rival_of_itself() {
              第二条　保管箱租期届满未续租的，网点应当电话通知客户。\n"
         )
     };
-    let (first, second) = (text("某行保管箱办法", "某行发〔2025〕1号", "，"), text("某行挂失规程", "某行发〔2025〕2号", ", "));
+    let (first, second) =
+        (text("某行保管箱办法", "某行发〔2025〕1号", "，"), text("某行挂失规程", "某行发〔2025〕2号", ", "));
     let rules = Rules::build(&[("box.md", &first), ("loss.md", &second)]);
     let engine = engine(&rules, None);
     let card = ask(&engine, question("保管箱钥匙丢失了怎么挂失")).card;
@@ -101,7 +102,13 @@ fn a_rule_that_two_documents_repeat_is_shown_once_and_is_no_rival_of_itself() {
     assert_eq!(keys[0].same_in.len(), 1);
     assert!(keys[0].same_in[0].ends_with("》第一条") && !keys[0].same_in[0].contains(&keys[0].document));
     assert!(!card.conclusion.starts_with("请核对原文"), "{}", card.conclusion);
-    let search = SearchRequest { query: "保管箱钥匙丢失挂失".into(), limit: 5, ..SearchRequest::default() };
+    let search = SearchRequest {
+        query: "保管箱钥匙丢失挂失".into(),
+        as_of: None,
+        levels: Vec::new(),
+        limit: 5,
+        all_versions: false,
+    };
     let Reply::Search(found) = engine.handle(&teller(), Request::Search(search)).unwrap() else { panic!() };
     assert_eq!(found.hits.iter().filter(|hit| hit.text.contains("钥匙")).count(), 1);
 }

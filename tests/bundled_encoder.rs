@@ -31,10 +31,8 @@ fn llama_cpp_and_pytorch_agree() {
     let file = std::path::Path::new("assets/models/guida-embed-zh.gguf");
     assert!(file.metadata().unwrap().len() <= MAX_BYTES);
     let embedder = LlamaEmbedder::bundled(EmbedderSettings::default()).unwrap();
-    let lines: Vec<Line> = include_str!("fixtures/encoder-parity.jsonl")
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let lines: Vec<Line> =
+        include_str!("fixtures/encoder-parity.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 200);
     let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
     let vectors = embedder.embed(EmbedKind::Query, &texts).unwrap();

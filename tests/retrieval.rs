@@ -133,12 +133,32 @@ fn a_curated_question_puts_its_clause_first_in_the_version_it_was_written_for() 
 }
 
 #[test]
+fn a_thesaurus_among_the_documents_replaces_the_bundled_one() {
+    let rule = "# 某行密码办法\n\n第一条　客户遗忘支付口令的，应当申请重置。\n\n第二条　存款凭证丧失的，可以挂失。\n";
+    let own = "# 自己的词表\n脑子短路\t遗忘 支付口令\n";
+    let first = |files: &[(&str, &str)], text: &str| {
+        let rules = Rules::build(files);
+        let retriever = Retriever::new(rules.open(), None).unwrap();
+        let ranked = search(&retriever, text, scope("2026-01-01"));
+        places(&retriever, &ranked).into_iter().next()
+    };
+    let (with, without) = ([("rule.md", rule), ("own.thesaurus.tsv", own)], [("rule.md", rule)]);
+    assert_eq!(first(&with, "脑子短路").as_deref(), Some("某行密码办法 第一条 "));
+    assert_eq!(first(&without, "脑子短路"), None);
+    // 丢了张票 leads to 挂失止付 in the bundled list only.
+    assert_eq!(first(&without, "丢了张票").as_deref(), Some("某行密码办法 第二条 "));
+    assert_eq!(first(&with, "丢了张票"), None);
+}
+
+#[test]
 fn everyday_questions_lead_to_the_words_they_were_written_from_and_no_others() {
     let folder = tempfile::tempdir().unwrap();
     let found = |article: &str, everyday: &Everyday| {
         let (sources, kb) = (folder.path().join("laws"), folder.path().join("kb.db"));
         std::fs::create_dir_all(&sources).unwrap();
-        let law = format!("# 储蓄管理条例\n\n1993年3月1日起施行\n\n第十三条　{article}\n\n第十四条　储蓄机构应当保证支付。\n");
+        let law = format!(
+            "# 储蓄管理条例\n\n1993年3月1日起施行\n\n第十三条　{article}\n\n第十四条　储蓄机构应当保证支付。\n"
+        );
         std::fs::write(sources.join("law.md"), law).unwrap();
         build::build(&[sources], &[], everyday, &kb, None, &mut |_, _, _| {}).unwrap();
         let retriever = Retriever::new(Arc::new(Knowledge::open(&kb).unwrap()), None).unwrap();

@@ -139,7 +139,11 @@ fn cited(c: &Citation) -> String {
     // The sections below are the guide's own words: its title suffices here.
     let lines = c.text.lines().filter(|_| c.level != Level::Guide);
     let body: String = lines.map(|line| format!("    {line}\n")).collect();
-    let same = if c.same_in.is_empty() { String::new() } else { format!("    另见相同规定:{}\n", c.same_in.join("、")) };
+    let same = if c.same_in.is_empty() {
+        String::new()
+    } else {
+        format!("    另见相同规定:{}\n", c.same_in.join("、"))
+    };
     format!("[{}] 《{}》{sample}{number} · {} · {from} · {}\n{body}{same}", c.n, c.document, c.clause, c.status_label)
 }
 

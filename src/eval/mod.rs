@@ -47,7 +47,9 @@ pub fn retrieval(retriever: &Retriever, scope: &Scope, questions: &[Question]) -
         let mut places = Vec::with_capacity(ranked.hits.len());
         for hit in &ranked.hits {
             let same = hit.same.iter().copied();
-            places.push(std::iter::once(hit.clause).chain(same).map(|c| place(retriever, c)).collect::<Result<Vec<_>>>()?);
+            places.push(
+                std::iter::once(hit.clause).chain(same).map(|c| place(retriever, c)).collect::<Result<Vec<_>>>()?,
+            );
         }
         let ranks = question
             .relevant

@@ -9,6 +9,7 @@ use super::plan::{self, PlannedDocument, PlannedVersion};
 use super::publish::Partial;
 use super::readers::{self, Outcome};
 use super::report::{BuildReport, FileReport, FileStatus};
+use super::thesaurus::{self, THESAURUS_SUFFIX};
 use super::walk;
 use crate::error::{Code, Error, Result};
 use crate::inference::Embedder;
@@ -56,7 +57,7 @@ pub fn build(
 ) -> Result<Built> {
     // First of all, so that a wrong place is noticed before minutes of reading.
     let partial = Partial::begin(out)?;
-    let (parsed, among_documents, mut report) = read_all(roots, progress)?;
+    let Material { parsed, curated: among_documents, spoken, mut report } = read_all(roots, progress)?;
     if parsed.is_empty() {
         return Err(Error::new(
             Code::KbBuild,
@@ -78,27 +79,42 @@ pub fn build(
             file.reason = Some(left_out.reason.clone());
         }
     }
-    let generation = write(&plan.documents, &expansions, everyday, partial.path(), embedder, progress)?;
+    let writer = KnowledgeWriter::create(partial.path())?;
+    let generation = write(&plan.documents, &expansions, everyday, &spoken, writer, embedder, progress)?;
     partial.publish()?;
     Ok(Built { generation, report })
 }
 
-type Sources = (Vec<ParsedDocument>, Vec<Curated>, BuildReport);
+/// What the folders hold.
+struct Material {
+    parsed: Vec<ParsedDocument>,
+    curated: Vec<Curated>,
+    /// Spoken words with their terms.
+    spoken: Vec<(String, String)>,
+    report: BuildReport,
+}
 
-fn read_all(roots: &[PathBuf], progress: &mut dyn FnMut(Phase, usize, usize)) -> Result<Sources> {
+fn read_all(roots: &[PathBuf], progress: &mut dyn FnMut(Phase, usize, usize)) -> Result<Material> {
     let files = walk::collect(roots)?;
     let mut parsed = Vec::new();
     let mut curated = Vec::new();
+    let mut spoken = Vec::new();
     let mut report = BuildReport::default();
     for (index, file) in files.iter().enumerate() {
         progress(Phase::Reading, index, files.len());
         if file.relative.ends_with(CURATED_SUFFIX) {
             let read = curated::read(&file.path);
-            report.files.push(FileReport::of_curated(file, &read));
+            report.files.push(FileReport::of_list(file, "问法", &read));
             // A file that could not be read is in the report as failed.
             if let Ok(questions) = read {
                 curated.push(Curated { source: file.relative.clone(), questions });
             }
+            continue;
+        }
+        if file.relative.ends_with(THESAURUS_SUFFIX) {
+            let read = thesaurus::read(&file.path);
+            report.files.push(FileReport::of_list(file, "口语词", &read));
+            spoken.extend(read.unwrap_or_default());
             continue;
         }
         let outcome = readers::read(file);
@@ -121,18 +137,21 @@ fn read_all(roots: &[PathBuf], progress: &mut dyn FnMut(Phase, usize, usize)) ->
         report.files.push(entry);
     }
     progress(Phase::Reading, files.len(), files.len());
-    Ok((parsed, curated, report))
+    Ok(Material { parsed, curated, spoken, report })
 }
 
 fn write(
     documents: &[PlannedDocument],
     expansions: &Expansions,
     everyday: &Everyday,
-    path: &Path,
+    spoken: &[(String, String)],
+    mut writer: KnowledgeWriter,
     embedder: Option<&dyn Embedder>,
     progress: &mut dyn FnMut(Phase, usize, usize),
 ) -> Result<GenerationId> {
-    let mut writer = KnowledgeWriter::create(path)?;
+    for (word, terms) in spoken {
+        writer.add_spoken(word, terms)?;
+    }
     let mut document_ids = HashMap::new();
     for document in documents {
         let id = writer.add_document(&document.title_key, &document.title)?;

@@ -5,7 +5,7 @@
 //! every single file whether it was read, skipped or failed, and why. One broken file never stops the others.
 //!
 //! [`plan`] then lines the versions of each title up in time, `expand` collects from [`curated`] files and guides how tellers and
-//! customers speak of a clause, [`everyday`] adds how people ask about public laws, `index_text` decides how much that counts beside the clause's own words, [`build`] writes the
+//! customers speak of a clause, [`thesaurus`] reads a bank's own list of spoken words, [`everyday`] adds how people ask about public laws, `index_text` decides how much that counts beside the clause's own words, [`build`] writes the
 //! knowledge file in one go, `embed` its vectors, and [`publish`] renames it over the old one.
 
 pub mod build;
@@ -19,4 +19,5 @@ pub mod plan;
 mod publish;
 pub mod readers;
 pub mod report;
+pub mod thesaurus;
 pub mod walk;

@@ -3,7 +3,6 @@
 use super::readers::Outcome;
 use super::walk::SourceFile;
 use crate::error::Result;
-use crate::text::questions::Question;
 use serde::Serialize;
 use std::fmt;
 
@@ -53,10 +52,10 @@ impl FileReport {
         FileReport { path: file.relative.clone(), status, documents, clauses: 0, reason }
     }
 
-    /// The account of a file of curated questions.
-    pub fn of_curated(file: &SourceFile, read: &Result<Vec<Question>>) -> FileReport {
+    /// The account of a file of curated questions or of spoken words: how many it has, in this `unit`.
+    pub fn of_list<T>(file: &SourceFile, unit: &str, read: &Result<Vec<T>>) -> FileReport {
         let (status, reason) = match read {
-            Ok(questions) => (FileStatus::Read, format!("问法 {} 条", questions.len())),
+            Ok(entries) => (FileStatus::Read, format!("{unit} {} 条", entries.len())),
             Err(error) => (FileStatus::Failed, error.to_string()),
         };
         FileReport { path: file.relative.clone(), status, documents: 0, clauses: 0, reason: Some(reason) }

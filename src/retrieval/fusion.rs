@@ -76,15 +76,8 @@ pub fn gather(
 ) -> Vec<Evidence> {
     let mut titles: HashMap<i64, f32> = HashMap::new();
     let mut start = |clause: ClauseId| {
-        let mut evidence = Evidence {
-            clause,
-            lexical: None,
-            text: None,
-            question: None,
-            asked: 0.0,
-            document: 0.0,
-            title: 0.0,
-        };
+        let mut evidence =
+            Evidence { clause, lexical: None, text: None, question: None, asked: 0.0, document: 0.0, title: 0.0 };
         let Some(version) = knowledge.version_of(clause) else { return evidence };
         if signals.curated {
             evidence.asked = (knowledge.curated_count(clause) as f32).ln_1p();

@@ -136,7 +136,7 @@ pub struct Retriever {
 }
 
 impl Retriever {
-    /// Couples knowledge with the encoder that made its vectors. Without vectors in the file the encoder is not used.
+    /// Couples knowledge with the encoder that made its vectors, and with its own thesaurus if it has one. Without vectors in the file the encoder is not used.
     ///
     /// # Errors
     /// `KB_MODEL` when the vectors were made by another encoder, `KB_CORRUPT` when they cannot be read.
@@ -166,12 +166,18 @@ impl Retriever {
         if embedder.is_some() {
             knowledge.warm_vectors()?;
         }
+        let own = knowledge.thesaurus()?;
+        let thesaurus = if own.is_empty() {
+            Thesaurus::bundled()
+        } else {
+            Thesaurus::of(own.iter().map(|(spoken, terms)| (spoken.as_str(), terms.as_str())))
+        };
         Ok(Retriever {
             signals: Signals::default(),
             knowledge,
             embedder,
             reranker: None,
-            thesaurus: Thesaurus::bundled(),
+            thesaurus,
             matters: Matters::bundled(),
         })
     }

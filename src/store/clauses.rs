@@ -113,6 +113,18 @@ impl Knowledge {
         })
     }
 
+    /// Spoken words with their terms, where the knowledge has a list of its own.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`.
+    pub fn thesaurus(&self) -> Result<Vec<(String, String)>> {
+        self.read(|c| {
+            c.prepare("SELECT spoken, terms FROM thesaurus ORDER BY id")?
+                .query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?
+                .collect()
+        })
+    }
+
     /// The clauses that a guide names as its basis, in order.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ pub const SCHEMA_VERSION: i64 = 2;
 ///   `forward`, which holds each clause's terms and counts.
 /// - `passages` is empty without an encoder. Its ids follow the clauses; a vector has one signed byte a number, to be multiplied
 ///   by `scale`; `kind` is 0 for a part of the clause, 1 for a curated question.
+/// - `thesaurus` is empty unless the documents brought a list of their own.
 /// - Clause ids of one version are contiguous and in document order, so that a version is a range of ids.
 pub const TABLES: &str = "
 CREATE TABLE meta(
@@ -64,6 +65,12 @@ CREATE TABLE curated(
 ) STRICT;
 CREATE INDEX curated_by_folded ON curated(folded);
 CREATE INDEX curated_by_clause ON curated(clause_id);
+
+CREATE TABLE thesaurus(
+  id INTEGER PRIMARY KEY,
+  spoken TEXT NOT NULL,
+  terms TEXT NOT NULL
+) STRICT;
 
 CREATE TABLE basis(
   guide_id INTEGER NOT NULL REFERENCES clauses(id),

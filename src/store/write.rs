@@ -73,6 +73,19 @@ impl KnowledgeWriter {
         Ok(self.documents)
     }
 
+    /// Adds a spoken word with its terms, separated by spaces.
+    ///
+    /// # Errors
+    /// `KB_BUILD`.
+    pub fn add_spoken(&mut self, spoken: &str, terms: &str) -> Result<()> {
+        self.absorb(&["spoken", spoken, terms]);
+        self.connection
+            .prepare_cached("INSERT INTO thesaurus(spoken, terms) VALUES(?,?)")
+            .and_then(|mut s| s.execute(params![spoken, terms]))
+            .map_err(build_failed)?;
+        Ok(())
+    }
+
     /// Adds a version that will hold the next `clause_count` clauses.
     ///
     /// # Errors

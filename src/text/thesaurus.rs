@@ -20,9 +20,13 @@ impl Thesaurus {
 
     /// Reads a thesaurus; lines without a tab are passed over.
     pub fn parse(text: &str) -> Thesaurus {
+        Thesaurus::of(text.lines().filter(|l| !l.starts_with('#')).filter_map(|line| line.split_once('\t')))
+    }
+
+    /// A thesaurus of these words, each with its terms separated by spaces.
+    pub fn of<'a>(entries: impl Iterator<Item = (&'a str, &'a str)>) -> Thesaurus {
         let mut out = Thesaurus::default();
-        for line in text.lines().filter(|l| !l.starts_with('#')) {
-            let Some((spoken, terms)) = line.split_once('\t') else { continue };
+        for (spoken, terms) in entries {
             let terms: Vec<String> = terms.split_whitespace().map(str::to_owned).collect();
             if !spoken.is_empty() && !terms.is_empty() {
                 out.longest = out.longest.max(spoken.chars().count());

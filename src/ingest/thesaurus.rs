@@ -1,0 +1,40 @@
+//! A bank's own 口语 → 术语 list among the documents.
+
+use super::encoding::decode;
+use super::readers::MAX_FILE_BYTES;
+use crate::error::{Code, Error, Result};
+use std::path::Path;
+
+/// Files with this ending hold spoken words and their terms, in the format of [`crate::text::thesaurus::Thesaurus::parse`].
+pub const THESAURUS_SUFFIX: &str = ".thesaurus.tsv";
+
+/// Reads such a file: pairs of a spoken word and its terms.
+///
+/// # Errors
+/// `DOCUMENT_UNREADABLE`, also for a line that is neither blank nor a comment nor two fields with a tab between them;
+/// `DOCUMENT_TOO_LARGE`.
+pub(super) fn read(path: &Path) -> Result<Vec<(String, String)>> {
+    let unreadable = |why: String, hint: &str| {
+        Error::new(Code::DocumentUnreadable, format!("口语词表 {} 读不了:{why}", path.display()), hint)
+    };
+    let io = |e: std::io::Error| unreadable(e.to_string(), "检查读取权限").because(e);
+    let size = std::fs::metadata(path).map_err(io)?.len();
+    if size > MAX_FILE_BYTES {
+        let what = format!("口语词表 {} 有 {size} 字节,上限 {MAX_FILE_BYTES}", path.display());
+        return Err(Error::new(Code::DocumentTooLarge, what, "拆成几个文件"));
+    }
+    let text = decode(&std::fs::read(path).map_err(io)?)?;
+    let mut entries = Vec::new();
+    for (number, line) in (1..).zip(text.lines()).filter(|(_, l)| !l.trim().is_empty() && !l.starts_with('#')) {
+        match line.split_once('\t').map(|(spoken, terms)| (spoken.trim(), terms.trim())) {
+            Some((spoken, terms)) if !spoken.is_empty() && !terms.is_empty() => {
+                entries.push((spoken.to_owned(), terms.to_owned()));
+            }
+            _ => {
+                let why = format!("第 {number} 行不是「口语、制表符、术语」");
+                return Err(unreadable(why, "改正该行;多个术语之间用空格分开"));
+            }
+        }
+    }
+    Ok(entries)
+}
