@@ -11,7 +11,7 @@ import time
 import faiss
 import numpy
 
-DIMENSION = 256
+DIMENSION = 384
 DEPTH = 100
 
 

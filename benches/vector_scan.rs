@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Instant;
 
 const PASSAGES: usize = 66_000;
-const DIMENSION: usize = 256;
+const DIMENSION: usize = 384;
 /// Vectors lie around this many centres, as texts lie around topics.
 const CENTRES: usize = 2_000;
 /// Spread around a centre, relative to the spread of the centres.
