@@ -43,7 +43,7 @@ fn main() {
     let times = timed(
         &questions,
         |question| {
-            let near = knowledge.nearest(question, std::iter::once(0..i64::MAX), DEPTH).expect("search");
+            let near = knowledge.nearest(question, std::iter::once(0..i64::MAX), DEPTH, &[]).expect("search");
             near.iter().map(|n| n.clause.0 - 1).collect()
         },
         |question, near| {
@@ -57,7 +57,7 @@ fn main() {
     let filtered = timed(
         &questions,
         |question| {
-            let near = knowledge.nearest(question, half(PASSAGES as i64), DEPTH).expect("search");
+            let near = knowledge.nearest(question, half(PASSAGES as i64), DEPTH, &[]).expect("search");
             near.iter().map(|n| n.clause.0).collect()
         },
         |_, near| assert!(near.len() == DEPTH && near.iter().all(|id| id % 2000 < 1000)),

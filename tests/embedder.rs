@@ -147,7 +147,7 @@ fn a_long_clause_is_found_by_its_end_and_a_clause_by_its_curated_question() {
     assert!(knowledge.vector_count() > 3 + 2, "{}", knowledge.vector_count());
     let near = |question: &str| {
         let vector = embedder.embed(EmbedKind::Query, &[&passage::query(question)]).expect("embed").remove(0);
-        knowledge.nearest(&vector, std::iter::once(0..i64::MAX), 3).expect("search")
+        knowledge.nearest(&vector, std::iter::once(0..i64::MAX), 3, &[]).expect("search")
     };
     let by_end = near("挂失应当凭身份证");
     assert_eq!(by_end[0].clause.0, 1, "{by_end:?}");

@@ -166,21 +166,25 @@ fn the_nearest_vectors_come_first_by_cosine() {
     assert_eq!((made_by.name.as_str(), made_by.sha256.as_str(), made_by.dimension), ("手工", "00ff", 4));
     assert_eq!(knowledge.vector_count(), 4);
     // The length of a vector plays no part.
-    let near = knowledge.nearest(&[20.0, 0.0, 0.0, 0.0], all(), 3).unwrap();
+    let near = knowledge.nearest(&[20.0, 0.0, 0.0, 0.0], all(), 3, &[]).unwrap();
     assert_eq!(near.iter().map(|n| n.clause.0).collect::<Vec<_>>(), [1, 3, 2]);
     for (near, expected) in near.iter().zip([1.0, 0.9 / 0.82f32.sqrt(), 0.0]) {
         assert!((near.text.unwrap() - expected).abs() < 5e-3, "{near:?} {expected}");
         assert_eq!(near.question, None);
     }
-    assert_eq!(knowledge.nearest(&[1.0, 0.0, 0.0, 0.0], all(), 99).unwrap().len(), 4);
-    assert_eq!(knowledge.nearest(&[1.0; 3], all(), 2).unwrap_err().code(), Code::KbModel);
+    assert_eq!(knowledge.nearest(&[1.0, 0.0, 0.0, 0.0], all(), 99, &[]).unwrap().len(), 4);
+    assert_eq!(knowledge.nearest(&[1.0; 3], all(), 2, &[]).unwrap_err().code(), Code::KbModel);
+    // Clauses that are asked for come too, each once and only where they may.
+    let asked =
+        knowledge.nearest(&[1.0, 0.0, 0.0, 0.0], std::iter::once(1..5), 1, &[ClauseId(4), ClauseId(1), ClauseId(9)]);
+    assert_eq!(asked.unwrap().iter().map(|n| n.clause.0).collect::<Vec<_>>(), [1, 4]);
     // What is filtered out takes no place.
-    let few = knowledge.nearest(&[1.0, 0.0, 0.0, 0.0], [2..3, 4..5].into_iter(), 2).unwrap();
+    let few = knowledge.nearest(&[1.0, 0.0, 0.0, 0.0], [2..3, 4..5].into_iter(), 2, &[]).unwrap();
     assert_eq!(few.iter().map(|n| n.clause.0).collect::<Vec<_>>(), [2, 4]);
     let (_dir, plain) = stored(None);
     let plain = Knowledge::open(&plain).unwrap();
     assert!(plain.embedder().is_none() && plain.vector_count() == 0);
-    assert!(plain.nearest(&[1.0; 4], all(), 3).unwrap().is_empty());
+    assert!(plain.nearest(&[1.0; 4], all(), 3, &[]).unwrap().is_empty());
 }
 
 /// SplitMix64 (Steele, Lea and Flood 2014), as numbers from -1 to 1.
@@ -222,14 +226,14 @@ fn stored_vectors_find_the_exact_first_ten_among_clusters() {
         let cosine = |v: &[f32]| v.iter().zip(&question).map(|(x, y)| x * y).sum::<f32>() / norm(v) / norm(&question);
         let mut exact: Vec<(f32, i64)> = members.iter().zip(1..).map(|(v, id)| (cosine(v), id)).collect();
         exact.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let found = knowledge.nearest(&question, all(), 10).unwrap();
+        let found = knowledge.nearest(&question, all(), 10, &[]).unwrap();
         let ids = |found: &mut dyn Iterator<Item = i64>| found.collect::<std::collections::BTreeSet<i64>>();
         let (near, expected) =
             (ids(&mut found.iter().map(|n| n.clause.0)), ids(&mut exact[..10].iter().map(|(_, id)| *id)));
         assert_eq!(near, expected, "cluster {cluster}");
         // Half of them filtered out: the others are all still found, and only they.
         let odd = (1..=members.len() as i64).step_by(2).map(|id| id..id + 1);
-        let half = knowledge.nearest(&question, odd, 5).unwrap();
+        let half = knowledge.nearest(&question, odd, 5, &[]).unwrap();
         let expected: Vec<i64> = exact.iter().map(|(_, id)| *id).filter(|id| id % 2 == 1).take(5).collect();
         assert_eq!(ids(&mut half.iter().map(|n| n.clause.0)), ids(&mut expected.into_iter()));
     }
@@ -261,7 +265,7 @@ fn a_clause_is_as_near_as_its_nearest_passage_and_question() {
         writer.add_passage(ids[clause], kind, &Quantised::of(&vector)).unwrap();
     }
     writer.finish().unwrap();
-    let near = Knowledge::open(&path).unwrap().nearest(&[1.0, 0.0], all(), 9).unwrap();
+    let near = Knowledge::open(&path).unwrap().nearest(&[1.0, 0.0], all(), 9, &[]).unwrap();
     assert_eq!(near.iter().map(|n| n.clause).collect::<Vec<_>>(), [ids[1], ids[0]]);
     assert!((near[1].text.unwrap() - 0.6).abs() < 5e-3 && (near[1].question.unwrap() - 0.8).abs() < 5e-3, "{near:?}");
 }
@@ -292,7 +296,7 @@ fn many_threads_read_one_file() {
                 for round in 0..25 {
                     let id = (thread + round) % 4 + 1;
                     assert_eq!(knowledge.clause(ClauseId(id)).unwrap().unwrap().id, ClauseId(id));
-                    assert_eq!(knowledge.nearest(&VECTORS[0], all(), 1).unwrap()[0].clause, ClauseId(1));
+                    assert_eq!(knowledge.nearest(&VECTORS[0], all(), 1, &[]).unwrap()[0].clause, ClauseId(1));
                 }
             });
         }
@@ -304,7 +308,7 @@ fn a_query_that_fails_does_not_spoil_the_next() {
     let (_dir, path) = stored(Some(&VECTORS));
     let knowledge = Knowledge::open(&path).unwrap();
     for _ in 0..20 {
-        assert!(knowledge.nearest(&[1.0; 3], all(), 2).is_err());
+        assert!(knowledge.nearest(&[1.0; 3], all(), 2, &[]).is_err());
         assert!(knowledge.clause(ClauseId(1)).unwrap().is_some());
     }
 }

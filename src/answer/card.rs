@@ -13,11 +13,12 @@ use crate::types::ClauseAddress;
 
 /// Clauses on a card.
 const MAX_CITATIONS: usize = 5;
-/// A further rule is shown when it scored at least this share of the best one. On the sample questions the right rule is on the
-/// card for 94.3% with 0.6 (3.2 clauses on average), 93.6% with 0.75 (2.5 clauses).
-const FURTHER_SHARE: f64 = 0.7;
-/// When the second rule scored at least this share of the first one, neither is put forward as the conclusion.
-const RIVAL_SHARE: f64 = 0.9;
+/// A further rule is shown when it is at least this likely, as a share of the best one's likelihood. On the sample questions the
+/// right rule is on the card for 97.6% with 0.1 (2.6 clauses on average), 94.7% with 0.7 (1.9 clauses).
+const FURTHER_SHARE: f64 = 0.1;
+/// When the second rule is at least this likely, neither is put forward as the conclusion. Of the cards that conclude from a rule
+/// 97.7% name the right one, and 7% of cards only point to two rules; with 0.9 it is 93.8% and 1%, with 0.35 98.0% and 11%.
+const RIVAL_SHARE: f64 = 0.5;
 /// Longest sentence, in characters, that serves as conclusion where no guide gives one; a longer one is pointed to instead.
 const MAX_CONCLUSION_CHARS: usize = 80;
 /// Titles named in a refusal.

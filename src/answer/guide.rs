@@ -8,8 +8,8 @@ use crate::text::legal::{GuideClarify, GuideScene};
 use crate::text::normalize::{normalize, simplify};
 use crate::types::ClauseAddress;
 
-/// A scene whose rules are only second among the hits speaks for the question when it scored at least this share of the best
-/// hit: a wrong guide is worse than none.
+/// A scene whose rules are only second among the hits speaks for the question when it is at least this likely, as a share of the best
+/// hit's likelihood: a wrong guide is worse than none.
 const SECOND_SHARE: f64 = 0.85;
 
 /// A scene with the rules it rests on, all in force.

@@ -30,7 +30,7 @@ impl Passages {
         questions: impl Iterator<Item = &'q str>,
     ) {
         let texts = passage::of_clause(title, heading, text).into_iter().map(|text| (PassageKind::Clause, text));
-        let asked = questions.map(|question| (PassageKind::Question, passage::query(question)));
+        let asked = questions.map(|question| (PassageKind::Question, passage::spoken(question)));
         self.0.extend(texts.chain(asked).map(|(kind, text)| Passage { clause, kind, text }));
     }
 

@@ -108,6 +108,20 @@ pub fn search(
     Ok(scored)
 }
 
+/// Exact BM25 of the given clauses, in no order.
+///
+/// # Errors
+/// `KB_CORRUPT`.
+pub fn scores(
+    knowledge: &Knowledge,
+    terms: &[QueryTerm],
+    clauses: impl Iterator<Item = ClauseId>,
+) -> Result<Vec<Scored>> {
+    let mut ids: Vec<i64> = clauses.map(|clause| clause.0).collect();
+    ids.sort_unstable();
+    rescore(knowledge, terms, &ids)
+}
+
 fn candidates(knowledge: &Knowledge, admitted: &Admitted<'_>, terms: &[QueryTerm]) -> Result<Vec<i64>> {
     let mut rare: Vec<&QueryTerm> = terms.iter().filter(|t| t.id.is_some()).collect();
     rare.sort_by(|a, b| a.clauses.cmp(&b.clauses).then_with(|| a.text.cmp(&b.text)));

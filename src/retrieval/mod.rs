@@ -31,6 +31,7 @@ use address::{AddressHit, Lookup};
 use confidence::{Asked, Found, Matters};
 use guides::Scene;
 use scope::{Admitted, Scope};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -237,7 +238,7 @@ impl Retriever {
         let spoken = self.thesaurus.matches(&text);
         let added: Vec<&str> = spoken.iter().flat_map(|(_, formal)| formal.iter().map(String::as_str)).collect();
         let terms = lexical::query_terms(&self.knowledge, &text, &added)?;
-        let lexical = if self.signals.words {
+        let by_words = if self.signals.words {
             lexical::search(&self.knowledge, &admitted, &terms, RANKING_DEPTH.max(query.limit))?
         } else {
             Vec::new()
@@ -246,7 +247,15 @@ impl Retriever {
         let embedder = self.embedder.as_ref().filter(|_| self.signals.encoder);
         let dense = match embedder {
             Some(embedder) => {
-                match dense::search(&self.knowledge, embedder.as_ref(), &admitted, &text, RANKING_DEPTH) {
+                let also: Vec<ClauseId> = by_words.iter().map(|scored| scored.clause).collect();
+                match dense::search(
+                    &self.knowledge,
+                    embedder.as_ref(),
+                    &admitted,
+                    &passage::spoken(query.text),
+                    RANKING_DEPTH,
+                    &also,
+                ) {
                     Ok(near) => near,
                     // Words alone still answer; the card says so.
                     Err(e) if e.kind() == Kind::Unavailable => {
@@ -260,12 +269,18 @@ impl Retriever {
             None => Vec::new(),
         };
         ranked.embed_ms = if embedder.is_some() { started.elapsed().as_secs_f64() * 1e3 } else { 0.0 };
+        let mut lexical = by_words.clone();
+        if self.signals.words {
+            let known: HashSet<ClauseId> = by_words.iter().map(|scored| scored.clause).collect();
+            let others = dense.iter().map(|near| near.clause).filter(|clause| !known.contains(clause));
+            lexical.extend(lexical::scores(&self.knowledge, &terms, others)?);
+        }
         let evidence = fusion::gather(&self.knowledge, &text, self.signals, &lexical, &dense);
         let fused = fusion::fuse(evidence, !dense.is_empty());
         let hits = fused.iter().map(|(e, score)| Hit::new(e.clause, *score)).collect();
         ranked.evidence = fused.into_iter().map(|(evidence, _)| evidence).collect();
         let asked = Asked { text: &text, terms: &terms, spoken: &spoken };
-        let found = Found { by_words: &lexical, fused: &ranked.evidence, encoded: !dense.is_empty() };
+        let found = Found { by_words: &by_words, fused: &ranked.evidence, encoded: !dense.is_empty() };
         ranked.features = confidence::features(&self.knowledge, &self.matters, &asked, &found)?;
         ranked.confidence = confidence::estimate(&ranked.features);
         (ranked.hits, ranked.guides) = guides::separate(&self.knowledge, &admitted, hits)?;

@@ -129,7 +129,13 @@ impl Passages {
         Ok(Some(out))
     }
 
-    fn nearest(&self, vector: &[f32], ranges: impl Iterator<Item = Range<i64>>, limit: usize) -> Vec<Near> {
+    fn nearest(
+        &self,
+        vector: &[f32],
+        ranges: impl Iterator<Item = Range<i64>>,
+        limit: usize,
+        also: &[ClauseId],
+    ) -> Vec<Near> {
         let (scale, asked) = whole(vector, ASKED_MAX);
         let asked: Vec<i16> = asked.map(|x| x as i16).collect();
         let mut found: Vec<Near> = Vec::new();
@@ -151,11 +157,14 @@ impl Passages {
                 *best = Some(best.map_or(cosine, |known| known.max(cosine)));
             }
         }
+        // In the order of clauses until the first selection below.
+        let at = |clause: &ClauseId| found.binary_search_by_key(clause, |near| near.clause).ok();
+        let mut others: Vec<Near> = also.iter().filter_map(|clause| found.get(at(clause)?).copied()).collect();
         // Two rankings, by passages and by questions: the first of both.
         let mut chosen = first(&mut found, limit, |near| near.text);
-        let others = first(&mut found, limit, |near| near.question);
-        let known: HashSet<ClauseId> = chosen.iter().map(|near| near.clause).collect();
-        chosen.extend(others.into_iter().filter(|near| !known.contains(&near.clause)));
+        others.extend(first(&mut found, limit, |near| near.question));
+        let mut known: HashSet<ClauseId> = chosen.iter().map(|near| near.clause).collect();
+        chosen.extend(others.into_iter().filter(|near| known.insert(near.clause)));
         chosen.sort_unstable_by(|a, b| b.best().total_cmp(&a.best()).then(a.clause.cmp(&b.clause)));
         chosen
     }
@@ -185,11 +194,18 @@ impl Knowledge {
     }
 
     /// The clauses in `ranges` (ascending, of clause ids) nearest to a vector of any length but zero: the `limit` with the
-    /// nearest passages and the `limit` with the nearest questions; nearest first, ties in document order. Nothing for a file without vectors.
+    /// nearest passages, the `limit` with the nearest questions, and those of `also` that lie in the ranges; nearest first, ties in
+    /// document order. Nothing for a file without vectors.
     ///
     /// # Errors
     /// `KB_MODEL` when the vector has not as many numbers as the file's, `KB_CORRUPT`.
-    pub fn nearest(&self, vector: &[f32], ranges: impl Iterator<Item = Range<i64>>, limit: usize) -> Result<Vec<Near>> {
+    pub fn nearest(
+        &self,
+        vector: &[f32],
+        ranges: impl Iterator<Item = Range<i64>>,
+        limit: usize,
+        also: &[ClauseId],
+    ) -> Result<Vec<Near>> {
         let Some(passages) = self.passages()? else { return Ok(Vec::new()) };
         if vector.len() != passages.dimension {
             return Err(Error::new(
@@ -198,7 +214,7 @@ impl Knowledge {
                 "换用生成知识库时的编码模型,或加 --no-embedder 只按文字检索",
             ));
         }
-        Ok(passages.nearest(vector, ranges, limit))
+        Ok(passages.nearest(vector, ranges, limit, also))
     }
 
     /// The vectors, read at the first call.
@@ -242,7 +258,7 @@ mod tests {
             let stored = Quantised::of(&b);
             let entries = vec![Entry { clause: 1, kind: PassageKind::Clause, scale: stored.scale }];
             let passages = Passages { dimension, values: stored.values, entries };
-            let near = passages.nearest(&a, std::iter::once(0..9), 5);
+            let near = passages.nearest(&a, std::iter::once(0..9), 5, &[]);
             let error = (near[0].text.expect("found") - exact).abs();
             assert!(error < 0.005, "{dimension}: {error}");
         }

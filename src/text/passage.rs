@@ -11,9 +11,15 @@ pub const MAX_BODY_CHARS: usize = 300;
 /// What a title may begin with and every law's does.
 const COUNTRY: &str = "中华人民共和国";
 
-/// A question as the encoder is given it, and the words are looked up: normalised, simplified characters, without fillers.
+/// A question as its words are looked up: normalised, simplified characters, without fillers.
 pub fn query(question: &str) -> String {
-    filler::strip(&simplify(&normalize(question)))
+    filler::strip(&spoken(question))
+}
+
+/// A question as the encoder is given it: whole, as people say it and as it has learned. Recall@10 / @100 of the encoder alone on
+/// the dev questions: 0.653 / 0.845; without fillers 0.630 / 0.821.
+pub fn spoken(question: &str) -> String {
+    simplify(&normalize(question))
 }
 
 /// The passages of a clause, at least one: short title, chapter path and body, each normalised, with a space between. A body

@@ -14,7 +14,7 @@ NAMES = ["coverage", "strength", "margin", "known", "other_matter", "meaning", "
 #: Weight of a question that must be refused.
 UNANSWERABLE = 3.0
 #: As confidence.rs: refused below this; one word in common counts only with this coverage; clauses that count as answering.
-THRESHOLD, LONE_WORD_COVERAGE, WITHIN = 0.65, 0.6, 5
+THRESHOLD, LONE_WORD_COVERAGE, WITHIN = 0.55, 0.6, 5
 PARTS = 10
 DECAY = 3e-3
 
@@ -74,7 +74,7 @@ def main() -> None:
         crossed[~rest] = estimate(weights, features[~rest], lone[~rest])
     weights = fit(features, found, answerable)
     whole = estimate(weights, features, lone)
-    for threshold in (0.5, 0.55, 0.6, THRESHOLD, 0.7, 0.75):
+    for threshold in (0.45, 0.5, THRESHOLD, 0.6, 0.65):
         print(threshold, "crossed:", told(crossed, answerable, threshold), "| all:", told(whole, answerable, threshold))
     print({name: round(value, 2) for name, value in zip([*NAMES, "intercept"], weights.tolist())})
 

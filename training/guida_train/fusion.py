@@ -14,8 +14,6 @@ import torch
 #: Pulls the weights together a little; the figures hardly depend on it.
 DECAY = 1e-4
 STEPS = 400
-#: Positions of the features of the words, and of those that need no ranking; see `Evidence::features`.
-LEXICAL, BESIDE = [0, 1], [6, 7, 8]
 
 
 def load(path: str):
@@ -90,34 +88,19 @@ def crossed(rows, used: list[int]) -> dict[str, float]:
     return {name: round(value, 3) for name, value in total.items()}
 
 
-def by_words(rows):
-    """The rows as they are without an encoder: only what the words put forward."""
-    out = []
-    for fold, relevant, found, candidates in rows:
-        kept = (candidates[:, LEXICAL[0]] > 0).nonzero().flatten().tolist()
-        place = {at: n for n, at in enumerate(kept)}
-        out.append((fold, relevant, [place[at] for at in found if at in place], candidates[kept]))
-    return out
-
-
-def told(name: str, rows, used: list[int]) -> None:
-    """Prints figures and weights."""
-    print(name, "fitted on the other folds:", crossed(rows, used))
-    weights = fit(rows, used)
-    print(name, "fitted on all:", figures(rows, weights))
-    print("[" + ", ".join(f"{w:.3f}" for w in weights.tolist()) + "]")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("evidence")
     args = parser.parse_args()
     rows = load(args.evidence)
-    everything = list(range(rows[0][3].shape[1]))
-    for left_out in everything:
-        print("without feature", left_out, crossed(rows, [n for n in everything if n != left_out]))
-    told("with the encoder", rows, everything)
-    told("by words", by_words(rows), LEXICAL + BESIDE)
+    # Without an encoder its features are zero throughout.
+    used = [n for n in range(rows[0][3].shape[1]) if any(row[3][:, n].any() for row in rows)]
+    for left_out in used:
+        print("without feature", left_out, crossed(rows, [n for n in used if n != left_out]))
+    print("fitted on the other folds:", crossed(rows, used))
+    weights = fit(rows, used)
+    print("fitted on all:", figures(rows, weights))
+    print("[" + ", ".join(f"{w:.3f}" for w in weights.tolist()) + "]")
 
 
 if __name__ == "__main__":
