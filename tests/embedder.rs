@@ -146,7 +146,7 @@ fn a_long_clause_is_found_by_its_end_and_a_clause_by_its_curated_question() {
     assert_eq!(knowledge.clause_total(), 3);
     assert!(knowledge.vector_count() > 3 + 2, "{}", knowledge.vector_count());
     let near = |question: &str| {
-        let vector = embedder.embed(EmbedKind::Query, &[&passage::query(question)]).expect("embed").remove(0);
+        let vector = embedder.embed(EmbedKind::Query, &[&passage::spoken(question)]).expect("embed").remove(0);
         knowledge.nearest(&vector, std::iter::once(0..i64::MAX), 3, &[]).expect("search")
     };
     let by_end = near("挂失应当凭身份证");
@@ -190,7 +190,7 @@ fn the_bundled_encoder_is_used_unless_it_is_switched_off() {
         program::guida(["kb", "build", source, "--out", kb].iter().chain(more)).ok();
         assert_eq!(program::guida(["kb", "check", kb, "--json"]).json()["vectors"], vectors);
         // Knowledge without vectors is searched by words, without a complaint.
-        let card = program::guida(["ask", "挂失凭什么", "--kb", kb, "--json"]).json();
+        let card = program::guida(["ask", "挂失要凭身份证吗", "--kb", kb, "--json"]).json();
         assert_eq!(card["citations"][0]["text"], "挂失应当凭身份证。", "{card}");
         assert_eq!(card["timings"]["embed_ms"].as_f64().expect("time") > 0.0, vectors > 0);
     }
@@ -201,6 +201,6 @@ fn an_encoder_without_layers_is_refused_before_llama_cpp_sees_it() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("flat.gguf");
     write_encoder(&path, &EncoderSpec { layers: 0, ..EncoderSpec::tiny("存款") });
-    let refused = LlamaEmbedder::load(&path, EmbedderSettings::default()).err().expect("refused");
+    let refused = LlamaEmbedder::load(&path, EmbedderSettings::default()).expect_err("refused");
     assert_eq!(refused.code(), Code::ModelLoad);
 }

@@ -309,9 +309,9 @@ fn figures(kb: &str, questions: &str) -> Value {
 fn the_sample_rulebook_is_found() {
     let questions = repository("assets/knowledge/questions.jsonl");
     let figures = figures(knowledge().to_str().unwrap(), questions.to_str().unwrap());
-    assert!(figures["recall_at_3"].as_f64().unwrap() >= 0.90, "{figures:#}");
-    assert!(figures["refusal_recall"].as_f64().unwrap() >= 0.90, "{figures:#}");
-    assert!(figures["wrong_refusals"].as_f64().unwrap() <= 0.05, "{figures:#}");
+    assert!(figures["recall_at_3"].as_f64().unwrap() >= 0.95, "{figures:#}");
+    assert!(figures["refusal_recall"].as_f64().unwrap() >= 0.92, "{figures:#}");
+    assert!(figures["wrong_refusals"].as_f64().unwrap() <= 0.03, "{figures:#}");
 }
 
 /// Where the national laws lie; they are no part of the source.
@@ -361,6 +361,6 @@ fn the_national_laws_are_read_dated_and_found() {
     assert!(paragraph.starts_with("对个人储蓄存款，商业银行有权拒绝") && sources.iter().any(line), "{paragraph}");
 
     let figures = figures(kb_text, questions.to_str().unwrap());
-    assert!(figures["recall_at_10"].as_f64().unwrap() >= 0.48, "{figures:#}");
-    assert!(figures["recall_at_100"].as_f64().unwrap() >= 0.69, "{figures:#}");
+    assert!(figures["recall_at_10"].as_f64().unwrap() >= 0.55, "{figures:#}");
+    assert!(figures["recall_at_100"].as_f64().unwrap() >= 0.76, "{figures:#}");
 }
