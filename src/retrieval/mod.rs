@@ -21,7 +21,7 @@ pub mod scope;
 
 use crate::error::{Code, Error, Kind, Result};
 use crate::inference::{Embedder, Reranker};
-use crate::store::Knowledge;
+use crate::store::{Knowledge, Near};
 use crate::text::address::AddressQuery;
 use crate::text::normalize::fold_question;
 use crate::text::passage;
@@ -30,6 +30,7 @@ use crate::types::{ClauseAddress, ClauseId};
 use address::{AddressHit, Lookup};
 use confidence::{Asked, Found, Matters};
 use guides::Scene;
+use lexical::Scored;
 use scope::{Admitted, Scope};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -203,6 +204,25 @@ impl Retriever {
         self.embedder.as_ref()
     }
 
+    /// What the encoder says, of these clauses too; nothing without one.
+    fn near(&self, admitted: &Admitted<'_>, text: &str, by_words: &[Scored], ranked: &mut Ranked) -> Result<Vec<Near>> {
+        let Some(embedder) = self.embedder.as_ref().filter(|_| self.signals.encoder) else { return Ok(Vec::new()) };
+        let started = Instant::now();
+        let also: Vec<ClauseId> = by_words.iter().map(|scored| scored.clause).collect();
+        let text = passage::spoken(text);
+        let found = dense::search(&self.knowledge, embedder.as_ref(), admitted, &text, RANKING_DEPTH, &also);
+        ranked.embed_ms = started.elapsed().as_secs_f64() * 1e3;
+        match found {
+            // Words alone still answer; the card says so.
+            Err(e) if e.kind() == Kind::Unavailable => {
+                tracing::warn!(error = %e, "the encoder failed");
+                ranked.words_only = true;
+                Ok(Vec::new())
+            }
+            found => found,
+        }
+    }
+
     /// Finds clauses for a question.
     ///
     /// # Errors
@@ -243,32 +263,7 @@ impl Retriever {
         } else {
             Vec::new()
         };
-        let started = Instant::now();
-        let embedder = self.embedder.as_ref().filter(|_| self.signals.encoder);
-        let dense = match embedder {
-            Some(embedder) => {
-                let also: Vec<ClauseId> = by_words.iter().map(|scored| scored.clause).collect();
-                match dense::search(
-                    &self.knowledge,
-                    embedder.as_ref(),
-                    &admitted,
-                    &passage::spoken(query.text),
-                    RANKING_DEPTH,
-                    &also,
-                ) {
-                    Ok(near) => near,
-                    // Words alone still answer; the card says so.
-                    Err(e) if e.kind() == Kind::Unavailable => {
-                        tracing::warn!(error = %e, "the encoder failed");
-                        ranked.words_only = true;
-                        Vec::new()
-                    }
-                    Err(e) => return Err(e),
-                }
-            }
-            None => Vec::new(),
-        };
-        ranked.embed_ms = if embedder.is_some() { started.elapsed().as_secs_f64() * 1e3 } else { 0.0 };
+        let dense = self.near(&admitted, query.text, &by_words, &mut ranked)?;
         let mut lexical = by_words.clone();
         if self.signals.words {
             let known: HashSet<ClauseId> = by_words.iter().map(|scored| scored.clause).collect();
