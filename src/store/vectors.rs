@@ -1,16 +1,16 @@
 //! Vectors of passages: how they are stored, held in memory and searched.
 //!
 //! A clause has one passage or several, and one more for every curated question. A vector takes one byte a number and a scale
-//! of its own. All of a file's vectors are held in memory (17 MB for 66,000 of 256 numbers) and every admitted one is
+//! of its own. All of a file's vectors are held in memory (25 MB for 66,000 of 384 numbers) and every admitted one is
 //! compared with the question's: the scan runs at the speed of memory, filters cost nothing, and nothing is lost. On two
-//! cores with 66,000 clustered vectors of 256 numbers (`benches/vector_scan.rs`):
+//! cores with 66,000 clustered vectors of 384 numbers (`benches/vector_scan.rs`):
 //!
 //! | search for the first 100 | p50 |
 //! |---|---|
-//! | this scan | 2.8 ms |
-//! | faiss `IndexFlatIP`, floats, one thread | 2.8 ms |
-//! | sqlite-vec `vec0` over bits / bytes / floats, k = 200 | 9 / 25 / 27 ms |
-//! | sqlite-vec `vec0` over bits / bytes / floats, k = 800 | 55 / 72 / 86 ms |
+//! | this scan | 4.0 ms |
+//! | faiss `IndexFlatIP`, floats, one thread | 3.8 ms |
+//! | sqlite-vec `vec0` over bits / bytes / floats, k = 200 | 9 / 33 / 28 ms |
+//! | sqlite-vec `vec0` over bits / bytes / floats, k = 800 | 54 / 79 / 75 ms |
 //!
 //! One byte a number keeps 99.3% of the exact first hundred (all of them are within the first 110). One bit a number keeps
 //! 46% of them within the first 200 and 82% within 3,200: a coarse scan over bits would have to hand on most of the file.
