@@ -11,7 +11,7 @@ pub const SCHEMA_VERSION: i64 = 2;
 /// - `clause_fts` is contentless with `detail=none`: it yields the list of clauses for a term and nothing else; ranking uses
 ///   `forward`, which holds each clause's terms and counts.
 /// - `passages` is empty without an encoder. Its ids follow the clauses; a vector has one signed byte a number, to be multiplied
-///   by `scale`; `kind` is 0 for a part of the clause, 1 for a curated question.
+///   by `scale`; `kind` is 0 for a part of the clause, 1 for a curated or everyday question.
 /// - `thesaurus` is empty unless the documents brought a list of their own.
 /// - Clause ids of one version are contiguous and in document order, so that a version is a range of ids.
 pub const TABLES: &str = "
