@@ -114,6 +114,28 @@ fn a_rule_that_two_documents_repeat_is_shown_once_and_is_no_rival_of_itself() {
 }
 
 #[test]
+fn within_a_document_and_between_its_versions_every_clause_stands_for_itself() {
+    let text = |number: &str, from: &str, mark: &str| {
+        format!(
+            "---\ntitle: 某行保管箱办法\ndoc_no: {number}\nlevel: 行内制度\neffective: {from}\n---\n\n# 某行保管箱办法\n\n\
+             第一条　单位客户丢失保管箱钥匙的{mark}应当持有效证件到租用网点挂失，网点更换锁具后交付新钥匙。\n\n\
+             第二条　个人客户丢失保管箱钥匙的{mark}应当持有效证件到租用网点挂失，网点更换锁具后交付新钥匙。\n"
+        )
+    };
+    let (old, new) = (text("某行发〔2024〕1号", "2024-01-01", ","), text("某行发〔2025〕1号", "2025-01-01", "，其"));
+    let rules = Rules::build(&[("old.md", &old), ("new.md", &new)]);
+    let engine = engine(&rules, None);
+    let found = |all_versions: bool| {
+        let query = "保管箱钥匙丢失挂失".into();
+        let search = SearchRequest { query, as_of: None, levels: Vec::new(), limit: 10, all_versions };
+        let Reply::Search(found) = engine.handle(&teller(), Request::Search(search)).unwrap() else { panic!() };
+        assert!(found.hits.iter().all(|hit| hit.same_in.is_empty()), "{:?}", found.hits);
+        found.hits.len()
+    };
+    assert_eq!((found(false), found(true)), (2, 4));
+}
+
+#[test]
 fn an_address_shows_exactly_the_part_asked_for() {
     let rules = Rules::cash();
     let engine = engine(&rules, None);

@@ -164,6 +164,7 @@ var guidaCard = (function () {
     card.citations.forEach(function (c) {
       lines.push('依据[' + c.n + ']《' + c.document + '》 ' + facts(c));
       if (!repeated(card, c)) { lines.push(c.text); }
+      if (c.same_in) { lines.push('另见相同规定:' + c.same_in.join('、')); }
     });
     [['步骤', card.steps], ['所需资料', card.materials], ['风险提示', card.risk]].forEach(function (part) {
       if (part[1].length) { lines.push(part[0] + ':'); }
@@ -193,7 +194,8 @@ var guidaCard = (function () {
       card.citations.length ? el('h2', null, '依据(原文)') : null,
       card.citations.map(function (c) {
         return el('div', { class: 'basis' }, el('b', null, '[' + c.n + '] 《' + c.document + '》'),
-          el('p', { class: 'facts' }, facts(c) + (c.sample ? ' · 示例' : '')), repeated(card, c) ? null : el('p', null, marked(c.text, c.highlight)));
+          el('p', { class: 'facts' }, facts(c) + (c.sample ? ' · 示例' : '')), repeated(card, c) ? null : el('p', null, marked(c.text, c.highlight)),
+          c.same_in ? el('p', { class: 'facts' }, '另见相同规定:' + c.same_in.join('、')) : null);
       }),
       part('步骤', card.steps, true), part('所需资料', card.materials), part('风险提示', card.risk),
       card.escalation ? part('升级路径', [card.escalation]) : null,

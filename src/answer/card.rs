@@ -9,7 +9,7 @@ use crate::retrieval::lexical::{QueryTerm, query_terms};
 use crate::retrieval::{Hit, Ranked, Retriever, confidence};
 use crate::text::address::{self, AddressQuery};
 use crate::text::normalize::normalize;
-use crate::types::ClauseAddress;
+use crate::types::{ClauseAddress, ClauseId};
 
 /// Clauses on a card.
 const MAX_CITATIONS: usize = 5;
@@ -143,7 +143,15 @@ fn from_guide(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ra
         // A 项 without the opening words of its 款 does not read: the 款 is shown, and the sentence marked in it.
         let paragraph = ClauseAddress { item: None, point: None, ..address.clone() };
         let part = address.paragraph.map(|_| &paragraph);
-        card.citations.extend(cite_hit(retriever, ask, rule, part, &terms));
+        let hit = ranked.hits.iter().find(|hit| hit.stands_for(rule.id));
+        let same: Vec<ClauseId> = hit
+            .map(|hit| {
+                std::iter::once(hit.clause).chain(hit.same.iter().copied()).filter(|id| *id != rule.id).collect()
+            })
+            .unwrap_or_default();
+        let same_in = cite::same_in(retriever.knowledge(), &same)?;
+        let citation = cite_hit(retriever, ask, rule, part, &terms);
+        card.citations.extend(citation.map(|citation| Citation { same_in, ..citation }));
     }
     card.citations.truncate(MAX_CITATIONS);
     let version = retriever.knowledge().version_of(clause.id);

@@ -306,7 +306,10 @@ impl Retriever {
             }
             ranked.confidence = 1.0;
         }
-        duplicates::collapse(&self.knowledge, &mut ranked.hits)?;
+        // Among all versions, one that is no longer in force must not stand for one that is.
+        if !query.scope.all_versions {
+            duplicates::collapse(&self.knowledge, &mut ranked.hits)?;
+        }
         ranked.hits.truncate(query.limit);
         ranked.terms = terms;
         Ok(ranked)

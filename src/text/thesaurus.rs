@@ -1,5 +1,6 @@
 //! 口语 → 术语: what tellers say and what rules write.
 
+use super::normalize::{normalize, simplify};
 use std::collections::HashMap;
 
 /// The bundled thesaurus: one entry a line, the spoken word, a tab, and its terms separated by spaces; `#` starts a comment.
@@ -27,10 +28,12 @@ impl Thesaurus {
     pub fn of<'a>(entries: impl Iterator<Item = (&'a str, &'a str)>) -> Thesaurus {
         let mut out = Thesaurus::default();
         for (spoken, terms) in entries {
-            let terms: Vec<String> = terms.split_whitespace().map(str::to_owned).collect();
+            // As the question is spelled when its words are looked for.
+            let spoken = simplify(&normalize(spoken));
+            let terms: Vec<String> = terms.split_whitespace().map(|term| simplify(&normalize(term))).collect();
             if !spoken.is_empty() && !terms.is_empty() {
                 out.longest = out.longest.max(spoken.chars().count());
-                out.entries.entry(spoken.to_owned()).or_default().extend(terms);
+                out.entries.entry(spoken).or_default().extend(terms);
             }
         }
         out
@@ -81,6 +84,7 @@ mod tests {
         assert_eq!(found.iter().map(|(word, _)| *word).collect::<Vec<_>>(), ["没了", "卡丢了"]);
         assert_eq!(found[0].1, ["死亡", "已故"]);
         assert_eq!(thesaurus.matches("卡")[0].1, ["银行卡"]);
+        assert_eq!(Thesaurus::parse("ＡＴＭ機\tCRS 自助设备\n").matches("atm机吞卡")[0].1, ["crs", "自助设备"]);
         assert!(thesaurus.matches("").is_empty());
     }
 }
