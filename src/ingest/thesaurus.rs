@@ -32,9 +32,28 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, String)>> {
             }
             _ => {
                 let why = format!("第 {number} 行不是「口语、制表符、术语」");
-                return Err(unreadable(why, "改正该行;多个术语之间用空格分开"));
+                return Err(unreadable(why, "改正该行,多个术语之间用空格分开;改好以前这份词表不起作用"));
             }
         }
     }
     Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_line_is_named_and_comments_are_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("own.thesaurus.tsv");
+        std::fs::write(&path, "# 词表\n\n卡丢了\t挂失 补卡\n").unwrap();
+        assert_eq!(read(&path).unwrap(), [("卡丢了".to_owned(), "挂失 补卡".to_owned())]);
+        for wrong in ["卡丢了 挂失", "卡丢了\t", "\t挂失"] {
+            std::fs::write(&path, format!("卡丢了\t挂失\n{wrong}\n")).unwrap();
+            let refused = read(&path).unwrap_err();
+            assert_eq!(refused.code(), Code::DocumentUnreadable);
+            assert!(refused.message().contains("第 2 行"), "{refused}");
+        }
+    }
 }
