@@ -38,17 +38,24 @@ impl Curated {
 /// # Errors
 /// `DOCUMENT_UNREADABLE`, `DOCUMENT_TOO_LARGE` or `QUESTIONS_FILE`.
 pub(super) fn read(path: &Path) -> Result<Vec<Question>> {
+    parse(&text_of("问法文件", path)?)
+}
+
+/// The text of a file that stands beside the documents; `what` is its kind in messages.
+///
+/// # Errors
+/// `DOCUMENT_UNREADABLE` or `DOCUMENT_TOO_LARGE`.
+pub(super) fn text_of(what: &str, path: &Path) -> Result<String> {
     let unreadable = |e: std::io::Error| {
-        Error::new(Code::DocumentUnreadable, format!("问法文件 {} 打不开:{e}", path.display()), "检查读取权限")
-            .because(e)
+        Error::new(Code::DocumentUnreadable, format!("{what} {} 打不开:{e}", path.display()), "检查读取权限").because(e)
     };
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
     if size > MAX_FILE_BYTES {
         return Err(Error::new(
             Code::DocumentTooLarge,
-            format!("问法文件 {} 有 {size} 字节,上限 {MAX_FILE_BYTES}", path.display()),
+            format!("{what} {} 有 {size} 字节,上限 {MAX_FILE_BYTES}", path.display()),
             "拆成几个文件",
         ));
     }
-    parse(&decode(&std::fs::read(path).map_err(unreadable)?)?)
+    decode(&std::fs::read(path).map_err(unreadable)?)
 }

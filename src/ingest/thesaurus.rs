@@ -1,7 +1,6 @@
 //! A bank's own 口语 → 术语 list among the documents.
 
-use super::encoding::decode;
-use super::readers::MAX_FILE_BYTES;
+use super::curated::text_of;
 use crate::error::{Code, Error, Result};
 use std::path::Path;
 
@@ -14,16 +13,7 @@ pub const THESAURUS_SUFFIX: &str = ".thesaurus.tsv";
 /// `DOCUMENT_UNREADABLE`, also for a line that is neither blank nor a comment nor two fields with a tab between them;
 /// `DOCUMENT_TOO_LARGE`.
 pub(super) fn read(path: &Path) -> Result<Vec<(String, String)>> {
-    let unreadable = |why: String, hint: &str| {
-        Error::new(Code::DocumentUnreadable, format!("口语词表 {} 读不了:{why}", path.display()), hint)
-    };
-    let io = |e: std::io::Error| unreadable(e.to_string(), "检查读取权限").because(e);
-    let size = std::fs::metadata(path).map_err(io)?.len();
-    if size > MAX_FILE_BYTES {
-        let what = format!("口语词表 {} 有 {size} 字节,上限 {MAX_FILE_BYTES}", path.display());
-        return Err(Error::new(Code::DocumentTooLarge, what, "拆成几个文件"));
-    }
-    let text = decode(&std::fs::read(path).map_err(io)?)?;
+    let text = text_of("口语词表", path)?;
     let mut entries = Vec::new();
     for (number, line) in (1..).zip(text.lines()).filter(|(_, l)| !l.trim().is_empty() && !l.starts_with('#')) {
         match line.split_once('\t').map(|(spoken, terms)| (spoken.trim(), terms.trim())) {
@@ -31,8 +21,11 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, String)>> {
                 entries.push((spoken.to_owned(), terms.to_owned()));
             }
             _ => {
-                let why = format!("第 {number} 行不是「口语、制表符、术语」");
-                return Err(unreadable(why, "改正该行,多个术语之间用空格分开;改好以前这份词表不起作用"));
+                return Err(Error::new(
+                    Code::DocumentUnreadable,
+                    format!("口语词表 {} 读不了:第 {number} 行不是「口语、制表符、术语」", path.display()),
+                    "改正该行,多个术语之间用空格分开;改好以前这份词表不起作用",
+                ));
             }
         }
     }
