@@ -15,9 +15,9 @@ const BUNDLED: &str = include_str!("../../assets/everyday.tsv");
 /// Enough to tell the articles of one title apart.
 const FINGERPRINT_BYTES: usize = 4;
 
-/// Everyday questions by the text they were written from.
+/// Everyday questions by the title and the text they were written from.
 #[derive(Debug, Default)]
-pub struct Everyday(HashMap<(String, String), Vec<&'static str>>);
+pub struct Everyday(HashMap<String, HashMap<String, Vec<&'static str>>>);
 
 impl Everyday {
     /// The questions that come with the program.
@@ -31,24 +31,21 @@ impl Everyday {
     }
 
     fn parse(text: &'static str) -> Everyday {
-        let mut out: HashMap<(String, String), Vec<&'static str>> = HashMap::new();
+        let mut out = Everyday::default();
         for line in text.lines().filter(|l| !l.starts_with('#')) {
             let mut fields = line.split('\t');
             if let (Some(title), Some(_), Some(print), Some(question)) =
                 (fields.next(), fields.next(), fields.next(), fields.next())
             {
-                out.entry((title_key(title), print.to_owned())).or_default().push(question);
+                out.0.entry(title_key(title)).or_default().entry(print.to_owned()).or_default().push(question);
             }
         }
-        Everyday(out)
+        out
     }
 
     /// The questions written from this text.
     pub fn of(&self, title_key: &str, text: &str) -> &[&'static str] {
-        if self.0.is_empty() {
-            return &[];
-        }
-        self.0.get(&(title_key.to_owned(), fingerprint(text))).map_or(&[], Vec::as_slice)
+        self.0.get(title_key).and_then(|texts| texts.get(&fingerprint(text))).map_or(&[], Vec::as_slice)
     }
 }
 
