@@ -9,7 +9,7 @@ use crate::retrieval::lexical::{QueryTerm, query_terms};
 use crate::retrieval::{Hit, Ranked, Retriever, confidence};
 use crate::text::address::{self, AddressQuery};
 use crate::text::normalize::normalize;
-use crate::types::{ClauseAddress, ClauseId};
+use crate::types::ClauseAddress;
 
 /// Clauses on a card.
 const MAX_CITATIONS: usize = 5;
@@ -104,6 +104,20 @@ fn cite_hit(
     Some(cite(version, clause, part, ask.scope.as_of, terms))
 }
 
+/// A rule with the other clauses that its hit stands for.
+fn cite_rule(
+    retriever: &Retriever,
+    ask: &Ask<'_>,
+    rule: &crate::store::Clause,
+    part: Option<&ClauseAddress>,
+    terms: &[QueryTerm],
+    hit: Option<&Hit>,
+) -> Result<Option<Citation>> {
+    let others = hit.into_iter().flat_map(|hit| hit.others(rule.id));
+    let same_in = cite::same_in(retriever.knowledge(), others)?;
+    Ok(cite_hit(retriever, ask, rule, part, terms).map(|citation| Citation { same_in, ..citation }))
+}
+
 /// The best rules that are not on the card yet, while they score well enough and there is room.
 fn add_rules(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<()> {
     let floor = ranked.hits.first().map_or(0.0, |best| best.score * FURTHER_SHARE);
@@ -115,9 +129,7 @@ fn add_rules(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ran
             continue;
         }
         if let Some(clause) = retriever.knowledge().clause(hit.clause)? {
-            let same_in = cite::same_in(retriever.knowledge(), &hit.same)?;
-            let citation = cite_hit(retriever, ask, &clause, None, &ranked.terms);
-            card.citations.extend(citation.map(|citation| Citation { same_in, ..citation }));
+            card.citations.extend(cite_rule(retriever, ask, &clause, None, &ranked.terms, Some(hit))?);
         }
     }
     Ok(())
@@ -144,14 +156,7 @@ fn from_guide(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ra
         let paragraph = ClauseAddress { item: None, point: None, ..address.clone() };
         let part = address.paragraph.map(|_| &paragraph);
         let hit = ranked.hits.iter().find(|hit| hit.stands_for(rule.id));
-        let same: Vec<ClauseId> = hit
-            .map(|hit| {
-                std::iter::once(hit.clause).chain(hit.same.iter().copied()).filter(|id| *id != rule.id).collect()
-            })
-            .unwrap_or_default();
-        let same_in = cite::same_in(retriever.knowledge(), &same)?;
-        let citation = cite_hit(retriever, ask, rule, part, &terms);
-        card.citations.extend(citation.map(|citation| Citation { same_in, ..citation }));
+        card.citations.extend(cite_rule(retriever, ask, rule, part, &terms, hit)?);
     }
     card.citations.truncate(MAX_CITATIONS);
     let version = retriever.knowledge().version_of(clause.id);

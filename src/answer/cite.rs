@@ -53,10 +53,10 @@ pub fn cite(
 ///
 /// # Errors
 /// `KB_CORRUPT`.
-pub fn same_in(knowledge: &Knowledge, same: &[ClauseId]) -> Result<Vec<String>> {
-    let mut places = Vec::with_capacity(same.len());
+pub fn same_in(knowledge: &Knowledge, same: impl Iterator<Item = ClauseId>) -> Result<Vec<String>> {
+    let mut places = Vec::new();
     for id in same {
-        if let (Some(version), Some(clause)) = (knowledge.version_of(*id), knowledge.clause(*id)?) {
+        if let (Some(version), Some(clause)) = (knowledge.version_of(id), knowledge.clause(id)?) {
             places.push(format!("《{}》{}", version.row.title, address::print(&clause.address)));
         }
     }

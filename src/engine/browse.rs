@@ -36,7 +36,7 @@ pub(super) fn search(retriever: &Retriever, actor: &Actor, request: &SearchReque
         if let (Some(clause), Some(version)) = (found, retriever.knowledge().version_of(hit.clause)) {
             let mut citation = cite(version, &clause, hit.part.as_ref(), as_of, &ranked.terms);
             citation.n = hits.len() as u32 + 1;
-            citation.same_in = same_in(retriever.knowledge(), &hit.same)?;
+            citation.same_in = same_in(retriever.knowledge(), hit.others(hit.clause))?;
             hits.push(citation);
         }
     }

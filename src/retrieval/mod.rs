@@ -74,6 +74,11 @@ impl Hit {
         Hit { clause, score, part: None, not_in_force: false, same: Vec::new() }
     }
 
+    /// The clauses that say the same as this one, which the hit stands for.
+    pub fn others(&self, clause: ClauseId) -> impl Iterator<Item = ClauseId> {
+        std::iter::once(self.clause).chain(self.same.iter().copied()).filter(move |id| *id != clause)
+    }
+
     /// Whether the hit is this clause or says the same.
     pub fn stands_for(&self, clause: ClauseId) -> bool {
         self.clause == clause || self.same.contains(&clause)
