@@ -3,7 +3,9 @@
 use super::outcome::{Card, Citation};
 use crate::error::{Error, ErrorBody, Result};
 use crate::guard::{Checked, Evidence, GuardedQuestion, SentenceGate};
-use crate::inference::{GenerateEvent, GenerateRequest, GenerateStats, Generation, Generator, ModelId, Prompt};
+use crate::inference::{
+    Block, Constraint, GenerateEvent, GenerateRequest, GenerateStats, Generation, Generator, ModelId, Prompt,
+};
 use crate::prompt::{self, PromptClause};
 use crate::types::AIGC_LABEL;
 use serde::Serialize;
@@ -149,11 +151,17 @@ pub fn start(generator: &dyn Generator, question: &GuardedQuestion, card: &Card)
     let clauses: Vec<PromptClause<'_>> = card.citations.iter().map(prompt_clause).collect();
     let parts = prompt::build(question, &clauses, Some(card.conclusion.as_str()).filter(|c| !c.is_empty()));
     let generation = generator.start(GenerateRequest {
-        prompt: Prompt { system: parts.system, head: parts.head, evidence: parts.evidence, tail: parts.tail },
+        prompt: Prompt {
+            system: parts.system,
+            head: parts.head,
+            evidence: (0u32..).zip(parts.evidence).map(|(rank, text)| Block { text, rank }).collect(),
+            tail: parts.tail,
+        },
         max_tokens: MAX_TOKENS,
         max_time_ms: MAX_TIME_MS,
         temperature: TEMPERATURE,
         seed: 0,
+        constraint: Constraint::Free,
     })?;
     let evidence: Vec<Evidence> = card.citations.iter().map(|c| Evidence { n: c.n, text: evidence_text(c) }).collect();
     let (sender, events) = channel();
@@ -163,7 +171,7 @@ pub fn start(generator: &dyn Generator, question: &GuardedQuestion, card: &Card)
         numbers: card.citations.iter().map(|c| c.n).collect(),
         model: generator.status().model,
         knowledge: card.generation.0.clone(),
-        kept: card.citations.len(),
+        left_out: Vec::new(),
         text: String::new(),
         struck: Vec::new(),
         sender,
@@ -208,7 +216,7 @@ struct Writer {
     numbers: Vec<u32>,
     model: ModelId,
     knowledge: String,
-    kept: usize,
+    left_out: Vec<usize>,
     text: String,
     struck: Vec<String>,
     sender: Sender<ProseEvent>,
@@ -219,8 +227,8 @@ impl Writer {
         for event in &generation.events {
             match event {
                 GenerateEvent::Queued { ahead } => self.progress(ahead, 0, 0),
-                GenerateEvent::Started { prompt_tokens, evidence_kept } => {
-                    self.kept = evidence_kept;
+                GenerateEvent::Started { prompt_tokens, left_out } => {
+                    self.left_out = left_out;
                     self.progress(0, 0, prompt_tokens);
                 }
                 GenerateEvent::Prefill { done, total } => self.progress(0, done, total),
@@ -274,7 +282,7 @@ impl Writer {
         ProseDone {
             label: AIGC_LABEL,
             cited: self.gate.cited().to_vec(),
-            left_out: self.numbers.iter().skip(self.kept).copied().collect(),
+            left_out: self.left_out.iter().filter_map(|at| self.numbers.get(*at).copied()).collect(),
             prefill_tokens_per_second: speed(stats.prompt_tokens, stats.prefill_ms),
             decode_tokens_per_second: speed(stats.generated_tokens, stats.decode_ms),
             stats,

@@ -23,7 +23,7 @@ mod template;
 
 pub use child::{ChildGenerator, GENERATOR_SUBCOMMAND, QUEUE_LIMIT, run_child};
 pub use llama::{LlamaEmbedder, LlamaReranker};
-pub use settings::{EmbedderSettings, GeneratorSettings, default_threads};
+pub use settings::{Adapter, EmbedderSettings, GeneratorSettings, KvType, default_threads};
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -75,18 +75,41 @@ pub trait Reranker: Send + Sync {
     fn rerank(&self, query: &str, documents: &[&str], limit: Duration) -> Result<Vec<f32>>;
 }
 
+/// A block of evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Block {
+    /// Its text.
+    pub text: String,
+    /// Its importance, 0 first: what does not fit the context is left out from the highest rank down.
+    pub rank: u32,
+}
+
 /// A prompt in parts. The user message is `head`, the `evidence` blocks, and `tail`, joined by blank lines.
-/// Blocks that do not fit the context are left out whole, from the last one backwards, and reported.
+/// Blocks that do not fit the context are left out whole, the least important first, and reported. Everything before `tail`
+/// is kept by the prompt cache block by block: equal openings are computed once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prompt {
     /// The system message: rules of answering; the same for every question, so that it can be cached.
     pub system: String,
     /// Opening of the user message.
     pub head: String,
-    /// Evidence blocks in order of importance; each is kept or left out whole.
-    pub evidence: Vec<String>,
+    /// Evidence blocks in the order in which they are read.
+    pub evidence: Vec<Block>,
     /// End of the user message: the question.
     pub tail: String,
+}
+
+/// What the reply is held to while it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Constraint {
+    /// Nothing.
+    #[default]
+    Free,
+    /// Text in which brackets hold numbers from 1 to this one and nothing else.
+    Citations(u32),
+    /// A JSON object `{"conclusion": text, "reasons": [{"text": text, "cite": number}]}` with numbers from 1 to this one.
+    Json(u32),
 }
 
 /// One request to write prose.
@@ -102,6 +125,8 @@ pub struct GenerateRequest {
     pub temperature: f32,
     /// Seed of the sampler when `temperature` is above 0.
     pub seed: u32,
+    /// What the reply is held to.
+    pub constraint: Constraint,
 }
 
 /// Why the prose ended.
@@ -123,6 +148,8 @@ pub enum FinishReason {
 pub struct GenerateStats {
     /// Tokens in the prompt.
     pub prompt_tokens: u32,
+    /// Of these, tokens that the prompt cache held, so that they were not processed again.
+    pub cached_tokens: u32,
     /// Tokens written.
     pub generated_tokens: u32,
     /// Time to process the prompt, milliseconds.
@@ -145,8 +172,8 @@ pub enum GenerateEvent {
     Started {
         /// Tokens in the prompt.
         prompt_tokens: u32,
-        /// How many evidence blocks fit; the rest were left out.
-        evidence_kept: usize,
+        /// Indices of the evidence blocks that did not fit.
+        left_out: Vec<usize>,
     },
     /// Prompt processing progress, in tokens.
     Prefill {
@@ -194,6 +221,25 @@ impl Drop for Generation {
     }
 }
 
+/// What the prompt cache did since the process started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheFigures {
+    /// Prompts that began with something the cache held.
+    pub hits: u64,
+    /// Prompts that did not.
+    pub misses: u64,
+    /// Prompt tokens that were taken from the cache.
+    pub reused_tokens: u64,
+    /// Prompt tokens that were processed.
+    pub prefilled_tokens: u64,
+    /// Tokens held ready beside the running replies.
+    pub resident_tokens: u64,
+    /// Tokens held in the host store, in memory.
+    pub stored_tokens: u64,
+    /// Bytes of the host store.
+    pub stored_bytes: u64,
+}
+
 /// State of the generator, for health pages.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GeneratorStatus {
@@ -205,6 +251,14 @@ pub struct GeneratorStatus {
     pub failure: Option<String>,
     /// Requests waiting or running.
     pub queued: usize,
+    /// Requests being computed.
+    pub running: usize,
+    /// Requests that can be computed at the same time.
+    pub slots: usize,
+    /// How long a further request would wait for its first word, as far as the last ones tell, in milliseconds.
+    pub expected_wait_ms: u64,
+    /// The prompt cache.
+    pub cache: CacheFigures,
     /// How often the process was restarted.
     pub restarts: u64,
     /// Size of the context in tokens.

@@ -38,7 +38,7 @@ pub(super) enum FromChild {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Event {
-    Started { prompt_tokens: u32, evidence_kept: usize },
+    Started { prompt_tokens: u32, left_out: Vec<usize> },
     Prefill { done: u32, total: u32 },
     Token(String),
     Done(GenerateStats),
@@ -55,7 +55,7 @@ impl Event {
 impl From<Event> for GenerateEvent {
     fn from(event: Event) -> GenerateEvent {
         match event {
-            Event::Started { prompt_tokens, evidence_kept } => GenerateEvent::Started { prompt_tokens, evidence_kept },
+            Event::Started { prompt_tokens, left_out } => GenerateEvent::Started { prompt_tokens, left_out },
             Event::Prefill { done, total } => GenerateEvent::Prefill { done, total },
             Event::Token(text) => GenerateEvent::Token(text),
             Event::Done(stats) => GenerateEvent::Done(stats),
@@ -106,6 +106,7 @@ impl From<Failure> for Error {
 pub(super) fn never_started() -> GenerateStats {
     GenerateStats {
         prompt_tokens: 0,
+        cached_tokens: 0,
         generated_tokens: 0,
         prefill_ms: 0.0,
         decode_ms: 0.0,

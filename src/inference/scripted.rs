@@ -1,7 +1,8 @@
 //! A generator that says what it is told to, for tests of the answer pipeline: the text of a real model cannot be chosen.
 
 use super::{
-    FinishReason, GenerateEvent, GenerateRequest, GenerateStats, Generation, Generator, GeneratorStatus, ModelId,
+    CacheFigures, FinishReason, GenerateEvent, GenerateRequest, GenerateStats, Generation, Generator, GeneratorStatus,
+    ModelId,
 };
 use crate::error::{Code, Error, Result};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,7 +43,6 @@ impl ScriptedGenerator {
 impl Generator for ScriptedGenerator {
     fn start(&self, request: GenerateRequest) -> Result<Generation> {
         let prompt_tokens = u32::try_from(request.prompt.tail.chars().count()).unwrap_or(u32::MAX);
-        let evidence_kept = request.prompt.evidence.len();
         let pieces: Vec<String> = self.pieces.iter().take(request.max_tokens as usize).cloned().collect();
         let finish = if pieces.len() < self.pieces.len() { FinishReason::Length } else { FinishReason::Stop };
         let failure = self.failure.clone();
@@ -53,9 +53,15 @@ impl Generator for ScriptedGenerator {
         let cancel = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&cancel);
         let play = move || {
-            let mut stats =
-                GenerateStats { prompt_tokens, generated_tokens: 0, prefill_ms: 1.0, decode_ms: 1.0, finish };
-            if !tell(&events, GenerateEvent::Started { prompt_tokens, evidence_kept })
+            let mut stats = GenerateStats {
+                prompt_tokens,
+                cached_tokens: 0,
+                generated_tokens: 0,
+                prefill_ms: 1.0,
+                decode_ms: 1.0,
+                finish,
+            };
+            if !tell(&events, GenerateEvent::Started { prompt_tokens, left_out: Vec::new() })
                 || !tell(&events, GenerateEvent::Prefill { done: prompt_tokens, total: prompt_tokens })
             {
                 return;
@@ -91,6 +97,10 @@ impl Generator for ScriptedGenerator {
             ready: true,
             failure: None,
             queued: 0,
+            running: 0,
+            slots: 1,
+            expected_wait_ms: 0,
+            cache: CacheFigures::default(),
             restarts: 0,
             context_tokens: CONTEXT_TOKENS,
         }
@@ -109,12 +119,23 @@ fn tell(events: &SyncSender<GenerateEvent>, event: GenerateEvent) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inference::Prompt;
+    use crate::inference::{Block, Constraint, Prompt};
 
     fn request(max_tokens: u32) -> GenerateRequest {
-        let prompt =
-            Prompt { system: String::new(), head: String::new(), evidence: vec!["条款".into()], tail: "问".into() };
-        GenerateRequest { prompt, max_tokens, max_time_ms: 1000, temperature: 0.0, seed: 0 }
+        let prompt = Prompt {
+            system: String::new(),
+            head: String::new(),
+            evidence: vec![Block { text: "条款".into(), rank: 0 }],
+            tail: "问".into(),
+        };
+        GenerateRequest {
+            prompt,
+            max_tokens,
+            max_time_ms: 1000,
+            temperature: 0.0,
+            seed: 0,
+            constraint: Constraint::Free,
+        }
     }
 
     /// The text, and how it ended.

@@ -10,9 +10,15 @@ use std::path::PathBuf;
 pub const DEFAULT_CONTEXT_TOKENS: u32 = 4096;
 /// Smallest context that holds a prompt and a reply at all.
 pub const MIN_CONTEXT_TOKENS: u32 = 256;
-/// Tokens of the prompt that are processed between two looks at the stop flag and the clock. Larger is a little
-/// faster; on a slow machine 128 tokens of a 13B model are already several seconds.
-pub const DEFAULT_BATCH_TOKENS: u32 = 128;
+/// Most tokens that are computed in one step. While replies are being written the scheduler takes fewer, so that a long
+/// prompt does not hold them up.
+pub const DEFAULT_BATCH_TOKENS: u32 = 512;
+/// Replies that are written at the same time.
+pub const DEFAULT_SLOTS: u32 = 4;
+/// Most slots: beyond, each reply is too slow to be read.
+pub const MAX_SLOTS: u32 = 32;
+/// Memory of the prompt cache's host store, in MiB: some ten prompts of a small model.
+pub const DEFAULT_CACHE_MB: u64 = 256;
 /// How long a generation may run past its own limit before its process is killed, in milliseconds: longer than one
 /// batch takes on the slowest supported machine.
 pub const DEFAULT_GRACE_MS: u64 = 30_000;
@@ -20,17 +26,60 @@ pub const DEFAULT_GRACE_MS: u64 = 30_000;
 /// and the cost of attention grows with its square.
 pub const DEFAULT_WINDOW_TOKENS: u32 = 512;
 
+/// Element type of the attention's keys and values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KvType {
+    /// Two bytes a number.
+    F16,
+    /// 34 bytes for 32 numbers; needs flash attention.
+    Q8_0,
+}
+
+/// A LoRA adapter on top of the model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Adapter {
+    /// Its GGUF file.
+    pub path: PathBuf,
+    /// Factor of its weights, 1 as trained.
+    pub scale: f32,
+}
+
 /// Settings of the generator process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GeneratorSettings {
     /// The GGUF file; for a model in several files, the first.
     pub model: PathBuf,
-    /// Size of the context in tokens, lowered to what the model was trained on.
+    /// A LoRA adapter.
+    pub adapter: Option<Adapter>,
+    /// Longest prompt and reply together in tokens, lowered to what the model was trained on.
     pub context_tokens: u32,
-    /// Prompt tokens per step (llama.cpp's batch and micro-batch).
+    /// Replies that are written at the same time, 1 to [`MAX_SLOTS`].
+    pub slots: u32,
+    /// Tokens whose keys and values are held for all slots together and for the prompt cache; `None` is `slots` whole contexts.
+    pub kv_tokens: Option<u32>,
+    /// Type of keys and values.
+    pub kv_type: KvType,
+    /// Attention without the matrix of all scores.
+    pub flash_attention: bool,
+    /// Most tokens per step (llama.cpp's batch and micro-batch).
     pub batch_tokens: u32,
     /// Threads that compute; `None` is [`default_threads`].
     pub threads: Option<u32>,
+    /// Whether each thread stays on a physical core of its own.
+    pub pin_threads: bool,
+    /// Whether memory is spread over the nodes of a NUMA machine.
+    pub numa: bool,
+    /// Whether the weights are mapped from the file; otherwise they are read into memory.
+    pub map_weights: bool,
+    /// Whether the weights are locked in memory, so that they are never swapped out.
+    pub lock_weights: bool,
+    /// Whether weights are rearranged in memory for faster prompts, which for mapped weights costs their size again.
+    pub repack: bool,
+    /// Most memory of the prompt cache's host store, in MiB; 0 keeps nothing there.
+    pub cache_mb: u64,
+    /// Where the host store is kept across restarts; `None` forgets it.
+    pub cache_file: Option<PathBuf>,
     /// Upper limit on the process's private memory in MiB (`RLIMIT_DATA`; the mapped model file does not count).
     pub memory_limit_mb: Option<u64>,
     /// How long a generation may overrun its limit before the process counts as hung, in milliseconds.
@@ -42,9 +91,21 @@ impl GeneratorSettings {
     pub fn new(model: impl Into<PathBuf>) -> GeneratorSettings {
         GeneratorSettings {
             model: model.into(),
+            adapter: None,
             context_tokens: DEFAULT_CONTEXT_TOKENS,
+            slots: DEFAULT_SLOTS,
+            kv_tokens: None,
+            kv_type: KvType::F16,
+            flash_attention: true,
             batch_tokens: DEFAULT_BATCH_TOKENS,
             threads: None,
+            pin_threads: false,
+            numa: false,
+            map_weights: true,
+            lock_weights: false,
+            repack: true,
+            cache_mb: DEFAULT_CACHE_MB,
+            cache_file: None,
             memory_limit_mb: None,
             grace_ms: DEFAULT_GRACE_MS,
         }

@@ -6,7 +6,7 @@ use guida::engine::reply::*;
 use guida::engine::request::{Actor, Request};
 use guida::error::{Code, Error, Result};
 use guida::http::Door;
-use guida::inference::{FinishReason, GenerateStats, GeneratorStatus, ModelId};
+use guida::inference::{CacheFigures, FinishReason, GenerateStats, GeneratorStatus, ModelId};
 use guida::types::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
@@ -73,6 +73,10 @@ impl Door for FixedDoor {
                     ready: true,
                     failure: None,
                     queued: 0,
+                    running: 0,
+                    slots: 4,
+                    expected_wait_ms: 0,
+                    cache: CacheFigures::default(),
                     restarts: 0,
                     context_tokens: 4096,
                 }),
@@ -107,6 +111,7 @@ impl FixedDoor {
             }
             let stats = GenerateStats {
                 prompt_tokens: 620,
+                cached_tokens: 0,
                 generated_tokens: 88,
                 prefill_ms: 1840.0,
                 decode_ms: 6100.0,

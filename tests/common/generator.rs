@@ -4,7 +4,8 @@
 use crate::gguf::{ChatSpec, write_chat_model};
 use guida::error::Code;
 use guida::inference::{
-    ChildGenerator, GenerateEvent, GenerateRequest, GenerateStats, Generation, Generator, GeneratorSettings, Prompt,
+    Block, ChildGenerator, Constraint, GenerateEvent, GenerateRequest, GenerateStats, Generation, Generator,
+    GeneratorSettings, Prompt,
 };
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -39,13 +40,25 @@ pub fn prompt(evidence: &[&str]) -> Prompt {
     Prompt {
         system: "你是柜面助手。".into(),
         head: "条款:".into(),
-        evidence: evidence.iter().map(|text| text.to_string()).collect(),
+        evidence: blocks(evidence),
         tail: "身份证过期三个月,卡还能取钱吗".into(),
     }
 }
 
+/// Blocks in order of importance.
+pub fn blocks(evidence: &[&str]) -> Vec<Block> {
+    (0u32..).zip(evidence).map(|(rank, text)| Block { text: (*text).to_owned(), rank }).collect()
+}
+
 pub fn request(max_tokens: u32) -> GenerateRequest {
-    GenerateRequest { prompt: prompt(&["存款凭证。"]), max_tokens, max_time_ms: 60_000, temperature: 0.0, seed: 1 }
+    GenerateRequest {
+        prompt: prompt(&["存款凭证。"]),
+        max_tokens,
+        max_time_ms: 60_000,
+        temperature: 0.0,
+        seed: 1,
+        constraint: Constraint::Free,
+    }
 }
 
 pub fn next(generation: &Generation) -> GenerateEvent {
@@ -62,7 +75,7 @@ pub fn first_token(generation: &Generation) {
 pub struct Heard {
     pub queued: Vec<usize>,
     pub prompt_tokens: u32,
-    pub evidence_kept: usize,
+    pub left_out: Vec<usize>,
     pub prefill: Vec<(u32, u32)>,
     pub text: String,
     pub end: Result<GenerateStats, Code>,
@@ -72,7 +85,7 @@ pub fn listen(generation: &Generation) -> Heard {
     let mut heard = Heard {
         queued: vec![],
         prompt_tokens: 0,
-        evidence_kept: 0,
+        left_out: vec![],
         prefill: vec![],
         text: String::new(),
         end: Err(Code::Internal),
@@ -80,8 +93,8 @@ pub fn listen(generation: &Generation) -> Heard {
     loop {
         match next(generation) {
             GenerateEvent::Queued { ahead } => heard.queued.push(ahead),
-            GenerateEvent::Started { prompt_tokens, evidence_kept } => {
-                (heard.prompt_tokens, heard.evidence_kept) = (prompt_tokens, evidence_kept);
+            GenerateEvent::Started { prompt_tokens, left_out } => {
+                (heard.prompt_tokens, heard.left_out) = (prompt_tokens, left_out);
             }
             GenerateEvent::Prefill { done, total } => heard.prefill.push((done, total)),
             GenerateEvent::Token(text) => heard.text.push_str(&text),

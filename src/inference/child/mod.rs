@@ -17,7 +17,9 @@ mod worker;
 pub use worker::run_child;
 
 use super::protocol::{Failure, ToChild, encode};
-use super::{GenerateEvent, GenerateRequest, Generation, Generator, GeneratorSettings, GeneratorStatus, ModelId};
+use super::{
+    CacheFigures, GenerateEvent, GenerateRequest, Generation, Generator, GeneratorSettings, GeneratorStatus, ModelId,
+};
 use crate::error::{Code, Error, Result};
 use std::collections::VecDeque;
 use std::path::Path;
@@ -181,6 +183,10 @@ impl Generator for ChildGenerator {
                 Phase::Loading(Some(failure)) | Phase::Failed(failure) => Some(failure.summary()),
             },
             queued: state.waiting.len() + usize::from(state.running),
+            running: usize::from(state.running),
+            slots: 1,
+            expected_wait_ms: 0,
+            cache: CacheFigures::default(),
             restarts: state.restarts,
             context_tokens: state.context_tokens,
         }

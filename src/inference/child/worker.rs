@@ -98,9 +98,7 @@ fn listen(mut incoming: BufReader<UnixStream>, requests: &Sender<(u64, GenerateR
 /// Events that the writer reports; the last one is made here from its result.
 fn to_wire(event: GenerateEvent) -> Option<Event> {
     match event {
-        GenerateEvent::Started { prompt_tokens, evidence_kept } => {
-            Some(Event::Started { prompt_tokens, evidence_kept })
-        }
+        GenerateEvent::Started { prompt_tokens, left_out } => Some(Event::Started { prompt_tokens, left_out }),
         GenerateEvent::Prefill { done, total } => Some(Event::Prefill { done, total }),
         GenerateEvent::Token(text) => Some(Event::Token(text)),
         GenerateEvent::Queued { .. } | GenerateEvent::Done(_) | GenerateEvent::Failed(_) => None,

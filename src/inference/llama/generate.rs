@@ -6,7 +6,7 @@ use crate::error::{Code, Error, Result};
 use crate::inference::models::{ModelInfo, read_info};
 use crate::inference::settings::{GeneratorSettings, MIN_CONTEXT_TOKENS, default_threads};
 use crate::inference::template::ChatTemplate;
-use crate::inference::{FinishReason, GenerateEvent, GenerateRequest, GenerateStats, Prompt};
+use crate::inference::{Constraint, FinishReason, GenerateEvent, GenerateRequest, GenerateStats, Prompt};
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::llama_batch::LlamaBatch;
@@ -126,7 +126,14 @@ impl Writer<'_> {
             evidence: Vec::new(),
             tail: "你好,请用 1 句话说明 ID card 的用途。\n".into(),
         };
-        let request = GenerateRequest { prompt, max_tokens: 1, max_time_ms: u64::MAX, temperature: 0.0, seed: 0 };
+        let request = GenerateRequest {
+            prompt,
+            max_tokens: 1,
+            max_time_ms: u64::MAX,
+            temperature: 0.0,
+            seed: 0,
+            constraint: Constraint::Free,
+        };
         self.generate(&request, &|| false, &mut |_| Ok(())).map(|_| ())
     }
 
@@ -149,10 +156,11 @@ impl Writer<'_> {
         let reserve = (request.max_tokens as usize).clamp(1, context_tokens / REPLY_SHARE);
         let prompt = assemble(&self.tokenizer, &self.model.template, &request.prompt, context_tokens - reserve)?;
         let total = prompt.tokens.len();
-        report(GenerateEvent::Started { prompt_tokens: count(total), evidence_kept: prompt.evidence_kept })?;
+        report(GenerateEvent::Started { prompt_tokens: count(total), left_out: prompt.left_out.clone() })?;
 
         let mut stats = GenerateStats {
             prompt_tokens: count(total),
+            cached_tokens: 0,
             generated_tokens: 0,
             prefill_ms: 0.0,
             decode_ms: 0.0,

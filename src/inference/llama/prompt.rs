@@ -17,8 +17,8 @@ const BLANK_LINE: &str = "\n\n";
 #[derive(Debug)]
 pub(super) struct Assembled {
     pub(super) tokens: Vec<LlamaToken>,
-    /// Evidence blocks that are in it, from the first.
-    pub(super) evidence_kept: usize,
+    /// Indices of the evidence blocks that are not in it, in order.
+    pub(super) left_out: Vec<usize>,
 }
 
 /// Tokenises parts so that they join as if they had been one text.
@@ -62,7 +62,7 @@ impl<'m> Tokenizer<'m> {
     }
 }
 
-/// Tokens of `prompt` in at most `room` tokens; evidence that does not fit is left out from the last block backwards.
+/// Tokens of `prompt` in at most `room` tokens; evidence that does not fit is left out, the least important block first.
 ///
 /// # Errors
 /// `PROMPT_TOO_LONG` when it does not fit without any evidence; `MODEL_TEMPLATE`.
@@ -79,7 +79,7 @@ pub(super) fn assemble(
         false => tokenizer.tokens(&[text, BLANK_LINE].concat(), false),
     };
     let head = followed(&prompt.head, prompt.evidence.is_empty() && prompt.tail.is_empty());
-    let blocks: Vec<_> = prompt.evidence.iter().map(|block| followed(block, false)).collect();
+    let blocks: Vec<_> = prompt.evidence.iter().map(|block| followed(&block.text, false)).collect();
     let system = tokenizer.tokens(&prompt.system, false);
 
     let pieces = template.pieces(!prompt.system.is_empty())?;
@@ -90,8 +90,8 @@ pub(super) fn assemble(
     }
 
     let fixed = markup.iter().map(Vec::len).sum::<usize>() + system.len() + head.len() + tail.len();
-    let sizes: Vec<usize> = blocks.iter().map(Vec::len).collect();
-    let evidence_kept = fitting(fixed, &sizes, room).ok_or_else(|| {
+    let sizes: Vec<(u32, usize)> = prompt.evidence.iter().zip(&blocks).map(|(b, t)| (b.rank, t.len())).collect();
+    let left_out = surplus(fixed, &sizes, room).ok_or_else(|| {
         Error::new(
             Code::PromptTooLong,
             format!("问题和说明共需 {fixed} 个词元,超过模型上下文可用的 {room} 个"),
@@ -99,7 +99,7 @@ pub(super) fn assemble(
         )
     })?;
 
-    let mut tokens = Vec::with_capacity(room.min(fixed + sizes.iter().sum::<usize>()));
+    let mut tokens = Vec::with_capacity(room.min(fixed + blocks.iter().map(Vec::len).sum::<usize>()));
     for (piece, markup) in pieces.iter().zip(markup) {
         tokens.extend(markup);
         match piece {
@@ -107,7 +107,7 @@ pub(super) fn assemble(
             Piece::System => tokens.extend(&system),
             Piece::User => {
                 tokens.extend(&head);
-                tokens.extend(blocks.iter().take(evidence_kept).flatten());
+                tokens.extend(blocks.iter().enumerate().filter(|(n, _)| !left_out.contains(n)).flat_map(|(_, b)| b));
                 tokens.extend(&tail);
             }
         }
@@ -116,34 +116,41 @@ pub(super) fn assemble(
         // llama.cpp must not be asked for a continuation of nothing.
         return Err(Error::new(Code::ModelTemplate, "模型的对话模板没有产生任何内容", "请换一个模型"));
     }
-    Ok(Assembled { tokens, evidence_kept })
+    Ok(Assembled { tokens, left_out })
 }
 
-/// How many blocks, from the first, fit beside `fixed` in `room`; `None` when `fixed` alone does not.
-fn fitting(fixed: usize, blocks: &[usize], room: usize) -> Option<usize> {
+/// Which of the blocks, given by rank and size, do not fit beside `fixed` in `room`: the block of the lowest rank that is
+/// too large, and all of higher rank. In order; `None` when `fixed` alone does not fit.
+fn surplus(fixed: usize, blocks: &[(u32, usize)], room: usize) -> Option<Vec<usize>> {
     let mut left = room.checked_sub(fixed)?;
-    let mut kept = 0;
-    for size in blocks {
-        match left.checked_sub(*size) {
-            Some(rest) => left = rest,
-            None => break,
-        }
-        kept += 1;
-    }
-    Some(kept)
+    let mut by_rank: Vec<usize> = (0..blocks.len()).collect();
+    by_rank.sort_by_key(|at| blocks.get(*at).map(|(rank, _)| *rank));
+    let mut fits = |at: &usize| {
+        let rest = blocks.get(*at).and_then(|(_, size)| left.checked_sub(*size));
+        left = rest.unwrap_or(left);
+        rest.is_some()
+    };
+    let kept = by_rank.iter().take_while(|at| fits(at)).count();
+    let mut out = by_rank.split_off(kept);
+    out.sort_unstable();
+    Some(out)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::fitting;
+    use super::surplus;
 
     #[test]
-    fn blocks_are_left_out_whole_and_from_the_end() {
-        assert_eq!(fitting(10, &[5, 5, 5], 25), Some(3));
-        assert_eq!(fitting(10, &[5, 5, 5], 24), Some(2));
-        // A later, smaller block never takes the place of one before it.
-        assert_eq!(fitting(10, &[5, 50, 1], 30), Some(1));
-        assert_eq!(fitting(10, &[5], 10), Some(0));
-        assert_eq!(fitting(10, &[], 9), None);
+    fn blocks_are_left_out_whole_and_by_rank() {
+        let ranked = |sizes: &[usize]| (0u32..).zip(sizes.iter().copied()).collect::<Vec<_>>();
+        let out = |sizes: &[usize], room| surplus(10, &ranked(sizes), room);
+        assert_eq!(out(&[5, 5, 5], 25), Some(vec![]));
+        assert_eq!(out(&[5, 5, 5], 24), Some(vec![2]));
+        // A less important, smaller block never takes the place of one before it.
+        assert_eq!(out(&[5, 50, 1], 30), Some(vec![1, 2]));
+        assert_eq!(out(&[5], 10), Some(vec![0]));
+        assert_eq!(out(&[], 9), None);
+        // Importance counts, not the place.
+        assert_eq!(surplus(10, &[(2, 5), (0, 5), (1, 5)], 20), Some(vec![0]));
     }
 }
