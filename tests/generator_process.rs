@@ -28,7 +28,7 @@ fn gone(pid: u32) -> bool {
 #[test]
 fn a_killed_process_fails_its_reply_and_comes_back() {
     let folder = tempfile::tempdir().expect("folder");
-    let generator = ready(&folder, &ChatSpec::default());
+    let generator = alone(&folder);
     let generation = generator.start(request(MANY_TOKENS)).expect("start");
     let waiting = generator.start(request(3)).expect("start");
     first_token(&generation);
@@ -150,7 +150,7 @@ fn a_memory_limit_stops_a_context_that_is_too_large() {
 #[test]
 fn the_process_is_confined_and_leaves_with_its_generator() {
     let folder = tempfile::tempdir().expect("folder");
-    let generator = ready(&folder, &ChatSpec::default());
+    let generator = alone(&folder);
     let pid = generator.pid().expect("a process");
     let status = process_status(pid).expect("alive");
     let line = |key: &str| status.lines().find(|l| l.starts_with(key)).unwrap_or_default().to_owned();

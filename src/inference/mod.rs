@@ -10,20 +10,25 @@
 //! chat template.
 
 mod bundled;
+mod cachefile;
 mod child;
+mod cpus;
 mod families;
 mod gguf;
 mod llama;
 pub mod models;
+mod prefix;
 mod protocol;
+mod scheduler;
 #[doc(hidden)]
 pub mod scripted;
 mod settings;
 mod template;
 
 pub use child::{ChildGenerator, GENERATOR_SUBCOMMAND, QUEUE_LIMIT, run_child};
+pub use cpus::default_threads;
 pub use llama::{LlamaEmbedder, LlamaReranker};
-pub use settings::{Adapter, EmbedderSettings, GeneratorSettings, KvType, default_threads};
+pub use settings::{Adapter, EmbedderSettings, GeneratorSettings, KvType, MAX_SLOTS};
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -238,6 +243,8 @@ pub struct CacheFigures {
     pub stored_tokens: u64,
     /// Bytes of the host store.
     pub stored_bytes: u64,
+    /// Tokens that the cache file holds for the next start.
+    pub filed_tokens: u64,
 }
 
 /// State of the generator, for health pages.
@@ -259,6 +266,8 @@ pub struct GeneratorStatus {
     pub expected_wait_ms: u64,
     /// The prompt cache.
     pub cache: CacheFigures,
+    /// Why the model that was to take over last did not.
+    pub swap_failure: Option<String>,
     /// How often the process was restarted.
     pub restarts: u64,
     /// Size of the context in tokens.
@@ -272,6 +281,9 @@ pub trait Generator: Send + Sync {
     /// # Errors
     /// `BUSY` when the queue is full, `MODEL_UNAVAILABLE` while the model is down.
     fn start(&self, request: GenerateRequest) -> Result<Generation>;
+    /// Names prompts that are likely to be asked: in idle moments all but their questions is read ahead of need, in this order.
+    /// Replaces an earlier list.
+    fn warm(&self, prompts: Vec<Prompt>);
     /// How the generator is doing.
     fn status(&self) -> GeneratorStatus;
     /// Waits until the generator is ready or has failed, at most `limit`; for one-shot commands.

@@ -1,7 +1,7 @@
 //! What Guida and its generator process say to each other: JSON in frames, each behind its length in four bytes
 //! (little-endian). Both ends refuse a frame above [`MAX_FRAME_BYTES`], so a broken peer cannot make the other allocate.
 
-use super::{FinishReason, GenerateEvent, GenerateRequest, GenerateStats, GeneratorSettings};
+use super::{CacheFigures, FinishReason, GenerateEvent, GenerateRequest, GenerateStats, GeneratorSettings, Prompt};
 use crate::error::{Code, Error};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,8 @@ pub(super) enum ToChild {
     Generate { id: u64, request: GenerateRequest },
     /// Stop writing `id`, if it is still being written.
     Cancel { id: u64 },
+    /// Read these prompts without their questions when nothing else is to be done; replaces an earlier list.
+    Warm(Vec<Prompt>),
 }
 
 /// From the process to Guida.
@@ -32,12 +34,23 @@ pub(super) enum FromChild {
     LoadFailed(Failure),
     /// Something about generation `id`.
     Event { id: u64, event: Event },
+    /// How the process is doing, from time to time.
+    Figures(Figures),
+}
+
+/// How the process is doing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Figures {
+    /// Time to the first word of a further request, in milliseconds.
+    pub(super) wait_ms: u64,
+    pub(super) cache: CacheFigures,
 }
 
 /// [`GenerateEvent`] as it crosses the process boundary.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Event {
+    Queued { ahead: usize },
     Started { prompt_tokens: u32, left_out: Vec<usize> },
     Prefill { done: u32, total: u32 },
     Token(String),
@@ -55,6 +68,7 @@ impl Event {
 impl From<Event> for GenerateEvent {
     fn from(event: Event) -> GenerateEvent {
         match event {
+            Event::Queued { ahead } => GenerateEvent::Queued { ahead },
             Event::Started { prompt_tokens, left_out } => GenerateEvent::Started { prompt_tokens, left_out },
             Event::Prefill { done, total } => GenerateEvent::Prefill { done, total },
             Event::Token(text) => GenerateEvent::Token(text),

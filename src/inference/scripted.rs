@@ -2,7 +2,7 @@
 
 use super::{
     CacheFigures, FinishReason, GenerateEvent, GenerateRequest, GenerateStats, Generation, Generator, GeneratorStatus,
-    ModelId,
+    ModelId, Prompt,
 };
 use crate::error::{Code, Error, Result};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -101,10 +101,13 @@ impl Generator for ScriptedGenerator {
             slots: 1,
             expected_wait_ms: 0,
             cache: CacheFigures::default(),
+            swap_failure: None,
             restarts: 0,
             context_tokens: CONTEXT_TOKENS,
         }
     }
+
+    fn warm(&self, _: Vec<Prompt>) {}
 
     fn wait_ready(&self, _: Duration) -> Result<()> {
         Ok(())

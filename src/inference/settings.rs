@@ -2,7 +2,6 @@
 
 use super::models::Pooling;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
 use std::path::PathBuf;
 
 /// Context of the generator in tokens: a system prompt, five clauses of some 400 characters, the question and a reply
@@ -150,47 +149,5 @@ impl EmbedderSettings {
         let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
         let workers = threads.unwrap_or_else(|| u32::try_from(processors).unwrap_or(1));
         EmbedderSettings { threads: Some(1), workers, ..EmbedderSettings::default() }
-    }
-}
-
-/// Threads for a model: the physical cores this process may use, less one, at least one. llama.cpp's threads spin at
-/// barriers, so a model that has every core starves the evidence cards, and itself when another process needs a core.
-pub fn default_threads() -> u32 {
-    let usable = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let physical =
-        std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| physical_cores(&text)).unwrap_or(usable);
-    let cores = usable.min(physical);
-    u32::try_from(cores.saturating_sub(1).max(1)).unwrap_or(1)
-}
-
-/// Distinct (package, core) pairs in `/proc/cpuinfo`; `None` where the kernel does not list them (arm64).
-fn physical_cores(cpuinfo: &str) -> Option<usize> {
-    let mut cores = HashSet::new();
-    let mut package = "";
-    for line in cpuinfo.lines() {
-        let Some((key, value)) = line.split_once(':') else { continue };
-        match key.trim() {
-            "physical id" => package = value.trim(),
-            "core id" => {
-                cores.insert((package, value.trim()));
-            }
-            _ => {}
-        }
-    }
-    (!cores.is_empty()).then_some(cores.len())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hyperthreads_of_one_core_count_once() {
-        let cpu =
-            |package: u32, core: u32| format!("processor\t: 0\nphysical id\t: {package}\ncore id\t\t: {core}\n\n");
-        let text = [cpu(0, 0), cpu(0, 1), cpu(0, 0), cpu(0, 1), cpu(1, 0)].concat();
-        assert_eq!(physical_cores(&text), Some(3));
-        assert_eq!(physical_cores("processor\t: 0\nBogoMIPS\t: 50.00\n"), None);
-        assert!(default_threads() >= 1);
     }
 }

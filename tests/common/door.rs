@@ -77,6 +77,7 @@ impl Door for FixedDoor {
                     slots: 4,
                     expected_wait_ms: 0,
                     cache: CacheFigures::default(),
+                    swap_failure: None,
                     restarts: 0,
                     context_tokens: 4096,
                 }),

@@ -36,6 +36,14 @@ pub fn ready(folder: &tempfile::TempDir, spec: &ChatSpec) -> ChildGenerator {
     generator
 }
 
+/// A generator on a tiny chat model that writes one reply at a time, ready.
+pub fn alone(folder: &tempfile::TempDir) -> ChildGenerator {
+    let settings = GeneratorSettings { slots: 1, ..settings(chat_model(folder, &ChatSpec::default())) };
+    let generator = ChildGenerator::spawn(exe(), settings).expect("spawn");
+    generator.wait_ready(PATIENCE).expect("ready");
+    generator
+}
+
 pub fn prompt(evidence: &[&str]) -> Prompt {
     Prompt {
         system: "你是柜面助手。".into(),

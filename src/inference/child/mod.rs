@@ -5,10 +5,12 @@
 //! their own:
 //!
 //! - [`ChildGenerator`] (this file) is the end that the rest of Guida holds: a bounded queue and the state to show.
-//! - `supervisor` is the thread that starts the process, feeds it one request at a time, stops it, kills it when it
-//!   hangs, and starts it again with growing pauses when it died; `process` is one such process.
+//! - `supervisor` is the thread that starts the process, feeds it, stops it, kills it when it hangs, starts it again with
+//!   growing pauses when it died, and puts another model in its place; a `lane` is one process with its requests, `process` the
+//!   process itself.
 //! - `worker` is what runs in the process, under the restrictions of `sandbox`.
 
+mod lane;
 mod process;
 mod sandbox;
 mod supervisor;
@@ -16,9 +18,9 @@ mod worker;
 
 pub use worker::run_child;
 
-use super::protocol::{Failure, ToChild, encode};
+use super::protocol::{Failure, Figures, ToChild, encode};
 use super::{
-    CacheFigures, GenerateEvent, GenerateRequest, Generation, Generator, GeneratorSettings, GeneratorStatus, ModelId,
+    GenerateEvent, GenerateRequest, Generation, Generator, GeneratorSettings, GeneratorStatus, ModelId, Prompt,
 };
 use crate::error::{Code, Error, Result};
 use std::collections::VecDeque;
@@ -32,8 +34,7 @@ use supervisor::{Note, Supervisor};
 
 /// Name of the hidden subcommand that runs [`run_child`].
 pub const GENERATOR_SUBCOMMAND: &str = "generator-child";
-/// Requests that may wait behind the running one. At half a minute each, whoever is further back is better served by
-/// the evidence card alone.
+/// Requests that may wait behind those that hold a slot. Whoever is further back is better served by the evidence card alone.
 pub const QUEUE_LIMIT: usize = 8;
 
 /// A generator in a child process.
@@ -56,8 +57,19 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     phase: Phase,
+    /// Requests that no process has.
     waiting: VecDeque<Job>,
-    running: bool,
+    /// Requests that processes have, and how many of them hold a slot.
+    given: usize,
+    running: usize,
+    slots: usize,
+    figures: Figures,
+    /// The model that is to take over, until the supervisor has seen it.
+    wanted: Option<GeneratorSettings>,
+    /// Why the last such model did not.
+    swap_failure: Option<String>,
+    /// Prompts to be read ahead of need, as a frame.
+    warm: Option<Vec<u8>>,
     next_id: u64,
     model: ModelId,
     restarts: u64,
@@ -110,7 +122,13 @@ impl ChildGenerator {
         let state = State {
             phase: Phase::Loading(None),
             waiting: VecDeque::new(),
-            running: false,
+            given: 0,
+            running: 0,
+            slots: settings.slots as usize,
+            figures: Figures::default(),
+            wanted: None,
+            swap_failure: None,
+            warm: None,
             next_id: 1,
             model: ModelId { name: path.to_owned(), sha256: String::new() },
             restarts: 0,
@@ -126,6 +144,14 @@ impl ChildGenerator {
                 Error::new(Code::Internal, format!("无法启动生成线程:{cause}"), "请检查系统的线程数限制").because(cause)
             })?;
         Ok(ChildGenerator { shared, notes, supervisor: Some(supervisor) })
+    }
+
+    /// Puts another model in the place of the present one, which serves until the new one is ready. One that cannot be
+    /// loaded is not used, and shows in [`GeneratorStatus::swap_failure`].
+    pub fn swap(&self, settings: GeneratorSettings) {
+        self.shared.lock().wanted = Some(settings);
+        // Cannot fail while the supervisor runs.
+        let _ = self.notes.send(Note::Wake);
     }
 
     /// Process id of the child while there is one, for the health page.
@@ -147,10 +173,12 @@ impl Generator for ChildGenerator {
             Phase::Loading(None) => return Err(unavailable("模型正在载入")),
             Phase::Loading(Some(failure)) | Phase::Failed(failure) => return Err(unavailable(failure.message())),
         }
-        if state.waiting.len() >= QUEUE_LIMIT {
+        let outstanding = state.given + state.waiting.len();
+        if outstanding >= state.slots + QUEUE_LIMIT {
+            let seconds = state.figures.wait_ms.div_ceil(1000);
             return Err(Error::new(
                 Code::Busy,
-                format!("已有 {} 个问题在等待生成", state.waiting.len()),
+                format!("已有 {outstanding} 个问题在生成或等待,预计还要 {seconds} 秒"),
                 "请先使用上方的条款,稍后再试",
             ));
         }
@@ -161,11 +189,6 @@ impl Generator for ChildGenerator {
         state.next_id += 1;
         let (events, receiver) = channel();
         let cancel = Arc::new(AtomicBool::new(false));
-        let ahead = state.waiting.len() + usize::from(state.running);
-        if ahead > 0 {
-            // Cannot fail: the receiver is held below.
-            let _ = events.send(GenerateEvent::Queued { ahead });
-        }
         state.waiting.push_back(Job { id, frame, max_time, events, cancel: Arc::clone(&cancel) });
         drop(state);
         // Cannot fail while the supervisor runs; when it does not, the queue is emptied with an error anyway.
@@ -182,13 +205,24 @@ impl Generator for ChildGenerator {
                 Phase::Ready | Phase::Loading(None) => None,
                 Phase::Loading(Some(failure)) | Phase::Failed(failure) => Some(failure.summary()),
             },
-            queued: state.waiting.len() + usize::from(state.running),
-            running: usize::from(state.running),
-            slots: 1,
-            expected_wait_ms: 0,
-            cache: CacheFigures::default(),
+            queued: state.waiting.len() + state.given,
+            running: state.running,
+            slots: state.slots,
+            expected_wait_ms: state.figures.wait_ms,
+            cache: state.figures.cache,
+            swap_failure: state.swap_failure.clone(),
             restarts: state.restarts,
             context_tokens: state.context_tokens,
+        }
+    }
+
+    fn warm(&self, prompts: Vec<Prompt>) {
+        match encode(&ToChild::Warm(prompts)) {
+            Ok(frame) => {
+                self.shared.lock().warm = Some(frame);
+                let _ = self.notes.send(Note::Warm);
+            }
+            Err(cause) => tracing::warn!("prompts are not read ahead of need: {cause}"),
         }
     }
 

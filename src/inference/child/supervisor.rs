@@ -1,15 +1,16 @@
-//! The thread that owns the generator process: starts it, feeds it, watches it, and starts it again.
+//! The thread that owns the generator process: starts it, feeds it, watches it, starts it again, and puts another model in its
+//! place without a word lost.
 
+use super::lane::{End, HEALTHY_AFTER, Lane, died};
 use super::process::Process;
 use super::{Job, Phase, Shared, unavailable};
 use crate::error::{Code, Result};
 use crate::inference::models::{read_info, sha256};
-use crate::inference::protocol::{Failure, FromChild, ToChild, never_started};
+use crate::inference::protocol::{Failure, FromChild, never_started};
 use crate::inference::{GenerateEvent, GeneratorSettings};
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
@@ -18,55 +19,35 @@ use std::time::{Duration, Instant, SystemTime};
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// Longest pause between restarts: a replaced model file is noticed within it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// A process that was up for this long counts as healthy, and pauses start small again.
-const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 /// How often the stop flags of running and waiting requests are looked at.
 const CANCEL_POLL: Duration = Duration::from_millis(20);
-/// Longest time to load a model: 8 GB from a slow disk take some three minutes.
-const LOAD_LIMIT: Duration = Duration::from_secs(600);
 
 /// Length and time of change of a file, which tell a replaced file.
-type FileVersion = (u64, Option<SystemTime>);
+type FileVersion = (PathBuf, u64, Option<SystemTime>);
 
 /// What wakes the supervisor.
 #[derive(Debug)]
 pub(super) enum Note {
-    /// Look at the queue and the stop flag.
+    /// Look at the queue, the stop flag and the wanted model.
     Wake,
+    /// There are prompts to be read ahead of need.
+    Warm,
     /// The process of this epoch said something.
     Frame(u64, FromChild),
     /// The process of this epoch closed its socket.
     Gone(u64),
 }
 
-/// Why a process is no longer attended to.
-enum End {
-    /// The generator is being dropped.
-    Stopped,
-    /// The model cannot be loaded, or the process died while loading.
-    NeverUp(Failure),
-    /// The process died, or was killed because it hung.
-    Died(Failure),
-}
-
 pub(super) struct Supervisor {
     exe: PathBuf,
+    /// The model to serve with; a successor is tried first, and becomes this when it is up.
     settings: GeneratorSettings,
     shared: Arc<Shared>,
     notes: Sender<Note>,
     received: Receiver<Note>,
-    /// Counts processes, so that late words of a dead one are not taken for its successor's.
     epoch: u64,
-    /// The file whose checksum is known or being computed, and the thread that computes it.
-    hashing: Option<(FileVersion, JoinHandle<()>)>,
-}
-
-/// The request that the process works on.
-struct Running {
-    job: Job,
-    /// When the process counts as hung; `None` for limits beyond the clock.
-    overdue: Option<Instant>,
-    cancel_sent: bool,
+    /// The file whose checksum is known or being computed, how to stop that, and the thread that computes it.
+    hashing: Option<(FileVersion, Arc<AtomicBool>, JoinHandle<()>)>,
 }
 
 impl Supervisor {
@@ -82,31 +63,39 @@ impl Supervisor {
 
     pub(super) fn run(mut self) {
         let mut pause = FIRST_PAUSE;
+        // Settings of the model before, while its successor has not come up.
+        let mut before: Option<GeneratorSettings> = None;
         loop {
             let mut healthy = false;
-            let end = match self.launch() {
-                Ok(process) => self.attend(process, &mut healthy),
-                Err(error) => {
-                    let end = End::NeverUp(Failure::from(&error));
-                    self.show(&end);
-                    end
-                }
+            let end = match self.launch(&self.settings.clone()) {
+                Ok(lane) => self.attend(lane, &mut before, &mut healthy),
+                Err(error) => End::NeverUp(Failure::from(&error)),
             };
+            if let (End::NeverUp(failure), Some(old)) = (&end, before.take()) {
+                tracing::error!("the new model is not used: {}", failure.summary());
+                self.shared.lock().swap_failure = Some(failure.summary());
+                self.settings = old;
+                continue;
+            }
+            self.show(&end);
             if healthy {
                 pause = FIRST_PAUSE;
             }
-            if let End::NeverUp(failure) | End::Died(failure) = &end {
-                tracing::error!("generator is down, next start in {} ms: {}", pause.as_millis(), failure.summary());
+            match &end {
+                // A successor waits for its turn.
+                End::Stopped if !self.shared.stopping() => continue,
+                End::Stopped => break,
+                End::NeverUp(failure) | End::Died(failure) => {
+                    tracing::error!("generator is down, next start in {} ms: {}", pause.as_millis(), failure.summary());
+                }
             }
-            if matches!(end, End::Stopped) || !self.rest(pause) {
+            if !self.rest(pause) {
                 break;
             }
             pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
         }
         self.set_phase(Phase::Failed(Failure::new(Code::ModelUnavailable, "生成器已停止", "")));
-        if let Some((_, thread)) = self.hashing.take() {
-            let _ = thread.join();
-        }
+        self.forget_hash();
     }
 
     /// Shows how a process ended.
@@ -125,7 +114,9 @@ impl Supervisor {
             Phase::Failed(failure) => Some((failure.clone(), std::mem::take(&mut state.waiting))),
             Phase::Loading(_) | Phase::Ready => None,
         };
-        state.running = false;
+        if !matches!(phase, Phase::Ready) {
+            (state.given, state.running, state.pid) = (0, 0, None);
+        }
         state.phase = phase;
         drop(state);
         self.shared.changed.notify_all();
@@ -137,11 +128,16 @@ impl Supervisor {
     }
 
     /// Waits before a restart; false when the generator is being dropped.
-    fn rest(&self, pause: Duration) -> bool {
+    fn rest(&mut self, pause: Duration) -> bool {
         let until = Instant::now() + pause;
         loop {
             if self.shared.stopping() {
                 return false;
+            }
+            if let Some(wanted) = self.shared.lock().wanted.take() {
+                // What failed is replaced at once.
+                self.settings = wanted;
+                return true;
             }
             self.drop_cancelled();
             let left = until.saturating_duration_since(Instant::now());
@@ -154,56 +150,66 @@ impl Supervisor {
     }
 
     /// Checks the model file and starts a process on it.
-    fn launch(&mut self) -> Result<Process> {
-        let info = read_info(&self.settings.model)?;
-        self.shared.lock().model.name.clone_from(&info.name);
+    fn launch(&mut self, settings: &GeneratorSettings) -> Result<Lane> {
+        let info = read_info(&settings.model)?;
         info.require_generator()?;
-        self.hash();
         self.epoch += 1;
-        let process = Process::start(&self.exe, &self.settings, self.epoch, &self.notes)?;
+        let process = Process::start(&self.exe, settings, self.epoch, &self.notes)?;
+        let lane = Lane::new(process, self.epoch, settings.clone(), info.name);
         let mut state = self.shared.lock();
-        state.pid = Some(process.id());
-        state.restarts = self.epoch - 1;
-        drop(state);
-        Ok(process)
+        if state.pid.is_none() {
+            // No other model is at work: this is the one to name and to hash while it loads.
+            state.pid = Some(lane.process.id());
+            state.model.name.clone_from(&lane.name);
+            drop(state);
+            self.hash(settings);
+        }
+        Ok(lane)
     }
 
     /// Computes the checksum beside the loading, unless it is that of the same file.
-    fn hash(&mut self) {
-        let Ok(metadata) = std::fs::metadata(&self.settings.model) else { return };
-        let version = (metadata.len(), metadata.modified().ok());
-        if self.hashing.as_ref().is_some_and(|(known, _)| *known == version) {
+    fn hash(&mut self, settings: &GeneratorSettings) {
+        let Ok(metadata) = std::fs::metadata(&settings.model) else { return };
+        let version = (settings.model.clone(), metadata.len(), metadata.modified().ok());
+        if self.hashing.as_ref().is_some_and(|(known, ..)| *known == version) {
             return;
         }
-        if let Some((_, thread)) = self.hashing.take() {
-            let _ = thread.join();
-        }
-        let (shared, path) = (Arc::clone(&self.shared), self.settings.model.clone());
+        self.forget_hash();
+        let (shared, path) = (Arc::clone(&self.shared), settings.model.clone());
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
         shared.lock().model.sha256.clear();
-        let spawned = std::thread::Builder::new().name("model-checksum".into()).spawn(move || {
-            match sha256(&path, &shared.stop) {
+        let spawned =
+            std::thread::Builder::new().name("model-checksum".into()).spawn(move || match sha256(&path, &stopped) {
                 Ok(digest) => shared.lock().model.sha256 = digest,
                 Err(error) => tracing::warn!("no checksum of the model file: {error}"),
-            }
-        });
+            });
         match spawned {
-            Ok(thread) => self.hashing = Some((version, thread)),
+            Ok(thread) => self.hashing = Some((version, stop, thread)),
             Err(cause) => tracing::warn!("no checksum of the model file: {cause}"),
         }
     }
 
-    /// Works with a process until it ends.
-    fn attend(&self, mut process: Process, healthy: &mut bool) -> End {
-        let started = Instant::now();
-        let mut up: Option<Instant> = None;
-        let mut running: Option<Running> = None;
+    /// Stops computing a checksum that nobody needs any more.
+    fn forget_hash(&mut self) {
+        if let Some((_, stop, thread)) = self.hashing.take() {
+            stop.store(true, Ordering::Release);
+            let _ = thread.join();
+        }
+    }
+
+    /// Works with a process until it ends, and with its successor beside it when another model is wanted.
+    fn attend(&mut self, lane: Lane, before: &mut Option<GeneratorSettings>, healthy: &mut bool) -> End {
+        let mut lane = lane;
+        // The model that is to take over, on its way up.
+        let mut next: Option<Lane> = None;
+        // The model whose place was taken, with replies to finish.
+        let mut old: Option<Lane> = None;
+        // Whether this process only finishes what it has, because the next model does not fit beside it.
+        let mut leaving: Option<GeneratorSettings> = None;
         let end = loop {
-            let busy = running.is_some() || !self.shared.lock().waiting.is_empty();
-            let limit = match (up, busy) {
-                (None, _) => LOAD_LIMIT.saturating_sub(started.elapsed()).min(CANCEL_POLL),
-                (Some(_), true) => CANCEL_POLL,
-                (Some(_), false) => HEALTHY_AFTER,
-            };
+            let busy = lane.given() > 0 || old.is_some() || !self.shared.lock().waiting.is_empty();
+            let limit = if busy || !lane.is_up() || next.is_some() { CANCEL_POLL } else { HEALTHY_AFTER };
             let note = match self.received.recv_timeout(limit) {
                 Ok(note) => Some(note),
                 Err(RecvTimeoutError::Timeout) => None,
@@ -213,126 +219,210 @@ impl Supervisor {
             if self.shared.stopping() {
                 break End::Stopped;
             }
-            match note {
-                Some(Note::Frame(epoch, frame)) if epoch == self.epoch => match frame {
-                    FromChild::Ready { context_tokens } => {
-                        up = Some(Instant::now());
-                        self.shared.lock().context_tokens = context_tokens;
-                        self.set_phase(Phase::Ready);
-                        tracing::info!("generator is ready, context of {context_tokens} tokens");
-                    }
-                    FromChild::LoadFailed(failure) => break End::NeverUp(failure),
-                    FromChild::Event { id, event } => {
-                        let last = event.is_last();
-                        if let Some(current) = running.take_if(|current| current.job.id == id) {
-                            if last {
-                                *healthy = true;
-                                self.shared.lock().running = false;
-                            }
-                            // A reader that went away has set the stop flag by dropping the generation.
-                            let _ = current.job.events.send(event.into());
-                            running = (!last).then_some(current);
-                        }
-                    }
-                },
-                Some(Note::Gone(epoch)) if epoch == self.epoch => {
-                    let why = process.autopsy();
-                    break match up {
-                        None => End::NeverUp(Failure::new(Code::ModelLoad, why, "请核对模型文件,并检查内存是否足够")),
-                        Some(_) => End::Died(died(why)),
-                    };
+            if let Some(note) = note {
+                match self.heed(note, &mut lane, &mut next, &mut old) {
+                    Ok(true) => *before = None,
+                    Ok(false) => {}
+                    Err(end) => break end,
                 }
-                Some(Note::Frame(..) | Note::Gone(_) | Note::Wake) | None => {}
             }
-
-            if up.is_none() && started.elapsed() >= LOAD_LIMIT {
-                let message = format!("模型在 {} 秒内没有载入完成", LOAD_LIMIT.as_secs());
-                break End::NeverUp(Failure::new(Code::ModelLoad, message, "请检查磁盘,或换用更小的模型"));
+            let ended = lane.watch();
+            self.count(&lane, old.as_ref());
+            lane.tell();
+            old.iter_mut().for_each(Lane::tell);
+            if let Some(end) = ended {
+                break end;
+            }
+            if let Some(end) = next.as_mut().and_then(Lane::watch) {
+                self.refuse_successor(next.take(), &end);
+            }
+            if old.as_mut().is_some_and(|old| old.given() == 0 || old.watch().is_some()) {
+                self.bury(old.take(), "模型已经更换");
             }
             self.drop_cancelled();
-            if up.is_some() && running.is_none() {
-                running = self.next(&mut process);
+            if lane.is_up() && next.is_none() && old.is_none() && leaving.is_none() {
+                let wanted = self.shared.lock().wanted.take();
+                match wanted.map(|wanted| self.succeed(wanted)) {
+                    Some(Ok(lane)) => next = Some(*lane),
+                    Some(Err(settings)) => leaving = settings.map(|settings| *settings),
+                    None => {}
+                }
             }
-            if let Some(current) = &mut running
-                && let Some(why) = self.watch(current, &mut process)
-            {
-                break End::Died(died(why));
+            if leaving.is_none() {
+                self.feed(&mut lane);
+            } else if lane.given() == 0 {
+                *before = leaving.take().map(|wanted| std::mem::replace(&mut self.settings, wanted));
+                break End::Stopped;
             }
+            self.count(&lane, old.as_ref());
         };
-        *healthy |= up.is_some_and(|up| up.elapsed() >= HEALTHY_AFTER);
-        self.shared.lock().pid = None;
-        drop(process);
-        // Before its reader hears of it, so that nobody who heard finds the generator ready.
-        self.show(&end);
-        if let Some(current) = running {
-            let failure = match &end {
-                End::Died(failure) | End::NeverUp(failure) => failure.clone(),
-                End::Stopped => died("程序正在退出".into()),
-            };
-            let _ = current.job.events.send(GenerateEvent::Failed(failure.into()));
+        *healthy |= lane.healthy();
+        self.bury(old, "程序正在退出");
+        drop(next);
+        match &end {
+            End::Died(failure) | End::NeverUp(failure) => self.end_jobs(lane, failure, &end),
+            End::Stopped => {
+                self.shared.lock().pid = None;
+                self.bury(Some(lane), "程序正在退出");
+            }
         }
         end
+    }
+
+    /// Takes a note for the lane that it is about. `Ok(true)`: the serving model came up.
+    fn heed(
+        &mut self,
+        note: Note,
+        lane: &mut Lane,
+        next: &mut Option<Lane>,
+        old: &mut Option<Lane>,
+    ) -> std::result::Result<bool, End> {
+        let (epoch, frame) = match note {
+            Note::Wake => return Ok(false),
+            Note::Warm => {
+                let frame = self.shared.lock().warm.clone();
+                if let Some(frame) = frame.filter(|_| lane.is_up()) {
+                    lane.warm(&frame);
+                }
+                return Ok(false);
+            }
+            Note::Frame(epoch, frame) => (epoch, Some(frame)),
+            Note::Gone(epoch) => (epoch, None),
+        };
+        if epoch == lane.epoch {
+            let up = lane.hear(frame)?;
+            if up {
+                tracing::info!("generator is ready, context of {} tokens", lane.context_tokens);
+                self.present(lane);
+            }
+            return Ok(up);
+        }
+        if let Some(coming) = next.as_mut().filter(|next| next.epoch == epoch) {
+            match coming.hear(frame) {
+                Ok(false) => {}
+                Ok(true) => {
+                    if let Some(coming) = next.take() {
+                        *old = Some(std::mem::replace(lane, coming));
+                        self.settings = lane.settings.clone();
+                        tracing::info!("model {} takes over", lane.name);
+                        self.present(lane);
+                        self.hash(&lane.settings);
+                    }
+                }
+                Err(end) => self.refuse_successor(next.take(), &end),
+            }
+        } else if old.as_ref().is_some_and(|old| old.epoch == epoch) {
+            if old.as_mut().is_some_and(|old| old.hear(frame).is_err()) {
+                self.bury(old.take(), "生成进程意外退出");
+            }
+        }
+        Ok(false)
+    }
+
+    /// Shows a model that is ready.
+    fn present(&self, lane: &Lane) {
+        let mut state = self.shared.lock();
+        state.context_tokens = lane.context_tokens;
+        state.slots = lane.settings.slots as usize;
+        state.model.name.clone_from(&lane.name);
+        state.pid = Some(lane.process.id());
+        state.restarts = lane.epoch - 1;
+        state.swap_failure = None;
+        let warm = state.warm.clone();
+        drop(state);
+        self.set_phase(Phase::Ready);
+        if let Some(frame) = warm {
+            lane.warm(&frame);
+        }
+    }
+
+    /// Starts the model that is to take over beside the present one. `Err` with its settings when memory does not hold both: then
+    /// the present one has to go first. `Err(None)` when it cannot be used at all.
+    fn succeed(&mut self, wanted: GeneratorSettings) -> std::result::Result<Box<Lane>, Option<Box<GeneratorSettings>>> {
+        if !self.fits_beside(&wanted) {
+            tracing::info!("memory does not hold two models: the present one finishes first");
+            return Err(Some(Box::new(wanted)));
+        }
+        self.launch(&wanted).map(Box::new).map_err(|error| {
+            self.shared.lock().swap_failure = Some(Failure::from(&error).summary());
+            tracing::error!("the new model is not used: {error}");
+            None
+        })
+    }
+
+    /// Whether memory holds another model beside the present one.
+    fn fits_beside(&self, wanted: &GeneratorSettings) -> bool {
+        let needed = std::fs::metadata(&wanted.model).map_or(0, |metadata| metadata.len());
+        let free = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+            let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?.trim();
+            line.strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib << 10)
+        });
+        free.is_none_or(|free| needed.saturating_mul(2) < free)
+    }
+
+    /// The present model stays, and the status says why.
+    fn refuse_successor(&self, next: Option<Lane>, end: &End) {
+        if let End::NeverUp(failure) | End::Died(failure) = end {
+            tracing::error!("the new model is not used: {}", failure.summary());
+            self.shared.lock().swap_failure = Some(failure.summary());
+        }
+        drop(next);
+    }
+
+    /// Ends what a process that is given up still had.
+    fn bury(&self, lane: Option<Lane>, why: &str) {
+        let Some(lane) = lane else { return };
+        let (begun, untouched) = lane.into_jobs();
+        for job in begun {
+            let _ = job.events.send(GenerateEvent::Failed(died(why.into()).into()));
+        }
+        for job in untouched {
+            let _ = job.events.send(GenerateEvent::Failed(unavailable(why)));
+        }
+    }
+
+    /// Tells the readers of a process that died, after the status does; requests that it had not begun wait for the next one.
+    fn end_jobs(&self, lane: Lane, failure: &Failure, end: &End) {
+        let (begun, untouched) = lane.into_jobs();
+        let mut state = self.shared.lock();
+        for job in untouched.into_iter().rev() {
+            state.waiting.push_front(job);
+        }
+        drop(state);
+        self.show(end);
+        for job in begun {
+            let _ = job.events.send(GenerateEvent::Failed(failure.clone().into()));
+        }
+    }
+
+    /// Hands waiting requests to a process that is up; it knows best whose turn it is.
+    fn feed(&self, lane: &mut Lane) {
+        while lane.is_up() {
+            let mut state = self.shared.lock();
+            let Some(job) = state.waiting.pop_front() else { return };
+            state.given += 1;
+            drop(state);
+            lane.give(job);
+        }
+    }
+
+    /// Shows the figures.
+    fn count(&self, lane: &Lane, old: Option<&Lane>) {
+        let mut state = self.shared.lock();
+        state.given = lane.given() + old.map_or(0, Lane::given);
+        state.running = lane.started() + old.map_or(0, Lane::started);
+        state.figures = lane.figures;
     }
 
     /// Ends waiting requests that nobody wants any more.
     fn drop_cancelled(&self) {
         let mut state = self.shared.lock();
-        if state.waiting.iter().all(|job| !job.cancel.load(Ordering::Acquire)) {
-            return;
-        }
-        let (gone, kept): (VecDeque<Job>, VecDeque<Job>) =
+        let (gone, kept): (Vec<Job>, Vec<Job>) =
             std::mem::take(&mut state.waiting).into_iter().partition(|job| job.cancel.load(Ordering::Acquire));
-        state.waiting = kept;
-        let running = usize::from(state.running);
-        for (n, job) in state.waiting.iter().enumerate() {
-            let _ = job.events.send(GenerateEvent::Queued { ahead: n + running });
-        }
+        state.waiting = kept.into();
         drop(state);
         for job in gone {
             let _ = job.events.send(GenerateEvent::Done(never_started()));
         }
     }
-
-    /// Hands the next request to the process.
-    fn next(&self, process: &mut Process) -> Option<Running> {
-        let mut state = self.shared.lock();
-        let job = state.waiting.pop_front()?;
-        state.running = true;
-        for (n, waiting) in state.waiting.iter().enumerate() {
-            let _ = waiting.events.send(GenerateEvent::Queued { ahead: n + 1 });
-        }
-        drop(state);
-        let overdue = Instant::now().checked_add(job.max_time).and_then(|at| at.checked_add(self.grace()));
-        // A process that takes no request has died or hangs: both are noticed by its silence.
-        if let Err(cause) = process.send_frame(&job.frame) {
-            tracing::warn!("generator takes no request: {cause}");
-            process.kill();
-        }
-        Some(Running { job, overdue, cancel_sent: false })
-    }
-
-    /// Passes on the wish to stop; says why the process counts as hung, if it does.
-    fn watch(&self, current: &mut Running, process: &mut Process) -> Option<String> {
-        if !current.cancel_sent && current.job.cancel.load(Ordering::Acquire) {
-            current.cancel_sent = true;
-            let grace = Instant::now().checked_add(self.grace());
-            current.overdue = [current.overdue, grace].into_iter().flatten().min();
-            if let Err(cause) = process.send(&ToChild::Cancel { id: current.job.id }) {
-                tracing::warn!("generator takes no words: {cause}");
-                process.kill();
-            }
-        }
-        current
-            .overdue
-            .filter(|overdue| Instant::now() >= *overdue)
-            .map(|_| "生成进程超过时限没有响应,已被终止".to_owned())
-    }
-
-    fn grace(&self) -> Duration {
-        Duration::from_millis(self.settings.grace_ms)
-    }
-}
-
-fn died(why: String) -> Failure {
-    Failure::new(Code::ModelDied, why, "上方的条款仍然有效;生成器正在重启,请稍后再试")
 }

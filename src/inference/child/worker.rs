@@ -1,16 +1,33 @@
-//! What runs in the generator process: load, shut the doors, then one request after another.
+//! What runs in the generator process: load, shut the doors, then step after step for all requests at once.
 
 use super::sandbox;
 use crate::error::{Code, Error, Result};
-use crate::inference::llama::ChatModel;
-use crate::inference::protocol::{Event, Failure, FromChild, ToChild, receive, send};
-use crate::inference::{GenerateEvent, GenerateRequest};
+use crate::inference::llama::{ChatModel, Engine, InFlight};
+use crate::inference::protocol::{Event, Failure, Figures, FromChild, ToChild, receive, send};
+use crate::inference::{GenerateEvent, GenerateRequest, Prompt};
+use std::collections::{HashMap, VecDeque};
 use std::io::BufReader;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Figures are sent at most this often while replies are computed.
+const FIGURES_EVERY: Duration = Duration::from_millis(200);
+
+/// What llama.cpp is working on; static, because its callback outlives every borrow.
+static IN_FLIGHT: InFlight = InFlight::new();
+
+/// What the frames ask for.
+enum Wish {
+    Generate(u64, GenerateRequest, Arc<AtomicBool>),
+    Warm(Vec<Prompt>),
+}
+
+/// The stop flags of requests that have not ended.
+type Flags = Mutex<HashMap<u64, Arc<AtomicBool>>>;
 
 /// The generator process; `guida generator-child` calls it and nothing else. Standard input is the socket to the parent.
 /// Ends when the parent closes the socket.
@@ -39,7 +56,7 @@ pub fn run_child() -> Result<()> {
     let mut incoming = BufReader::new(socket.try_clone().map_err(broken)?);
     let settings = match receive(&mut incoming).map_err(broken)? {
         Some(ToChild::Load(settings)) => settings,
-        Some(ToChild::Generate { .. } | ToChild::Cancel { .. }) | None => return Ok(()),
+        Some(_) | None => return Ok(()),
     };
     if let Some(limit) = settings.memory_limit_mb {
         sandbox::limit_memory(limit);
@@ -49,59 +66,126 @@ pub fn run_child() -> Result<()> {
         Ok(model) => model,
         Err(error) => return refuse(&error),
     };
-    let warm = model.writer().and_then(|mut writer| writer.warm_up().map(|()| writer));
-    let mut writer = match warm {
-        Ok(writer) => writer,
+    let warm = model.engine(&IN_FLIGHT).and_then(|mut engine| engine.warm_up().map(|()| engine));
+    let engine = match warm {
+        Ok(engine) => engine,
         Err(error) => return refuse(&error),
     };
     sandbox::loaded();
     send(&socket, &FromChild::Ready { context_tokens: model.context_tokens() }).map_err(broken)?;
 
-    let cancelled = Arc::new(AtomicU64::new(0));
-    let (requests, received) = channel();
-    let flag = Arc::clone(&cancelled);
+    let (wishes, received) = channel();
+    let flags = Arc::new(Flags::default());
+    let listening = Arc::clone(&flags);
     std::thread::Builder::new()
         .name("frames".into())
-        .spawn(move || listen(incoming, &requests, &flag))
+        .spawn(move || listen(incoming, &wishes, &listening))
         .map_err(broken)?;
-    while let Ok((id, request)) = received.recv() {
-        let stop = || cancelled.load(Ordering::Acquire) == id;
-        let mut report = |event| match to_wire(event) {
-            Some(event) => send(&socket, &FromChild::Event { id, event }).map_err(broken),
-            None => Ok(()),
-        };
-        let last = match writer.generate(&request, &stop, &mut report) {
-            Ok(stats) => Event::Done(stats),
-            Err(error) => Event::Failed(Failure::from(&error)),
-        };
-        send(&socket, &FromChild::Event { id, event: last }).map_err(broken)?;
+    Desk { socket: &socket, flags: &flags, told: Instant::now(), last: None }.serve(engine, &received)
+}
+
+/// The thread that owns the engine, between its two streams.
+struct Desk<'d> {
+    socket: &'d UnixStream,
+    flags: &'d Flags,
+    /// When figures were last sent, and which.
+    told: Instant,
+    last: Option<Figures>,
+}
+
+impl Desk<'_> {
+    /// Step after step, until the parent is gone. What is asked is heard between two steps.
+    fn serve(mut self, mut engine: Engine<'_>, received: &Receiver<Wish>) -> Result<()> {
+        let mut ahead: VecDeque<Prompt> = VecDeque::new();
+        // Whether there is something to do without being asked.
+        let mut more = true;
+        loop {
+            let wish = match engine.busy() || more {
+                true => received.try_recv(),
+                false => received.recv().map_err(|_| TryRecvError::Disconnected),
+            };
+            match wish {
+                Ok(Wish::Generate(id, request, cancel)) => {
+                    engine.submit(id, request, cancel, &mut |id, event| self.report(id, event))?;
+                    continue;
+                }
+                Ok(Wish::Warm(prompts)) => {
+                    (ahead, more) = (prompts.into(), true);
+                    continue;
+                }
+                Err(TryRecvError::Disconnected) => return Ok(()),
+                Err(TryRecvError::Empty) => {}
+            }
+            if engine.step(&mut |id, event| self.report(id, event))? {
+                more = true;
+                if self.told.elapsed() >= FIGURES_EVERY {
+                    self.tell(&engine)?;
+                }
+                continue;
+            }
+            self.tell(&engine)?;
+            more = match ahead.pop_front() {
+                Some(prompt) => {
+                    if let Err(error) = engine.read_ahead(&prompt) {
+                        tracing::warn!("a prompt could not be read ahead of need: {error}");
+                    }
+                    true
+                }
+                None => engine.tidy(),
+            };
+        }
     }
-    Ok(())
+
+    /// Sends what happened to a request.
+    fn report(&self, id: u64, event: GenerateEvent) -> Result<()> {
+        let event = match event {
+            GenerateEvent::Queued { ahead } => Event::Queued { ahead },
+            GenerateEvent::Started { prompt_tokens, left_out } => Event::Started { prompt_tokens, left_out },
+            GenerateEvent::Prefill { done, total } => Event::Prefill { done, total },
+            GenerateEvent::Token(text) => Event::Token(text),
+            GenerateEvent::Done(stats) => Event::Done(stats),
+            GenerateEvent::Failed(error) => Event::Failed(Failure::from(&error)),
+        };
+        if event.is_last() {
+            self.flags.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        }
+        send(self.socket, &FromChild::Event { id, event }).map_err(broken)
+    }
+
+    /// Sends the figures, unless they are the same.
+    fn tell(&mut self, engine: &Engine<'_>) -> Result<()> {
+        let figures = Figures { wait_ms: engine.wait_ms(), cache: engine.figures() };
+        self.told = Instant::now();
+        if self.last.replace(figures) == Some(figures) {
+            return Ok(());
+        }
+        send(self.socket, &FromChild::Figures(figures)).map_err(broken)
+    }
 }
 
 /// Reads frames beside the computation, so that a wish to stop is heard within one step. Ends the process when the parent
 /// is gone.
-fn listen(mut incoming: BufReader<UnixStream>, requests: &Sender<(u64, GenerateRequest)>, cancelled: &AtomicU64) {
+fn listen(mut incoming: BufReader<UnixStream>, wishes: &Sender<Wish>, flags: &Flags) {
     loop {
-        match receive(&mut incoming) {
+        let wish = match receive(&mut incoming) {
             Ok(Some(ToChild::Generate { id, request })) => {
-                if requests.send((id, request)).is_err() {
-                    sandbox::leave();
-                }
+                let cancel = Arc::new(AtomicBool::new(false));
+                flags.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&cancel));
+                Wish::Generate(id, request, cancel)
             }
-            Ok(Some(ToChild::Cancel { id })) => cancelled.store(id, Ordering::Release),
+            Ok(Some(ToChild::Cancel { id })) => {
+                if let Some(flag) = flags.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
+                    flag.store(true, Ordering::Release);
+                }
+                IN_FLIGHT.look();
+                continue;
+            }
+            Ok(Some(ToChild::Warm(prompts))) => Wish::Warm(prompts),
             Ok(Some(ToChild::Load(_)) | None) | Err(_) => sandbox::leave(),
+        };
+        if wishes.send(wish).is_err() {
+            sandbox::leave();
         }
-    }
-}
-
-/// Events that the writer reports; the last one is made here from its result.
-fn to_wire(event: GenerateEvent) -> Option<Event> {
-    match event {
-        GenerateEvent::Started { prompt_tokens, left_out } => Some(Event::Started { prompt_tokens, left_out }),
-        GenerateEvent::Prefill { done, total } => Some(Event::Prefill { done, total }),
-        GenerateEvent::Token(text) => Some(Event::Token(text)),
-        GenerateEvent::Queued { .. } | GenerateEvent::Done(_) | GenerateEvent::Failed(_) => None,
     }
 }
 

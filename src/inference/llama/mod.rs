@@ -1,7 +1,9 @@
 //! The only user of llama.cpp (`llama_cpp_2` and `llama_cpp_sys_2`).
 //!
 //! - `mod.rs`: starts the library once, takes its log, loads models and makes contexts.
-//! - `generate`: a chat model that writes (runs in the generator process).
+//! - `generate`: a chat model and its settings; `engine` writes many replies with it at once, each in a `slot`, over the prompt
+//!   cache of `memory`, word by word by `sampler` (all of these run in the generator process).
+//! - `raw`: what the safe wrapper keeps to itself.
 //! - `prompt`: from [`super::Prompt`] to tokens that fit the context.
 //! - `sequences`: several texts through an encoder in one batch.
 //! - `workers`: the threads that own the encoder's contexts, and their queue.
@@ -11,13 +13,19 @@
 //! llama.cpp tells why something failed only in its log, so the last complaints are kept and become part of the error.
 
 mod embed;
+mod engine;
 mod generate;
+mod memory;
 mod prompt;
+mod raw;
 mod rerank;
+mod sampler;
 mod sequences;
+mod slot;
 mod workers;
 
 pub use embed::LlamaEmbedder;
+pub use engine::{Engine, InFlight};
 pub use generate::ChatModel;
 pub use rerank::LlamaReranker;
 

@@ -16,7 +16,10 @@ const BLANK_LINE: &str = "\n\n";
 /// A prompt as tokens.
 #[derive(Debug)]
 pub(super) struct Assembled {
-    pub(super) tokens: Vec<LlamaToken>,
+    /// What other prompts may begin with too: the opening up to the first block, then the blocks, one part each.
+    pub(super) parts: Vec<Vec<LlamaToken>>,
+    /// The rest: the question, and the markup behind it. Never empty.
+    pub(super) tail: Vec<LlamaToken>,
     /// Indices of the evidence blocks that are not in it, in order.
     pub(super) left_out: Vec<usize>,
 }
@@ -49,6 +52,11 @@ impl<'m> Tokenizer<'m> {
             }
         }
         self.vocab.tokenize(text.as_bytes(), false, markup)
+    }
+
+    /// Tokens of a text by itself.
+    pub(super) fn text(&self, text: &str) -> Vec<LlamaToken> {
+        self.tokens(text, false)
     }
 
     /// Tokens of the markup that opens a prompt, with the model's opening token exactly once.
@@ -99,24 +107,34 @@ pub(super) fn assemble(
         )
     })?;
 
-    let mut tokens = Vec::with_capacity(room.min(fixed + blocks.iter().map(Vec::len).sum::<usize>()));
+    let (mut opening, mut rest) = (Vec::new(), Vec::new());
+    let mut asked = false;
     for (piece, markup) in pieces.iter().zip(markup) {
-        tokens.extend(markup);
+        let current = if asked { &mut rest } else { &mut opening };
+        current.extend(markup);
         match piece {
             Piece::Markup(_) => {}
-            Piece::System => tokens.extend(&system),
+            Piece::System => current.extend(&system),
             Piece::User => {
-                tokens.extend(&head);
-                tokens.extend(blocks.iter().enumerate().filter(|(n, _)| !left_out.contains(n)).flat_map(|(_, b)| b));
-                tokens.extend(&tail);
+                current.extend(&head);
+                rest.extend(&tail);
+                asked = true;
             }
         }
     }
-    if tokens.is_empty() {
+    let kept = blocks.into_iter().enumerate().filter(|(n, _)| !left_out.contains(n)).map(|(_, block)| block);
+    let mut parts: Vec<Vec<LlamaToken>> =
+        std::iter::once(opening).chain(kept).filter(|part| !part.is_empty()).collect();
+    if rest.is_empty() {
+        // The scores behind the last token are what is asked for, so at least that one is always computed.
+        rest.extend(parts.last_mut().and_then(Vec::pop));
+        parts.retain(|part| !part.is_empty());
+    }
+    if rest.is_empty() {
         // llama.cpp must not be asked for a continuation of nothing.
         return Err(Error::new(Code::ModelTemplate, "模型的对话模板没有产生任何内容", "请换一个模型"));
     }
-    Ok(Assembled { tokens, left_out })
+    Ok(Assembled { parts, tail: rest, left_out })
 }
 
 /// Which of the blocks, given by rank and size, do not fit beside `fixed` in `room`: the block of the lowest rank that is

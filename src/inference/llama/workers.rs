@@ -3,7 +3,7 @@
 use super::sequences::Sequences;
 use super::{load_model, load_model_of};
 use crate::error::{Code, Error, Result};
-use crate::inference::settings::default_threads;
+use crate::inference::cpus::default_threads;
 use llama_cpp_2::context::params::LlamaPoolingType;
 use llama_cpp_2::model::LlamaModel;
 use std::path::PathBuf;

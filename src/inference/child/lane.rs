@@ -1,0 +1,210 @@
+//! One generator process with the requests it was given. The supervisor has one lane, or two while a new model takes over: the old
+//! one finishes what it began, the new one takes what comes.
+
+use super::Job;
+use super::process::Process;
+use crate::error::Code;
+use crate::inference::protocol::{Event, Failure, Figures, FromChild, ToChild, never_started};
+use crate::inference::{GenerateEvent, GeneratorSettings};
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+/// Longest time to load a model: 8 GB from a slow disk take some three minutes.
+const LOAD_LIMIT: Duration = Duration::from_secs(600);
+/// A process that was up for this long counts as healthy, and pauses start small again.
+pub(super) const HEALTHY_AFTER: Duration = Duration::from_secs(60);
+
+/// Why a process is no longer attended to.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The generator is being dropped, or the process has nothing left to do and another took its place.
+    Stopped,
+    /// The model cannot be loaded, or the process died while loading.
+    NeverUp(Failure),
+    /// The process died, or was killed because it hung.
+    Died(Failure),
+}
+
+/// A process and its requests.
+pub(super) struct Lane {
+    pub(super) process: Process,
+    /// Counts processes, so that late words of a dead one are not taken for its successor's.
+    pub(super) epoch: u64,
+    pub(super) settings: GeneratorSettings,
+    /// Name of the model, from its header.
+    pub(super) name: String,
+    pub(super) context_tokens: u32,
+    pub(super) figures: Figures,
+    /// Whether it has finished a request.
+    proven: bool,
+    began: Instant,
+    up: Option<Instant>,
+    /// When it last said something.
+    heard: Instant,
+    /// What it was given, in order.
+    jobs: BTreeMap<u64, Given>,
+    /// What its readers are to be told, once the figures say the same.
+    news: Vec<(Sender<GenerateEvent>, GenerateEvent)>,
+}
+
+/// A request that the process has.
+struct Given {
+    job: Job,
+    /// When the process counts as hung, from the start of the reply on; `None` also for limits beyond the clock.
+    overdue: Option<Instant>,
+    started: bool,
+    cancel_sent: bool,
+}
+
+impl Lane {
+    pub(super) fn new(process: Process, epoch: u64, settings: GeneratorSettings, name: String) -> Lane {
+        let now = Instant::now();
+        Lane {
+            process,
+            epoch,
+            context_tokens: settings.context_tokens,
+            settings,
+            name,
+            figures: Figures::default(),
+            proven: false,
+            began: now,
+            up: None,
+            heard: now,
+            jobs: BTreeMap::new(),
+            news: Vec::new(),
+        }
+    }
+
+    /// Whether the model is loaded.
+    pub(super) fn is_up(&self) -> bool {
+        self.up.is_some()
+    }
+
+    /// Whether a later death is no reason for a longer pause.
+    pub(super) fn healthy(&self) -> bool {
+        self.proven || self.up.is_some_and(|up| up.elapsed() >= HEALTHY_AFTER)
+    }
+
+    /// Requests it was given and has not ended.
+    pub(super) fn given(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Of these, the ones that hold a slot.
+    pub(super) fn started(&self) -> usize {
+        self.jobs.values().filter(|given| given.started).count()
+    }
+
+    fn grace(&self) -> Duration {
+        Duration::from_millis(self.settings.grace_ms)
+    }
+
+    /// Hands a request to the process.
+    pub(super) fn give(&mut self, job: Job) {
+        if self.jobs.is_empty() {
+            // Silence counts from the first thing it was given.
+            self.heard = Instant::now();
+        }
+        // A process that takes no request has died or hangs: both are noticed by its silence.
+        if let Err(cause) = self.process.send_frame(&job.frame) {
+            tracing::warn!("generator takes no request: {cause}");
+            self.process.kill();
+        }
+        self.jobs.insert(job.id, Given { job, overdue: None, started: false, cancel_sent: false });
+    }
+
+    /// Takes a frame, or that the process closed its socket (`None`); says how the process ended, or whether it came up by it.
+    pub(super) fn hear(&mut self, frame: Option<FromChild>) -> Result<bool, End> {
+        let Some(frame) = frame else { return Err(self.gone()) };
+        self.heard = Instant::now();
+        match frame {
+            FromChild::Ready { context_tokens } => {
+                self.up = Some(Instant::now());
+                self.context_tokens = context_tokens;
+                return Ok(true);
+            }
+            FromChild::LoadFailed(failure) => return Err(End::NeverUp(failure)),
+            FromChild::Figures(figures) => self.figures = figures,
+            FromChild::Event { id, event } => {
+                let grace = self.grace();
+                let Some(given) = self.jobs.get_mut(&id) else { return Ok(false) };
+                if matches!(event, Event::Started { .. }) {
+                    given.started = true;
+                    given.overdue = Instant::now().checked_add(given.job.max_time).and_then(|at| at.checked_add(grace));
+                }
+                let last = event.is_last();
+                self.news.push((given.job.events.clone(), event.into()));
+                if last {
+                    self.proven = true;
+                    self.jobs.remove(&id);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Tells the readers what was heard.
+    pub(super) fn tell(&mut self) {
+        for (reader, event) in self.news.drain(..) {
+            // A reader that went away has set the stop flag by dropping the generation.
+            let _ = reader.send(event);
+        }
+    }
+
+    /// The process closed its socket.
+    fn gone(&mut self) -> End {
+        let why = self.process.autopsy();
+        match self.up {
+            None => End::NeverUp(Failure::new(Code::ModelLoad, why, "请核对模型文件,并检查内存是否足够")),
+            Some(_) => End::Died(died(why)),
+        }
+    }
+
+    /// Passes on wishes to stop; says that the process counts as hung, if it does.
+    pub(super) fn watch(&mut self) -> Option<End> {
+        let (grace, now) = (self.grace(), Instant::now());
+        if self.up.is_none() {
+            let message = format!("模型在 {} 秒内没有载入完成", LOAD_LIMIT.as_secs());
+            let late = now.saturating_duration_since(self.began) >= LOAD_LIMIT;
+            return late.then(|| End::NeverUp(Failure::new(Code::ModelLoad, message, "请检查磁盘,或换用更小的模型")));
+        }
+        for given in self.jobs.values_mut().filter(|given| !given.cancel_sent) {
+            if given.job.cancel.load(Ordering::Acquire) {
+                given.cancel_sent = true;
+                given.overdue = [given.overdue, now.checked_add(grace)].into_iter().flatten().min();
+                if let Err(cause) = self.process.send(&ToChild::Cancel { id: given.job.id }) {
+                    tracing::warn!("generator takes no words: {cause}");
+                    self.process.kill();
+                }
+            }
+        }
+        // Who has seen nothing yet needs no word from the process to end.
+        let dropped = self.jobs.extract_if(.., |_, given| given.cancel_sent && !given.started);
+        self.news.extend(dropped.map(|(_, given)| (given.job.events, GenerateEvent::Done(never_started()))));
+        // A step ends within seconds and says something; a process that has work and is silent for longer than the grace hangs.
+        let silent = !self.jobs.is_empty() && now.saturating_duration_since(self.heard) >= grace;
+        let overdue = self.jobs.values().any(|given| given.overdue.is_some_and(|overdue| now >= overdue));
+        (silent || overdue).then(|| End::Died(died("生成进程超过时限没有响应,已被终止".into())))
+    }
+
+    /// Asks for prompts to be read ahead of need.
+    pub(super) fn warm(&self, frame: &[u8]) {
+        if let Err(cause) = self.process.send_frame(frame) {
+            tracing::warn!("generator takes no words: {cause}");
+        }
+    }
+
+    /// What it was given, after its end: requests whose readers have seen something, and those that another process may begin.
+    pub(super) fn into_jobs(self) -> (Vec<Job>, Vec<Job>) {
+        let (begun, untouched): (Vec<Given>, Vec<Given>) = self.jobs.into_values().partition(|given| given.started);
+        let jobs = |given: Vec<Given>| given.into_iter().map(|given| given.job).collect();
+        (jobs(begun), jobs(untouched))
+    }
+}
+
+/// The failure of a process that died over its work.
+pub(super) fn died(why: String) -> Failure {
+    Failure::new(Code::ModelDied, why, "上方的条款仍然有效;生成器正在重启,请稍后再试")
+}

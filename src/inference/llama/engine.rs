@@ -1,0 +1,541 @@
+//! Many replies in one context: continuous batching over slots, with the prompt cache under it.
+//!
+//! Every step is one batch: the next token of each reply that is being written, and as many prompt tokens of newcomers as the
+//! [`scheduler`](crate::inference::scheduler) allows. All sequences share one memory, so that a part of a prompt that several
+//! replies begin with is computed once and held once (`memory` has that half). Between two steps replies are admitted,
+//! stopped and finished; nothing here waits for anything.
+
+use super::generate::ChatModel;
+use super::prompt::{Tokenizer, assemble};
+use super::raw::{Batch, Computed, Context, Sequence};
+use super::sampler::{Chooser, Utf8Stream};
+use super::slot::{Script, Slot, count};
+use crate::error::{Code, Error, Result};
+use crate::inference::cachefile::CacheFile;
+use crate::inference::prefix::Tree;
+use crate::inference::protocol::never_started;
+use crate::inference::scheduler::{Claim, Pace, order};
+use crate::inference::{CacheFigures, FinishReason, GenerateEvent, GenerateRequest, Prompt};
+use llama_cpp_2::token::LlamaToken;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The reply reserves at most this share of the context (one in so many), so that asking for a long reply does not push
+/// out all the evidence. The reply still grows to `max_tokens` where the prompt leaves room.
+const REPLY_SHARE: usize = 4;
+/// Longest time to read one prompt ahead of need.
+const READ_AHEAD_LIMIT: Duration = Duration::from_secs(120);
+
+/// The stop flags of the replies in the batch that is being computed. When all of them are raised, so is the flag that
+/// llama.cpp looks at, and the batch ends early; otherwise a stop counts from the next step on.
+#[derive(Debug)]
+pub struct InFlight {
+    abandon: AtomicBool,
+    flags: Mutex<Vec<Arc<AtomicBool>>>,
+}
+
+impl InFlight {
+    /// Nothing in flight.
+    pub const fn new() -> InFlight {
+        InFlight { abandon: AtomicBool::new(false), flags: Mutex::new(Vec::new()) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<AtomicBool>>> {
+        self.flags.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, flags: Vec<Arc<AtomicBool>>) {
+        let mut held = self.lock();
+        *held = flags;
+        self.abandon.store(false, Ordering::Release);
+    }
+
+    /// A stop flag was raised: ends the batch if nobody wants any of it.
+    pub fn look(&self) {
+        let flags = self.lock();
+        let unwanted = !flags.is_empty() && flags.iter().all(|flag| flag.load(Ordering::Acquire));
+        self.abandon.store(unwanted, Ordering::Release);
+    }
+}
+
+/// Where events go: the number of the request, and what happened. An error ends the engine: nobody listens any more.
+pub type Report<'r> = dyn FnMut(u64, GenerateEvent) -> Result<()> + 'r;
+
+/// A request that has no slot yet.
+struct Waiting {
+    id: u64,
+    chooser: Chooser,
+    max_tokens: usize,
+    max_time: Duration,
+    script: Script,
+    left_out: Vec<usize>,
+    arrived_ms: f64,
+    cancel: Arc<AtomicBool>,
+    /// Its place as last reported.
+    ahead: Option<usize>,
+}
+
+/// What a slot put into the batch.
+struct Share {
+    slot: usize,
+    tokens: usize,
+    /// The place whose scores give its next token.
+    scored: Option<usize>,
+}
+
+/// A context that writes for many.
+pub struct Engine<'m> {
+    pub(super) model: &'m ChatModel,
+    pub(super) context: Context<'m>,
+    batch: Batch,
+    tokenizer: Tokenizer<'m>,
+    in_flight: &'static InFlight,
+    pub(super) slots: Vec<Option<Slot>>,
+    waiting: Vec<Waiting>,
+    pub(super) tree: Tree,
+    /// Sequences that hold nothing.
+    pub(super) holders: Vec<Sequence>,
+    pub(super) cacheable: bool,
+    pub(super) file: Option<CacheFile>,
+    pub(super) figures: CacheFigures,
+    pace: Pace,
+    began: Instant,
+}
+
+impl<'m> Engine<'m> {
+    /// Makes the context and takes in what the cache file holds.
+    ///
+    /// # Errors
+    /// `MODEL_LOAD` when memory is short.
+    pub(super) fn new(model: &'m ChatModel, in_flight: &'static InFlight) -> Result<Engine<'m>> {
+        let context = model.context(&in_flight.abandon)?;
+        let slots = model.slots();
+        let mut engine = Engine {
+            model,
+            context,
+            batch: Batch::new(model.batch_tokens()),
+            tokenizer: model.tokenizer(),
+            in_flight,
+            slots: (0..slots).map(|_| None).collect(),
+            waiting: Vec::new(),
+            tree: Tree::new(model.cache_bytes()),
+            holders: super::memory::holders(slots),
+            cacheable: model.cacheable(),
+            file: None,
+            figures: CacheFigures::default(),
+            pace: Pace::default(),
+            began: Instant::now(),
+        };
+        engine.open_file();
+        Ok(engine)
+    }
+
+    /// Computes an everyday text once: a model that fails on that is known before a teller asks, and the weights are in memory
+    /// when one does.
+    ///
+    /// # Errors
+    /// As [`Engine::step`].
+    pub fn warm_up(&mut self) -> Result<()> {
+        let tokens = self.tokenizer.text("你好,请用 1 句话说明 ID card 的用途。\n");
+        self.batch.clear();
+        let last = tokens.len().min(self.batch.room()).saturating_sub(1);
+        for (at, token) in tokens.iter().take(last + 1).enumerate() {
+            self.batch.add(token.0, at, 0, at == last);
+        }
+        self.context.decode(&self.batch)?;
+        self.context.scores(last)?;
+        self.context.forget(0, 0)
+    }
+
+    /// Milliseconds since the engine was made.
+    fn now_ms(&self) -> f64 {
+        self.began.elapsed().as_secs_f64() * 1e3
+    }
+
+    /// Whether a reply is being computed or waits for it.
+    pub fn busy(&self) -> bool {
+        !self.waiting.is_empty() || self.slots.iter().any(Option::is_some)
+    }
+
+    /// Replies that hold a slot.
+    pub fn running(&self) -> usize {
+        self.slots.iter().flatten().filter(|slot| !slot.ahead_of_need()).count()
+    }
+
+    /// How long a further request would wait for its first word, in milliseconds.
+    pub fn wait_ms(&self) -> u64 {
+        let reading: usize = self.slots.iter().flatten().map(|slot| slot.total() - slot.done).sum();
+        let unread: usize = self.waiting.iter().map(|waiting| self.unread(&waiting.script)).sum();
+        let free = self.slots.len() - self.running().min(self.slots.len());
+        self.pace.wait_ms(reading + unread, self.waiting.len(), free, self.slots.len())
+    }
+
+    /// The prompt cache.
+    pub fn figures(&self) -> CacheFigures {
+        let mut figures = self.figures;
+        self.tree.count(&mut figures);
+        figures
+    }
+
+    /// Takes in a request. What is wrong with it is reported as its end.
+    ///
+    /// # Errors
+    /// Whatever `report` returns.
+    pub fn submit(
+        &mut self,
+        id: u64,
+        request: GenerateRequest,
+        cancel: Arc<AtomicBool>,
+        report: &mut Report<'_>,
+    ) -> Result<()> {
+        let context = self.model.context_tokens() as usize;
+        let reserve = (request.max_tokens as usize).clamp(1, context / REPLY_SHARE);
+        let prompt = assemble(&self.tokenizer, self.model.template(), &request.prompt, context - reserve);
+        match prompt.and_then(|prompt| Ok((prompt, Chooser::new(self.model.model(), &request)?))) {
+            Ok((prompt, chooser)) => {
+                let (script, left_out) = self.script(prompt);
+                self.waiting.push(Waiting {
+                    id,
+                    chooser,
+                    max_tokens: request.max_tokens as usize,
+                    max_time: Duration::from_millis(request.max_time_ms),
+                    script,
+                    left_out,
+                    arrived_ms: self.now_ms(),
+                    cancel,
+                    ahead: None,
+                });
+                Ok(())
+            }
+            Err(error) => report(id, GenerateEvent::Failed(error)),
+        }
+    }
+
+    /// Reads a prompt without its question while nobody asks, so that the cache has it.
+    ///
+    /// # Errors
+    /// What is wrong with the prompt.
+    pub fn read_ahead(&mut self, prompt: &Prompt) -> Result<()> {
+        if !self.cacheable || self.busy() {
+            return Ok(());
+        }
+        let context = self.model.context_tokens() as usize;
+        let prompt = assemble(&self.tokenizer, self.model.template(), prompt, context - context / REPLY_SHARE)?;
+        let (mut script, _) = self.script(prompt);
+        script.tokens.truncate(script.ends.last().copied().unwrap_or(0));
+        if self.unread(&script) == 0 {
+            return Ok(());
+        }
+        self.waiting.push(Waiting {
+            id: 0,
+            chooser: Chooser::greedy(),
+            max_tokens: 0,
+            max_time: READ_AHEAD_LIMIT,
+            script,
+            left_out: Vec::new(),
+            arrived_ms: self.now_ms(),
+            cancel: Arc::default(),
+            ahead: None,
+        });
+        Ok(())
+    }
+
+    fn script(&self, prompt: super::prompt::Assembled) -> (Script, Vec<usize>) {
+        let mut script = Script::default();
+        for part in prompt.parts {
+            script.tokens.extend(part.iter().map(|token| token.0));
+            script.ends.push(script.tokens.len());
+        }
+        script.tokens.extend(prompt.tail.iter().map(|token| token.0));
+        if !self.cacheable {
+            script.ends.clear();
+        }
+        (script, prompt.left_out)
+    }
+
+    /// One step: admits, computes a batch, reports. False when there was nothing to do.
+    ///
+    /// # Errors
+    /// Whatever `report` returns. A computation that fails ends the replies that were part of it, not the engine.
+    pub fn step(&mut self, report: &mut Report<'_>) -> Result<bool> {
+        self.drop_unwanted(report)?;
+        self.admit(report)?;
+        self.end_interrupted(report)?;
+        let shares = self.fill_batch();
+        if shares.is_empty() {
+            return self.give_way(report);
+        }
+        let flags = shares.iter().filter_map(|share| self.slots.get(share.slot)?.as_ref());
+        self.in_flight.set(flags.map(|slot| Arc::clone(&slot.cancel)).collect());
+        let started = Instant::now();
+        let computed = self.context.decode(&self.batch);
+        let took = started.elapsed();
+        self.in_flight.set(Vec::new());
+        match computed {
+            Ok(Computed::Done) => self.pace.stepped(self.batch.len(), took),
+            // Nobody wants any of it: the next step ends them all.
+            Ok(Computed::Aborted) => return Ok(true),
+            Err(error) => {
+                tracing::error!("a step failed: {error}");
+                for share in shares {
+                    self.finish(share.slot, Err(repeated(&error)), report)?;
+                }
+                return Ok(true);
+            }
+        }
+        for share in shares {
+            self.take(&share, report)?;
+        }
+        Ok(true)
+    }
+
+    /// Ends waiting requests that nobody wants any more, and prompts read ahead of need when somebody asks.
+    fn drop_unwanted(&mut self, report: &mut Report<'_>) -> Result<()> {
+        let asked = self.waiting.iter().any(|waiting| waiting.id != 0);
+        let (gone, kept): (Vec<Waiting>, Vec<Waiting>) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|waiting| waiting.cancel.load(Ordering::Acquire) || (asked && waiting.id == 0));
+        self.waiting = kept;
+        for waiting in gone.iter().filter(|waiting| waiting.id != 0) {
+            report(waiting.id, GenerateEvent::Done(never_started()))?;
+        }
+        if asked {
+            for slot in self.slots.iter().flatten().filter(|slot| slot.ahead_of_need()) {
+                slot.cancel.store(true, Ordering::Release);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives free slots to those whose turn it is, and tells the others their place.
+    fn admit(&mut self, report: &mut Report<'_>) -> Result<()> {
+        while let Some(free) = self.slots.iter().position(Option::is_none) {
+            let claims: Vec<Claim> = self
+                .waiting
+                .iter()
+                .map(|waiting| Claim { arrived_ms: waiting.arrived_ms, unread: self.unread(&waiting.script) })
+                .collect();
+            let Some(next) = order(&claims, &self.pace).first().copied() else { break };
+            if next >= self.waiting.len() {
+                break;
+            }
+            let waiting = self.waiting.remove(next);
+            let total = waiting.script.tokens.len();
+            let context = self.model.context_tokens() as usize;
+            let limit = waiting.max_tokens.min(context.saturating_sub(total));
+            if !self.make_room(&waiting.script, limit) {
+                self.waiting.insert(next, waiting);
+                break;
+            }
+            let started = Instant::now();
+            let mut slot = Slot {
+                id: waiting.id,
+                sequence: Sequence::try_from(free).unwrap_or(Sequence::MAX),
+                private: total,
+                script: waiting.script,
+                arrived_ms: waiting.arrived_ms,
+                cancel: waiting.cancel,
+                deadline: started.checked_add(waiting.max_time),
+                chooser: waiting.chooser,
+                limit,
+                path: Vec::new(),
+                computing: Vec::new(),
+                done: 0,
+                mine: 0,
+                cached: 0,
+                pending: None,
+                written: 0,
+                text: Utf8Stream::default(),
+                started,
+                first_word: None,
+            };
+            self.advance(&mut slot, false);
+            if slot.id != 0 {
+                match slot.cached {
+                    0 => self.figures.misses += 1,
+                    _ => self.figures.hits += 1,
+                }
+                let left_out = waiting.left_out;
+                report(slot.id, GenerateEvent::Started { prompt_tokens: count(total), left_out })?;
+            }
+            if let Some(place) = self.slots.get_mut(free) {
+                *place = Some(slot);
+            }
+        }
+        self.tell_places(report)
+    }
+
+    /// Tells those who wait how many are before them, when that has changed.
+    fn tell_places(&mut self, report: &mut Report<'_>) -> Result<()> {
+        let running = self.running();
+        for (place, waiting) in self.waiting.iter_mut().enumerate().filter(|(_, waiting)| waiting.id != 0) {
+            let ahead = running + place;
+            if waiting.ahead.replace(ahead) != Some(ahead) {
+                report(waiting.id, GenerateEvent::Queued { ahead })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end_interrupted(&mut self, report: &mut Report<'_>) -> Result<()> {
+        for at in 0..self.slots.len() {
+            let ended = self.slots.get(at).and_then(Option::as_ref).and_then(Slot::interrupted);
+            if let Some(finish) = ended {
+                self.finish(at, Ok(finish), report)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts together the next batch.
+    fn fill_batch(&mut self) -> Vec<Share> {
+        self.batch.clear();
+        let mut shares = Vec::new();
+        for (at, slot) in self.slots.iter().enumerate().filter_map(|(at, slot)| Some((at, slot.as_ref()?))) {
+            let Some(token) = slot.pending else { continue };
+            let position = slot.total() + slot.written - 1;
+            let scored = self.batch.add(token, position, slot.sequence, true);
+            shares.push(Share { slot: at, tokens: usize::from(scored.is_some()), scored });
+        }
+        let most = self.pace.step_tokens(shares.len(), self.model.batch_tokens() as usize);
+        let mut budget = most.saturating_sub(shares.len());
+        let readers: Vec<(usize, Claim)> = self
+            .slots
+            .iter()
+            .enumerate()
+            .filter_map(|(at, slot)| Some((at, slot.as_ref().filter(|slot| slot.reading())?)))
+            .map(|(at, slot)| (at, Claim { arrived_ms: slot.arrived_ms, unread: slot.total() - slot.done }))
+            .collect();
+        let claims: Vec<Claim> = readers.iter().map(|(_, claim)| *claim).collect();
+        for next in order(&claims, &self.pace) {
+            let Some((at, _)) = readers.get(next) else { continue };
+            let Some(mut slot) = self.slots.get_mut(*at).and_then(Option::take) else { continue };
+            let share = self.read(&mut slot, budget);
+            budget -= share.0.min(budget);
+            if share.0 > 0 {
+                shares.push(Share { slot: *at, tokens: share.0, scored: share.1 });
+            }
+            if let Some(place) = self.slots.get_mut(*at) {
+                *place = Some(slot);
+            }
+        }
+        shares
+    }
+
+    /// Puts up to `budget` prompt tokens of a slot into the batch: how many, and the place of the last one of the prompt.
+    fn read(&mut self, slot: &mut Slot, budget: usize) -> (usize, Option<usize>) {
+        let (mut added, mut scored) = (0, None);
+        loop {
+            let at = slot.done + added;
+            if at == slot.mine {
+                self.advance(slot, added > 0);
+            }
+            // What the cache gave moved `done` on.
+            let at = slot.done + added;
+            let most = slot.mine.saturating_sub(at).min(budget - added).min(self.batch.room());
+            if most == 0 {
+                return (added, scored);
+            }
+            for position in at..at + most {
+                let Some(token) = slot.script.tokens.get(position) else { return (added, scored) };
+                let last = position + 1 == slot.total() && !slot.ahead_of_need();
+                let place = self.batch.add(*token, position, slot.sequence, last);
+                scored = place.filter(|_| last);
+                added += 1;
+            }
+        }
+    }
+
+    /// Takes what a computed batch means for one slot.
+    fn take(&mut self, share: &Share, report: &mut Report<'_>) -> Result<()> {
+        let Some(mut slot) = self.slots.get_mut(share.slot).and_then(Option::take) else { return Ok(()) };
+        if slot.reading() {
+            slot.done += share.tokens;
+            self.figures.prefilled_tokens += share.tokens as u64;
+            self.publish(&mut slot);
+            if !slot.ahead_of_need() {
+                let (done, total) = (count(slot.done), count(slot.total()));
+                report(slot.id, GenerateEvent::Prefill { done, total })?;
+            }
+        }
+        let mut end = (slot.ahead_of_need() && slot.done == slot.total()).then_some(Ok(FinishReason::Stop));
+        if let Some(scored) = share.scored {
+            end = match self.write(&mut slot, scored, report)? {
+                Ok(None) => None,
+                Ok(Some(finish)) => Some(Ok(finish)),
+                Err(error) => Some(Err(error)),
+            };
+        }
+        if let Some(place) = self.slots.get_mut(share.slot) {
+            *place = Some(slot);
+        }
+        match end {
+            Some(end) => self.finish(share.slot, end, report),
+            None => Ok(()),
+        }
+    }
+
+    /// Chooses and reports the next token of a reply; says whether that was the last.
+    fn write(
+        &mut self,
+        slot: &mut Slot,
+        scored: usize,
+        report: &mut Report<'_>,
+    ) -> Result<Result<Option<FinishReason>>> {
+        slot.first_word.get_or_insert_with(Instant::now);
+        if slot.written >= slot.limit {
+            return Ok(Ok(Some(FinishReason::Length)));
+        }
+        let vocab = self.model.model().vocab();
+        let scores = match self.context.scores(scored) {
+            Ok(scores) => scores,
+            Err(error) => return Ok(Err(error)),
+        };
+        let token = slot.chooser.choose(scores, |token| vocab.is_eog(token));
+        if vocab.is_eog(token) {
+            return Ok(Ok(Some(FinishReason::Stop)));
+        }
+        slot.written += 1;
+        slot.pending = Some(token.0);
+        let piece = slot.text.push(&vocab.token_to_piece(LlamaToken(token.0), false, None));
+        if !piece.is_empty() {
+            report(slot.id, GenerateEvent::Token(piece))?;
+        }
+        Ok(Ok((slot.written >= slot.limit).then_some(FinishReason::Length)))
+    }
+
+    /// Ends a reply and frees what it alone held.
+    fn finish(&mut self, at: usize, end: Result<FinishReason>, report: &mut Report<'_>) -> Result<()> {
+        let Some(slot) = self.slots.get_mut(at).and_then(Option::take) else { return Ok(()) };
+        self.release(&slot);
+        if slot.ahead_of_need() {
+            return Ok(());
+        }
+        self.figures.reused_tokens += slot.cached as u64;
+        match end {
+            Ok(finish) => {
+                if let Some(first) = slot.first_word {
+                    self.pace.replied(first.elapsed());
+                }
+                report(slot.id, GenerateEvent::Done(slot.stats(finish)))
+            }
+            Err(error) => report(slot.id, GenerateEvent::Failed(error)),
+        }
+    }
+
+    /// Nothing could be computed. Rooms are reserved before a reply begins, so replies never block each other; should they ever,
+    /// the last one gives way instead of all of them waiting for good. False when there is simply nothing to do.
+    fn give_way(&mut self, report: &mut Report<'_>) -> Result<bool> {
+        let slots = self.slots.iter().enumerate().filter_map(|(at, slot)| Some((at, slot.as_ref()?.arrived_ms)));
+        let Some((newest, _)) = slots.max_by(|a, b| a.1.total_cmp(&b.1)) else { return Ok(false) };
+        tracing::error!("no reply can go on; the newest gives way");
+        let error = Error::new(Code::ModelUnavailable, "模型的上下文没有空位", "请稍后再试");
+        self.finish(newest, Err(error), report).map(|()| true)
+    }
+}
+
+/// The same error for one more reply.
+fn repeated(error: &Error) -> Error {
+    Error::new(error.code(), error.message(), error.hint())
+}
