@@ -28,8 +28,8 @@ pub(super) enum ToChild {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum FromChild {
-    /// The model is loaded.
-    Ready { context_tokens: u32 },
+    /// The model is loaded. `opens_thinking`: its chat template leaves a reasoning block open for the reply.
+    Ready { context_tokens: u32, opens_thinking: bool },
     /// The model cannot be loaded; the process ends.
     LoadFailed(Failure),
     /// Something about generation `id`.

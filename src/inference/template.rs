@@ -22,6 +22,9 @@ const PLAIN_TEMPLATE: &str = "{% for message in messages %}{{ message.content }}
 const FUEL: u64 = 200_000;
 /// Longest rendered markup in bytes; a real one is under a kilobyte.
 const MAX_RENDERED_BYTES: usize = 1 << 20;
+/// Tags of reasoning blocks that known templates write themselves.
+const THINKING_TAGS: [(&str, &str); 3] =
+    [("<think>", "</think>"), ("<seed:think>", "</seed:think>"), ("<|thought_start|>", "<|thought_end|>")];
 /// China Standard Time, for templates that print the date.
 const CST_OFFSET_HOURS: i8 = 8;
 
@@ -84,6 +87,18 @@ impl ChatTemplate {
             let folded = [SYSTEM_MARK, FOLD_SEPARATOR, USER_MARK].concat();
             self.attempt(&[("user", &folded)], true)
         })
+    }
+
+    /// Whether a prompt ends inside a reasoning block (DeepSeek-R1's template ends with `<think>`), so that the reply begins with
+    /// reasoning that no tag opens.
+    pub fn opens_thinking(&self) -> bool {
+        let Ok(pieces) = self.pieces(true) else { return false };
+        let Some(Piece::Markup(end)) = pieces.last() else { return false };
+        let end = end.to_lowercase();
+        let last = |tag: &str| end.rfind(tag);
+        THINKING_TAGS
+            .iter()
+            .any(|(open, close)| last(open).is_some_and(|at| last(close).is_none_or(|closed| closed < at)))
     }
 
     fn attempt(&self, messages: &[(&str, &str)], system: bool) -> Result<Vec<Piece>> {
@@ -218,6 +233,15 @@ mod tests {
         let end = "\n\n«系统»<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n«用户»<|eot_id|>\
                    <|start_header_id|>assistant<|end_header_id|>\n\n";
         assert!(llama3.ends_with(end), "{llama3}");
+    }
+
+    #[test]
+    fn an_open_reasoning_block_at_the_end_is_seen() {
+        let opens = |source: &str| ChatTemplate::new(Some(source), "", "").expect("compiles").opens_thinking();
+        let r1 = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}<|Assistant|><think>\n";
+        assert!(opens(r1));
+        assert!(!opens(QWEN3), "an empty block is closed again");
+        assert!(!opens(CHATML));
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub(super) struct Lane {
     /// Name of the model, from its header.
     pub(super) name: String,
     pub(super) context_tokens: u32,
+    pub(super) opens_thinking: bool,
     pub(super) figures: Figures,
     /// Whether it has finished a request.
     proven: bool,
@@ -65,6 +66,7 @@ impl Lane {
             process,
             epoch,
             context_tokens: settings.context_tokens,
+            opens_thinking: false,
             settings,
             name,
             figures: Figures::default(),
@@ -120,9 +122,10 @@ impl Lane {
         let Some(frame) = frame else { return Err(self.gone()) };
         self.heard = Instant::now();
         match frame {
-            FromChild::Ready { context_tokens } => {
+            FromChild::Ready { context_tokens, opens_thinking } => {
                 self.up = Some(Instant::now());
                 self.context_tokens = context_tokens;
+                self.opens_thinking = opens_thinking;
                 return Ok(true);
             }
             FromChild::LoadFailed(failure) => return Err(End::NeverUp(failure)),

@@ -74,6 +74,7 @@ struct State {
     model: ModelId,
     restarts: u64,
     context_tokens: u32,
+    opens_thinking: bool,
     pid: Option<u32>,
 }
 
@@ -133,6 +134,7 @@ impl ChildGenerator {
             model: ModelId { name: path.to_owned(), sha256: String::new() },
             restarts: 0,
             context_tokens: settings.context_tokens,
+            opens_thinking: false,
             pid: None,
         };
         let shared =
@@ -214,6 +216,10 @@ impl Generator for ChildGenerator {
             restarts: state.restarts,
             context_tokens: state.context_tokens,
         }
+    }
+
+    fn opens_thinking(&self) -> bool {
+        self.shared.lock().opens_thinking
     }
 
     fn warm(&self, prompts: Vec<Prompt>) {

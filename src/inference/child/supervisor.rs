@@ -323,6 +323,7 @@ impl Supervisor {
     fn present(&self, lane: &Lane) {
         let mut state = self.shared.lock();
         state.context_tokens = lane.context_tokens;
+        state.opens_thinking = lane.opens_thinking;
         state.slots = lane.settings.slots as usize;
         state.model.name.clone_from(&lane.name);
         state.pid = Some(lane.process.id());

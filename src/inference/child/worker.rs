@@ -72,7 +72,8 @@ pub fn run_child() -> Result<()> {
         Err(error) => return refuse(&error),
     };
     sandbox::loaded();
-    send(&socket, &FromChild::Ready { context_tokens: model.context_tokens() }).map_err(broken)?;
+    let (context_tokens, opens_thinking) = (model.context_tokens(), model.opens_thinking());
+    send(&socket, &FromChild::Ready { context_tokens, opens_thinking }).map_err(broken)?;
 
     let (wishes, received) = channel();
     let flags = Arc::new(Flags::default());

@@ -2,79 +2,26 @@
 //!
 //! Every step is one batch: the next token of each reply that is being written, and as many prompt tokens of newcomers as the
 //! [`scheduler`](crate::inference::scheduler) allows. All sequences share one memory, so that a part of a prompt that several
-//! replies begin with is computed once and held once (`memory` has that half). Between two steps replies are admitted,
+//! replies begin with is computed once and held once (`memory` has that half; `admission` lets requests in). Between two steps replies are admitted,
 //! stopped and finished; nothing here waits for anything.
 
+use super::admission::Waiting;
+use super::flight::InFlight;
 use super::generate::ChatModel;
-use super::prompt::{Tokenizer, assemble};
+use super::prompt::Tokenizer;
 use super::raw::{Batch, Computed, Context, Sequence};
-use super::sampler::{Chooser, Utf8Stream};
-use super::slot::{Script, Slot, count};
+use super::slot::{Slot, count};
 use crate::error::{Code, Error, Result};
 use crate::inference::cachefile::CacheFile;
 use crate::inference::prefix::Tree;
-use crate::inference::protocol::never_started;
 use crate::inference::scheduler::{Claim, Pace, order};
-use crate::inference::{CacheFigures, FinishReason, GenerateEvent, GenerateRequest, Prompt};
+use crate::inference::{CacheFigures, FinishReason, GenerateEvent};
 use llama_cpp_2::token::LlamaToken;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
-
-/// The reply reserves at most this share of the context (one in so many), so that asking for a long reply does not push
-/// out all the evidence. The reply still grows to `max_tokens` where the prompt leaves room.
-const REPLY_SHARE: usize = 4;
-/// Longest time to read one prompt ahead of need.
-const READ_AHEAD_LIMIT: Duration = Duration::from_secs(120);
-
-/// The stop flags of the replies in the batch that is being computed. When all of them are raised, so is the flag that
-/// llama.cpp looks at, and the batch ends early; otherwise a stop counts from the next step on.
-#[derive(Debug)]
-pub struct InFlight {
-    abandon: AtomicBool,
-    flags: Mutex<Vec<Arc<AtomicBool>>>,
-}
-
-impl InFlight {
-    /// Nothing in flight.
-    pub const fn new() -> InFlight {
-        InFlight { abandon: AtomicBool::new(false), flags: Mutex::new(Vec::new()) }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<AtomicBool>>> {
-        self.flags.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn set(&self, flags: Vec<Arc<AtomicBool>>) {
-        let mut held = self.lock();
-        *held = flags;
-        self.abandon.store(false, Ordering::Release);
-    }
-
-    /// A stop flag was raised: ends the batch if nobody wants any of it.
-    pub fn look(&self) {
-        let flags = self.lock();
-        let unwanted = !flags.is_empty() && flags.iter().all(|flag| flag.load(Ordering::Acquire));
-        self.abandon.store(unwanted, Ordering::Release);
-    }
-}
+use std::sync::Arc;
+use std::time::Instant;
 
 /// Where events go: the number of the request, and what happened. An error ends the engine: nobody listens any more.
 pub type Report<'r> = dyn FnMut(u64, GenerateEvent) -> Result<()> + 'r;
-
-/// A request that has no slot yet.
-struct Waiting {
-    id: u64,
-    chooser: Chooser,
-    max_tokens: usize,
-    max_time: Duration,
-    script: Script,
-    left_out: Vec<usize>,
-    arrived_ms: f64,
-    cancel: Arc<AtomicBool>,
-    /// Its place as last reported.
-    ahead: Option<usize>,
-}
 
 /// What a slot put into the batch.
 struct Share {
@@ -89,17 +36,17 @@ pub struct Engine<'m> {
     pub(super) model: &'m ChatModel,
     pub(super) context: Context<'m>,
     batch: Batch,
-    tokenizer: Tokenizer<'m>,
+    pub(super) tokenizer: Tokenizer<'m>,
     in_flight: &'static InFlight,
     pub(super) slots: Vec<Option<Slot>>,
-    waiting: Vec<Waiting>,
+    pub(super) waiting: Vec<Waiting>,
     pub(super) tree: Tree,
     /// Sequences that hold nothing.
     pub(super) holders: Vec<Sequence>,
     pub(super) cacheable: bool,
     pub(super) file: Option<CacheFile>,
     pub(super) figures: CacheFigures,
-    pace: Pace,
+    pub(super) pace: Pace,
     began: Instant,
 }
 
@@ -149,7 +96,7 @@ impl<'m> Engine<'m> {
     }
 
     /// Milliseconds since the engine was made.
-    fn now_ms(&self) -> f64 {
+    pub(super) fn now_ms(&self) -> f64 {
         self.began.elapsed().as_secs_f64() * 1e3
     }
 
@@ -176,82 +123,6 @@ impl<'m> Engine<'m> {
         let mut figures = self.figures;
         self.tree.count(&mut figures);
         figures
-    }
-
-    /// Takes in a request. What is wrong with it is reported as its end.
-    ///
-    /// # Errors
-    /// Whatever `report` returns.
-    pub fn submit(
-        &mut self,
-        id: u64,
-        request: GenerateRequest,
-        cancel: Arc<AtomicBool>,
-        report: &mut Report<'_>,
-    ) -> Result<()> {
-        let context = self.model.context_tokens() as usize;
-        let reserve = (request.max_tokens as usize).clamp(1, context / REPLY_SHARE);
-        let prompt = assemble(&self.tokenizer, self.model.template(), &request.prompt, context - reserve);
-        match prompt.and_then(|prompt| Ok((prompt, Chooser::new(self.model.model(), &request)?))) {
-            Ok((prompt, chooser)) => {
-                let (script, left_out) = self.script(prompt);
-                self.waiting.push(Waiting {
-                    id,
-                    chooser,
-                    max_tokens: request.max_tokens as usize,
-                    max_time: Duration::from_millis(request.max_time_ms),
-                    script,
-                    left_out,
-                    arrived_ms: self.now_ms(),
-                    cancel,
-                    ahead: None,
-                });
-                Ok(())
-            }
-            Err(error) => report(id, GenerateEvent::Failed(error)),
-        }
-    }
-
-    /// Reads a prompt without its question while nobody asks, so that the cache has it.
-    ///
-    /// # Errors
-    /// What is wrong with the prompt.
-    pub fn read_ahead(&mut self, prompt: &Prompt) -> Result<()> {
-        if !self.cacheable || self.busy() {
-            return Ok(());
-        }
-        let context = self.model.context_tokens() as usize;
-        let prompt = assemble(&self.tokenizer, self.model.template(), prompt, context - context / REPLY_SHARE)?;
-        let (mut script, _) = self.script(prompt);
-        script.tokens.truncate(script.ends.last().copied().unwrap_or(0));
-        if self.unread(&script) == 0 {
-            return Ok(());
-        }
-        self.waiting.push(Waiting {
-            id: 0,
-            chooser: Chooser::greedy(),
-            max_tokens: 0,
-            max_time: READ_AHEAD_LIMIT,
-            script,
-            left_out: Vec::new(),
-            arrived_ms: self.now_ms(),
-            cancel: Arc::default(),
-            ahead: None,
-        });
-        Ok(())
-    }
-
-    fn script(&self, prompt: super::prompt::Assembled) -> (Script, Vec<usize>) {
-        let mut script = Script::default();
-        for part in prompt.parts {
-            script.tokens.extend(part.iter().map(|token| token.0));
-            script.ends.push(script.tokens.len());
-        }
-        script.tokens.extend(prompt.tail.iter().map(|token| token.0));
-        if !self.cacheable {
-            script.ends.clear();
-        }
-        (script, prompt.left_out)
     }
 
     /// One step: admits, computes a batch, reports. False when there was nothing to do.
@@ -288,94 +159,6 @@ impl<'m> Engine<'m> {
             self.take(&share, report)?;
         }
         Ok(true)
-    }
-
-    /// Ends waiting requests that nobody wants any more, and prompts read ahead of need when somebody asks.
-    fn drop_unwanted(&mut self, report: &mut Report<'_>) -> Result<()> {
-        let asked = self.waiting.iter().any(|waiting| waiting.id != 0);
-        let (gone, kept): (Vec<Waiting>, Vec<Waiting>) = std::mem::take(&mut self.waiting)
-            .into_iter()
-            .partition(|waiting| waiting.cancel.load(Ordering::Acquire) || (asked && waiting.id == 0));
-        self.waiting = kept;
-        for waiting in gone.iter().filter(|waiting| waiting.id != 0) {
-            report(waiting.id, GenerateEvent::Done(never_started()))?;
-        }
-        if asked {
-            for slot in self.slots.iter().flatten().filter(|slot| slot.ahead_of_need()) {
-                slot.cancel.store(true, Ordering::Release);
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives free slots to those whose turn it is, and tells the others their place.
-    fn admit(&mut self, report: &mut Report<'_>) -> Result<()> {
-        while let Some(free) = self.slots.iter().position(Option::is_none) {
-            let claims: Vec<Claim> = self
-                .waiting
-                .iter()
-                .map(|waiting| Claim { arrived_ms: waiting.arrived_ms, unread: self.unread(&waiting.script) })
-                .collect();
-            let Some(next) = order(&claims, &self.pace).first().copied() else { break };
-            if next >= self.waiting.len() {
-                break;
-            }
-            let waiting = self.waiting.remove(next);
-            let total = waiting.script.tokens.len();
-            let context = self.model.context_tokens() as usize;
-            let limit = waiting.max_tokens.min(context.saturating_sub(total));
-            if !self.make_room(&waiting.script, limit) {
-                self.waiting.insert(next, waiting);
-                break;
-            }
-            let started = Instant::now();
-            let mut slot = Slot {
-                id: waiting.id,
-                sequence: Sequence::try_from(free).unwrap_or(Sequence::MAX),
-                private: total,
-                script: waiting.script,
-                arrived_ms: waiting.arrived_ms,
-                cancel: waiting.cancel,
-                deadline: started.checked_add(waiting.max_time),
-                chooser: waiting.chooser,
-                limit,
-                path: Vec::new(),
-                computing: Vec::new(),
-                done: 0,
-                mine: 0,
-                cached: 0,
-                pending: None,
-                written: 0,
-                text: Utf8Stream::default(),
-                started,
-                first_word: None,
-            };
-            self.advance(&mut slot, false);
-            if slot.id != 0 {
-                match slot.cached {
-                    0 => self.figures.misses += 1,
-                    _ => self.figures.hits += 1,
-                }
-                let left_out = waiting.left_out;
-                report(slot.id, GenerateEvent::Started { prompt_tokens: count(total), left_out })?;
-            }
-            if let Some(place) = self.slots.get_mut(free) {
-                *place = Some(slot);
-            }
-        }
-        self.tell_places(report)
-    }
-
-    /// Tells those who wait how many are before them, when that has changed.
-    fn tell_places(&mut self, report: &mut Report<'_>) -> Result<()> {
-        let running = self.running();
-        for (place, waiting) in self.waiting.iter_mut().enumerate().filter(|(_, waiting)| waiting.id != 0) {
-            let ahead = running + place;
-            if waiting.ahead.replace(ahead) != Some(ahead) {
-                report(waiting.id, GenerateEvent::Queued { ahead })?;
-            }
-        }
-        Ok(())
     }
 
     fn end_interrupted(&mut self, report: &mut Report<'_>) -> Result<()> {

@@ -1,6 +1,7 @@
 //! A chat model: weights, chat template, adapter, and the settings that its engine works by.
 
-use super::engine::{Engine, InFlight};
+use super::engine::Engine;
+use super::flight::InFlight;
 use super::prompt::Tokenizer;
 use super::raw::{self, Adapter, Context, Setup};
 use super::special_text;
@@ -73,6 +74,11 @@ impl ChatModel {
     /// Longest prompt and reply together, in tokens.
     pub fn context_tokens(&self) -> u32 {
         self.context_tokens
+    }
+
+    /// Whether a prompt ends inside a reasoning block.
+    pub fn opens_thinking(&self) -> bool {
+        self.template.opens_thinking()
     }
 
     /// Replies at a time.

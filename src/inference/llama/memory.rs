@@ -9,9 +9,9 @@ use super::slot::{Script, Slot};
 use crate::inference::cachefile::CacheFile;
 use crate::inference::prefix::{NodeId, Place};
 
-/// The sequences that hold parts.
+/// The sequences that hold parts: all behind the slots and the one that moves keys and values.
 pub(super) fn holders(slots: u32) -> Vec<Sequence> {
-    (Sequence::try_from(slots).unwrap_or(SEQUENCES)..SEQUENCES).rev().collect()
+    (Sequence::try_from(slots + 1).unwrap_or(SEQUENCES)..SEQUENCES).rev().collect()
 }
 
 impl Engine<'_> {

@@ -12,8 +12,10 @@
 //!
 //! llama.cpp tells why something failed only in its log, so the last complaints are kept and become part of the error.
 
+mod admission;
 mod embed;
 mod engine;
+mod flight;
 mod generate;
 mod memory;
 mod prompt;
@@ -25,7 +27,8 @@ mod slot;
 mod workers;
 
 pub use embed::LlamaEmbedder;
-pub use engine::{Engine, InFlight};
+pub use engine::Engine;
+pub use flight::InFlight;
 pub use generate::ChatModel;
 pub use rerank::LlamaReranker;
 

@@ -30,7 +30,7 @@ pub(super) struct Setup {
     pub(super) cells: u32,
     /// Most tokens of a batch.
     pub(super) batch: u32,
-    /// Sequences that are computed; others only hold.
+    /// Sequences that are computed, from 0; the next one moves keys and values, and others only hold.
     pub(super) sequences: u32,
     pub(super) threads: u32,
     /// One physical core a thread; empty pins nothing.
@@ -44,6 +44,8 @@ pub(super) struct Setup {
 pub(super) struct Context<'m> {
     context: NonNull<sys::llama_context>,
     pool: *mut sys::ggml_threadpool,
+    /// The sequence through which keys and values are saved and restored.
+    transfer: Sequence,
     vocabulary: usize,
     _model: PhantomData<&'m LlamaModel>,
 }
@@ -180,9 +182,9 @@ impl<'m> Context<'m> {
             params.n_ctx = setup.cells;
             params.n_batch = setup.batch;
             params.n_ubatch = setup.batch;
-            params.n_seq_max = setup.sequences;
+            params.n_seq_max = setup.sequences + 1;
             // One score row a sequence is ever read; reserving one a token would cost `batch` x vocabulary floats.
-            params.n_outputs_max = setup.sequences;
+            params.n_outputs_max = params.n_seq_max;
             params.n_threads = signed(setup.threads);
             params.n_threads_batch = signed(setup.threads);
             params.kv_unified = true;
@@ -204,7 +206,8 @@ impl<'m> Context<'m> {
             Error::new(Code::ModelLoad, message, "内存可能不足:请减小上下文长度,或换用更小的模型")
         })?;
         let vocabulary = usize::try_from(model.n_vocab()).unwrap_or(0);
-        let mut context = Context { context, pool: std::ptr::null_mut(), vocabulary, _model: PhantomData };
+        let transfer = signed(setup.sequences);
+        let mut context = Context { context, pool: std::ptr::null_mut(), transfer, vocabulary, _model: PhantomData };
         if !setup.cpus.is_empty() {
             context.pin(setup.threads, &setup.cpus);
         }
@@ -286,16 +289,20 @@ impl<'m> Context<'m> {
         }
     }
 
-    /// The keys and values of a sequence as bytes.
+    /// The keys and values of a sequence as bytes. llama.cpp writes out only sequences that the context computes, so what others
+    /// hold goes through one that is kept for that.
     pub(super) fn save(&mut self, sequence: Sequence) -> Option<Vec<u8>> {
+        self.share(sequence, self.transfer, 0, usize::MAX);
         // SAFETY: the buffer is as long as said.
-        unsafe {
-            let mut bytes = vec![0u8; sys::llama_state_seq_get_size(self.context.as_ptr(), sequence)];
+        let bytes = unsafe {
+            let mut bytes = vec![0u8; sys::llama_state_seq_get_size(self.context.as_ptr(), self.transfer)];
             let written =
-                sys::llama_state_seq_get_data(self.context.as_ptr(), bytes.as_mut_ptr(), bytes.len(), sequence);
+                sys::llama_state_seq_get_data(self.context.as_ptr(), bytes.as_mut_ptr(), bytes.len(), self.transfer);
             bytes.truncate(written);
-            (written > 0).then_some(bytes)
-        }
+            bytes
+        };
+        self.forget(self.transfer, 0).ok()?;
+        (!bytes.is_empty()).then_some(bytes)
     }
 
     /// Puts saved keys and values into an empty sequence; false when llama.cpp refuses them.
