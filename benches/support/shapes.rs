@@ -184,13 +184,13 @@ impl Shape {
         for layer in 0..self.layers {
             // Inputs are normalised, so a matrix of spread s / sqrt(columns) gives outputs of spread s.
             let parts = [
-                ("attn_q", width, width, 1.6),
-                ("attn_k", width, kv, 1.6),
+                ("attn_q", width, width, 1.4),
+                ("attn_k", width, kv, 1.4),
                 ("attn_v", width, kv, 1.0),
-                ("attn_output", width, width, 1.0),
+                ("attn_output", width, width, 0.4),
                 ("ffn_gate", width, self.inner, 1.0),
                 ("ffn_up", width, self.inner, 1.0),
-                ("ffn_down", self.inner, width, 0.7),
+                ("ffn_down", self.inner, width, 1.5),
             ];
             plan.push(vector(format!("blk.{layer}.attn_norm.weight"), width, 1.0));
             for (name, columns, rows, spread) in parts {
