@@ -1,9 +1,14 @@
 //! Tiny GGUF models made at test time: real files for the real llama.cpp, the same bytes every time.
 //!
 //! The weights are random numbers from a fixed seed, so the text that the chat model writes means nothing; what is tested
-//! is everything around it. Format: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
+//! is everything around it.
 #![allow(dead_code)] // Every test file uses a part.
 
+#[path = "gguf/file.rs"]
+mod file;
+
+pub use file::Gguf;
+use file::{BYTE, CONTROL, NORMAL, Random, UNKNOWN, byte_letter};
 use std::path::Path;
 
 /// Width of the hidden state and of the feed-forward layer, heads, and layers of the smallest models.
@@ -11,7 +16,6 @@ pub const WIDTH: usize = 64;
 const INNER: usize = 128;
 pub const HEADS: usize = 4;
 pub const LAYERS: usize = 2;
-const ALIGNMENT: usize = 32;
 /// Vocabulary of the chat model beside bytes and markers: what its replies are made of.
 const REPLY_CHARACTERS: &str = "客户凭有效身份证件办理存款取款挂失转账须经授权人核实后登记的业务柜员应当审核原件并留存复印不得代签。,;:在个月内到期开立变更撤销账本行定期活";
 /// The chat model's template, in the ChatML shape.
@@ -57,10 +61,6 @@ pub fn write_chat_model(path: &Path, spec: &ChatSpec) {
     }
     file.f32("llama.attention.layer_norm_rms_epsilon", 1e-5);
 
-    const NORMAL: i32 = 1;
-    const UNKNOWN: i32 = 2;
-    const CONTROL: i32 = 3;
-    const BYTE: i32 = 6;
     let mut tokens: Vec<(String, i32)> =
         vec![("<unk>".into(), UNKNOWN), ("<s>".into(), CONTROL), ("</s>".into(), CONTROL)];
     if spec.byte_pair {
@@ -288,138 +288,9 @@ fn distinct(text: &str) -> impl Iterator<Item = char> {
     text.chars().filter(move |c| seen.insert(*c)).collect::<Vec<_>>().into_iter()
 }
 
-/// The letter that stands for a byte in byte-pair vocabularies (GPT-2's table): printable bytes stand for themselves, the
-/// others are counted up from U+0100.
-fn byte_letter(byte: u8) -> char {
-    let printable = |b: u8| matches!(b, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
-    match printable(byte) {
-        true => char::from(byte),
-        false => {
-            (0..byte).filter(|b| !printable(*b)).fold('\u{100}', |c, _| char::from_u32(c as u32 + 1).expect("letter"))
-        }
-    }
-}
-
 /// A row of the output matrix that looks at dimension 0 alone.
 fn constant_row(weight: f32) -> Vec<f32> {
     let mut row = vec![0.0; WIDTH];
     row[0] = weight;
     row
-}
-
-/// SplitMix64 (Steele, Lea and Flood 2014): the same numbers on every machine.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-    }
-
-    fn values(&mut self, count: usize, scale: f32) -> Vec<f32> {
-        (0..count).map(|_| self.next() * scale).collect()
-    }
-
-    fn row(&mut self, width: usize, scale: f32, first: f32) -> Vec<f32> {
-        let mut row = self.values(width, scale);
-        row[0] = first;
-        row
-    }
-}
-
-/// A GGUF file (version 3) in the making. All tensors are F32.
-#[derive(Default)]
-pub struct Gguf {
-    entries: Vec<u8>,
-    entry_count: u64,
-    tensors: Vec<(String, Vec<usize>, Vec<f32>)>,
-}
-
-impl Gguf {
-    fn entry(&mut self, key: &str, kind: u32) -> &mut Vec<u8> {
-        self.entry_count += 1;
-        put_text(&mut self.entries, key);
-        self.entries.extend(kind.to_le_bytes());
-        &mut self.entries
-    }
-
-    pub fn u32(&mut self, key: &str, value: u32) {
-        self.entry(key, 4).extend(value.to_le_bytes());
-    }
-
-    pub fn f32(&mut self, key: &str, value: f32) {
-        self.entry(key, 6).extend(value.to_le_bytes());
-    }
-
-    pub fn bool(&mut self, key: &str, value: bool) {
-        self.entry(key, 7).push(u8::from(value));
-    }
-
-    pub fn text(&mut self, key: &str, value: &str) {
-        put_text(self.entry(key, 8), value);
-    }
-
-    fn array(&mut self, key: &str, kind: u32, count: usize) -> &mut Vec<u8> {
-        let bytes = self.entry(key, 9);
-        bytes.extend(kind.to_le_bytes());
-        bytes.extend((count as u64).to_le_bytes());
-        bytes
-    }
-
-    pub fn i32s(&mut self, key: &str, values: &[i32]) {
-        self.array(key, 5, values.len()).extend(values.iter().flat_map(|v| v.to_le_bytes()));
-    }
-
-    pub fn f32s(&mut self, key: &str, values: &[f32]) {
-        self.array(key, 6, values.len()).extend(values.iter().flat_map(|v| v.to_le_bytes()));
-    }
-
-    pub fn texts<'a>(&mut self, key: &str, values: impl ExactSizeIterator<Item = &'a str>) {
-        let bytes = self.array(key, 8, values.len());
-        for value in values {
-            put_text(bytes, value);
-        }
-    }
-
-    /// `shape` in ggml's order: the row length first.
-    pub fn tensor(&mut self, name: &str, shape: &[usize], values: Vec<f32>) {
-        assert_eq!(shape.iter().product::<usize>(), values.len(), "{name}");
-        self.tensors.push((name.into(), shape.into(), values));
-    }
-
-    /// The file's bytes.
-    pub fn bytes(&self) -> Vec<u8> {
-        let mut bytes = b"GGUF".to_vec();
-        bytes.extend(3u32.to_le_bytes());
-        bytes.extend((self.tensors.len() as u64).to_le_bytes());
-        bytes.extend(self.entry_count.to_le_bytes());
-        bytes.extend(&self.entries);
-        let mut offset = 0usize;
-        for (name, shape, values) in &self.tensors {
-            put_text(&mut bytes, name);
-            bytes.extend((shape.len() as u32).to_le_bytes());
-            bytes.extend(shape.iter().flat_map(|size| (*size as u64).to_le_bytes()));
-            bytes.extend(0u32.to_le_bytes());
-            bytes.extend((offset as u64).to_le_bytes());
-            offset = (offset + values.len() * 4).next_multiple_of(ALIGNMENT);
-        }
-        for (_, _, values) in &self.tensors {
-            bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 0);
-            bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
-        }
-        bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 0);
-        bytes
-    }
-
-    pub fn write(&self, path: &Path) {
-        std::fs::write(path, self.bytes()).expect("write model");
-    }
-}
-
-fn put_text(bytes: &mut Vec<u8>, text: &str) {
-    bytes.extend((text.len() as u64).to_le_bytes());
-    bytes.extend(text.as_bytes());
 }
