@@ -274,6 +274,11 @@ pub trait Generator: Send + Sync {
     fn start(&self, request: GenerateRequest) -> Result<Generation>;
     /// How the generator is doing.
     fn status(&self) -> GeneratorStatus;
+    /// Whether the model's chat template ends a prompt inside a reasoning block, so that a reply begins with reasoning that no
+    /// tag opens.
+    fn opens_thinking(&self) -> bool {
+        false
+    }
     /// Waits until the generator is ready or has failed, at most `limit`; for one-shot commands.
     ///
     /// # Errors
