@@ -74,7 +74,11 @@ fn main() {
         });
         cards.push(clauses.collect());
     }
-    println!("{} cards, {:.2} clauses each", cards.len(), cards.iter().map(Vec::len).sum::<usize>() as f64 / cards.len() as f64);
+    println!(
+        "{} cards, {:.2} clauses each",
+        cards.len(),
+        cards.iter().map(Vec::len).sum::<usize>() as f64 / cards.len() as f64
+    );
     let mut frequency: HashMap<i64, u32> = HashMap::new();
     cards.iter().flatten().for_each(|c| *frequency.entry(c.id).or_default() += 1);
     let often = |c: &Clause| frequency.get(&c.id).copied().unwrap_or(0);

@@ -59,19 +59,14 @@ impl Draft {
         let parts = prompt::build(ask.question, &clauses, conclusion);
         let cited = parts.evidence.iter().filter_map(|placed| card.citations.get(placed.given));
         let evidence = cited.zip(1..).map(|(c, n)| Evidence { n, shown: c.n, text: evidence_text(c) }).collect();
-        let blocks = parts.evidence.into_iter().map(|placed| Block {
-            text: placed.text,
-            rank: u32::try_from(placed.given).unwrap_or(u32::MAX),
-        });
+        let blocks = parts
+            .evidence
+            .into_iter()
+            .map(|placed| Block { text: placed.text, rank: u32::try_from(placed.given).unwrap_or(u32::MAX) });
         let scope = &ask.scope;
         Ok(Draft {
             request: GenerateRequest {
-                prompt: Prompt {
-                    system: parts.system,
-                    head: parts.head,
-                    evidence: blocks.collect(),
-                    tail: parts.tail,
-                },
+                prompt: Prompt { system: parts.system, head: parts.head, evidence: blocks.collect(), tail: parts.tail },
                 max_tokens: MAX_TOKENS,
                 max_time_ms: MAX_TIME_MS,
                 temperature: TEMPERATURE,
@@ -316,7 +311,10 @@ impl Writer {
     fn keep(&mut self, done: &ProseDone) {
         let whole = matches!(done.stats.finish, FinishReason::Stop | FinishReason::Length);
         let same = || self.generator.upgrade().is_some_and(|generator| generator.status().model == self.model);
-        if whole && same() && let Some((cache, key)) = self.store.take() {
+        if whole
+            && same()
+            && let Some((cache, key)) = self.store.take()
+        {
             cache.store(key, done.clone());
         }
     }
@@ -332,10 +330,7 @@ impl Writer {
             label: AIGC_LABEL,
             cited: self.gate.cited().to_vec(),
             left_out: std::mem::take(&mut self.left_out),
-            prefill_tokens_per_second: speed(
-                stats.prompt_tokens.saturating_sub(stats.cached_tokens),
-                stats.prefill_ms,
-            ),
+            prefill_tokens_per_second: speed(stats.prompt_tokens.saturating_sub(stats.cached_tokens), stats.prefill_ms),
             decode_tokens_per_second: speed(stats.generated_tokens, stats.decode_ms),
             stats,
             cached: false,

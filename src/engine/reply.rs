@@ -1,11 +1,12 @@
 //! What the engine answers; serialised as is by HTTP and `--json`.
 
-pub use crate::answer::outcome::{Card, Choice, Citation, Clarify, Refusal, Timings};
 pub use super::figures::ServiceFigures;
+pub use crate::answer::outcome::{Card, Choice, Citation, Clarify, Refusal, Timings};
 pub use crate::answer::prose::{Aigc, Progress, Prose, ProseDone, ProseEvent, ProseStep, Stage};
 pub use crate::answer::{AnswerBody, AnswerCacheFigures, AnswerReply, Role};
 pub use crate::error::ErrorBody;
-use crate::inference::{GeneratorStatus, ModelId};
+pub use crate::inference::GeneratorStatus;
+use crate::inference::ModelId;
 use crate::types::{Classification, ClauseId, Date, EffectivePeriod, GenerationId, Level, Status, VersionId};
 use serde::Serialize;
 

@@ -17,8 +17,7 @@
 //! The role is `large` for the only model too.
 
 use crate::engine::CARD_SECONDS;
-use crate::engine::reply::StatusReply;
-use crate::inference::GeneratorStatus;
+use crate::engine::reply::{GeneratorStatus, StatusReply};
 use std::fmt::Write;
 
 /// The page.
@@ -37,7 +36,12 @@ pub(super) fn text(status: &StatusReply) -> String {
             ("outcome=\"failed\"", service.failed as f64),
         ],
     );
-    page.histogram("guida_card_seconds", "Time from question to finished card.", &service.card_times, service.card_seconds);
+    page.histogram(
+        "guida_card_seconds",
+        "Time from question to finished card.",
+        &service.card_times,
+        service.card_seconds,
+    );
     let wanted = service.prose_wanted as f64;
     page.counter("guida_prose_wanted_total", "Answers for which prose was wanted.", &[("", wanted)]);
     let without = service.prose_unavailable as f64;
@@ -65,7 +69,10 @@ fn generators(page: &mut Page, models: &[(&str, &GeneratorStatus)]) {
     let split = |name: &str, of: [(&str, fn(&GeneratorStatus) -> f64); 2]| -> Vec<(String, f64)> {
         let values = |(value, of): (&str, fn(&GeneratorStatus) -> f64)| {
             let label = format!("{name}=\"{value}\"");
-            models.iter().map(move |(role, status)| (format!("role=\"{role}\",{label}"), of(status))).collect::<Vec<_>>()
+            models
+                .iter()
+                .map(move |(role, status)| (format!("role=\"{role}\",{label}"), of(status)))
+                .collect::<Vec<_>>()
         };
         of.into_iter().flat_map(values).collect()
     };

@@ -231,7 +231,7 @@ fn a_clause_that_was_left_out_cannot_be_cited() {
 
 #[test]
 fn what_turns_out_to_be_reasoning_is_taken_back() {
-    let (out, cited) = through(reordered(), "想想看。利率0.05%[2]。</think>登记[1]。");
+    let (out, cited) = through(reordered(), "想想看。利率0.05%[2]。好，</think>登记[1]。");
     let [Checked::Kept(_), Checked::Kept(_), Checked::Withdrawn, Checked::Kept(answer)] = out.as_slice() else {
         panic!("{out:?}")
     };
