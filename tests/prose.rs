@@ -6,11 +6,13 @@ mod rules;
 
 use guida::answer::Writers;
 use guida::engine::Engine;
-use guida::engine::reply::{AnswerReply, Progress, Prose, ProseDone, ProseEvent, ProseStep, Reply, Role, Stage};
+use guida::engine::reply::{
+    AnswerReply, GeneratorStatus, Progress, Prose, ProseDone, ProseEvent, ProseStep, Reply, Role, Stage,
+};
 use guida::engine::request::{self, Actor, AskRequest, Request};
-use guida::error::{Code, ErrorBody};
+use guida::error::{Code, Error, ErrorBody};
 use guida::inference::scripted::ScriptedGenerator;
-use guida::inference::{Constraint, FinishReason, Generator};
+use guida::inference::{Constraint, FinishReason, GenerateRequest, Generation, Generator};
 use guida::types::{Classification, Level};
 use rules::Rules;
 use std::sync::Arc;
@@ -225,13 +227,33 @@ fn only_whole_answers_by_a_known_model_are_kept() {
     assert_eq!(write(&answers, asking(QUESTION)).stats.finish, FinishReason::Length);
     assert!(write(&answers, asking(QUESTION)).cached);
     // The model was exchanged while it wrote.
-    let exchanged = says(&["要核实身份[2]。"]);
-    let answers = engine(&rules, &exchanged);
-    let prose = ask(&answers, asking(QUESTION)).prose.unwrap();
-    exchanged.set_status(|status| status.model.sha256 = "1".repeat(64));
-    let done = finish(prose).done();
-    exchanged.set_status(|status| status.model.sha256 = "0".repeat(64));
-    assert!(done.model.sha256.starts_with('0') && !write(&answers, asking(QUESTION)).cached);
+    let exchanged = Arc::new(Exchanged { inner: ScriptedGenerator::new(["要核实身份[2]。"]) });
+    let answers = Engine::open(&rules.kb, None, None, Some(exchanged.clone() as Arc<dyn Generator>)).unwrap();
+    for _ in 0..2 {
+        exchanged.inner.set_status(|status| status.model.sha256 = "0".repeat(64));
+        let done = write(&answers, asking(QUESTION));
+        assert!(done.model.sha256.starts_with('0') && !done.cached);
+    }
+}
+
+/// Holds another model as soon as it has taken a request.
+struct Exchanged {
+    inner: ScriptedGenerator,
+}
+
+impl Generator for Exchanged {
+    fn start(&self, request: GenerateRequest) -> Result<Generation, Error> {
+        self.inner.set_status(|status| status.model.sha256 = "1".repeat(64));
+        self.inner.start(request)
+    }
+
+    fn status(&self) -> GeneratorStatus {
+        self.inner.status()
+    }
+
+    fn wait_ready(&self, limit: Duration) -> Result<(), Error> {
+        self.inner.wait_ready(limit)
+    }
 }
 
 #[test]
@@ -319,7 +341,7 @@ fn easy_questions_go_to_the_small_model_and_hard_ones_to_the_large() {
     let Reply::Status(status) = engine.handle(&actor(Classification::Internal), Request::Status).unwrap() else {
         panic!()
     };
-    let name = |status: &Option<guida::engine::reply::GeneratorStatus>| status.as_ref().unwrap().model.name.clone();
+    let name = |status: &Option<GeneratorStatus>| status.as_ref().unwrap().model.name.clone();
     assert_eq!((name(&status.generator), name(&status.small_generator)), ("大".into(), "小".into()));
 }
 

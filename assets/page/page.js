@@ -109,7 +109,7 @@
       show(data, request.prose && !data.refused ? { text: '', broken: false, notes: [], running: true, progress: '正在准备…' } : null);
       mark('card');
     } else if (now.prose && name === 'progress') {
-      now.prose.progress = progress(data);
+      now.prose.progress = guidaCard.progress(data);
       drawProse();
     } else if (now.prose && name === 'token') {
       now.prose.text += data.text;
@@ -120,16 +120,6 @@
     } else if (name === 'error') {
       end(data);
     }
-  }
-
-  /* The line that says how far the prose is. */
-  function progress(p) {
-    const speed = p.tokens_per_second ? ',' + p.tokens_per_second.toFixed(p.tokens_per_second < 10 ? 1 : 0) + ' 词元每秒' : '';
-    if (p.stage === 'queued') {
-      return '排队第 ' + (p.ahead + 1) + ' 位' + (p.expected_wait_ms ? ',约等 ' + Math.ceil(p.expected_wait_ms / 1000) + ' 秒' : '');
-    }
-    if (p.stage === 'reading') { return p.prefill_total ? '阅读条款 ' + p.prefill_done + '/' + p.prefill_total : '正在准备…'; }
-    return (p.stage === 'thinking' ? '思考中' : '写作') + speed;
   }
 
   /* Moments of an answer on the browser's own timeline. */

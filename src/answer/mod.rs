@@ -161,12 +161,13 @@ impl Answerer {
         let draft = Draft::new(self.retriever.knowledge(), ask, card)?;
         let mut why = None;
         for (role, generator) in self.writers.from(wanted) {
-            let key = draft.key(&generator.status());
+            let status = generator.status();
+            let key = draft.key(&status);
             if let Some(done) = key.and_then(|key| self.written.find(&key)) {
                 return Ok(Prose::stored(&done));
             }
             let store = key.map(|key| (Arc::clone(&self.written), key));
-            match writing::write(generator, role, &draft, store) {
+            match writing::write(generator, role, status, &draft, store) {
                 Ok(prose) => {
                     self.written.missed();
                     return Ok(prose);

@@ -108,17 +108,18 @@ impl Draft {
     }
 }
 
-/// Hands a draft to a model. The finished prose is put into the cache under `key`.
+/// Hands a draft to a model whose state was `status` just now. The finished prose is put into the cache under the key that was
+/// made of it.
 ///
 /// # Errors
 /// `BUSY`, with the expected wait, or `MODEL_UNAVAILABLE` from the generator, `INTERNAL` when no thread can be started.
 pub(super) fn write(
     generator: &Arc<dyn Generator>,
     role: Role,
+    status: GeneratorStatus,
     draft: &Draft,
     store: Option<(Arc<AnswerCache>, Key)>,
 ) -> Result<Prose> {
-    let status = generator.status();
     let generation = generator.start(draft.request.clone()).map_err(|error| with_wait(error, &status))?;
     let gate = SentenceGate::new(&draft.evidence, &draft.question);
     let (sender, events) = channel();

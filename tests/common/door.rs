@@ -75,7 +75,7 @@ impl Door for FixedDoor {
                     queued: 0,
                     running: 0,
                     slots: 4,
-                    expected_wait_ms: 0,
+                    expected_wait_ms: 11_500,
                     cache: CacheFigures::default(),
                     restarts: 0,
                     context_tokens: 4096,
