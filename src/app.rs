@@ -1,6 +1,7 @@
 //! Composition root: the only place that names concrete adapters. Opens knowledge and models, hands them to the engine, and
 //! the engine to HTTP or the command line.
 
+use crate::answer::Writers;
 use crate::cli;
 use crate::cli::args::{AskArgs, Cli, Command, EncoderArgs, EvalCommand, KbCommand, ModelArgs, PoolingArg, ServeArgs};
 use crate::engine::Engine;
@@ -95,11 +96,9 @@ fn dispatch(cli: Cli) -> Result<()> {
             cli::eval::retrieval(&measuring, embedder, reranker, args.details.as_deref(), report, args.json)
         }
         Command::Eval { command: EvalCommand::Answers(args) } => {
-            let generator = start_generator(&args.models)?;
-            let engine = open_engine(&args.kb.kb, &args.models, generator.clone())?;
-            if let Some(generator) = generator {
-                generator.wait_ready(MODEL_LOAD_LIMIT)?;
-            }
+            let writers = start_writers(&args.models)?;
+            let engine = open_engine(&args.kb.kb, &args.models, writers.clone())?;
+            wait_for(&writers)?;
             cli::eval::answers(&engine, &operator(), &args, cli::parse_day(args.as_of.as_deref())?)
         }
         Command::Eval { command: EvalCommand::Cv(args) } => {
@@ -164,8 +163,23 @@ fn load_reranker(path: Option<&Path>, threads: Option<u32>) -> Result<Option<Arc
     })
 }
 
-fn start_generator(models: &ModelArgs) -> Result<Option<Arc<dyn Generator>>> {
-    let Some(model) = &models.model else { return Ok(None) };
+/// The models that write, each in a process of its own.
+fn start_writers(models: &ModelArgs) -> Result<Writers> {
+    Ok(Writers {
+        small: start_generator(models, models.small_model.as_deref())?,
+        large: start_generator(models, models.model.as_deref())?,
+    })
+}
+
+/// Waits until every model can write or has failed; one that can is enough.
+fn wait_for(writers: &Writers) -> Result<()> {
+    let all = [&writers.large, &writers.small].into_iter().flatten();
+    let waited: Vec<Result<()>> = all.map(|generator| generator.wait_ready(MODEL_LOAD_LIMIT)).collect();
+    if waited.iter().any(Result::is_ok) { Ok(()) } else { waited.into_iter().collect() }
+}
+
+fn start_generator(models: &ModelArgs, model: Option<&Path>) -> Result<Option<Arc<dyn Generator>>> {
+    let Some(model) = model else { return Ok(None) };
     let program = std::env::current_exe().map_err(|e| {
         Error::new(Code::Internal, format!("找不到程序自身的路径:{e}"), "确认 /proc 已挂载后重试").because(e)
     })?;
@@ -173,23 +187,22 @@ fn start_generator(models: &ModelArgs) -> Result<Option<Arc<dyn Generator>>> {
         context_tokens: models.context,
         threads: models.threads,
         memory_limit_mb: models.model_memory,
-        ..GeneratorSettings::new(model.clone())
+        ..GeneratorSettings::new(model)
     };
     Ok(Some(Arc::new(ChildGenerator::spawn(&program, settings)?)))
 }
 
-fn open_engine(kb: &Path, models: &ModelArgs, generator: Option<Arc<dyn Generator>>) -> Result<Engine> {
+fn open_engine(kb: &Path, models: &ModelArgs, writers: Writers) -> Result<Engine> {
     let settings = EmbedderSettings { threads: models.threads, ..EmbedderSettings::default() };
     let embedder = load_embedder(&models.encoder, settings)?;
     let reranker = load_reranker(models.reranker.as_deref(), models.threads)?;
-    Engine::open(kb, embedder, reranker, generator)
+    Engine::open_with(kb, embedder, reranker, writers)
 }
 
 fn ask(args: &AskArgs) -> Result<()> {
-    let generator = start_generator(&args.models)?;
-    let engine = open_engine(&args.kb.kb, &args.models, generator.clone())?;
-    let wait_for_model = || generator.map_or(Ok(()), |generator| generator.wait_ready(MODEL_LOAD_LIMIT));
-    cli::ask::run(&engine, &operator(), args, wait_for_model)
+    let writers = start_writers(&args.models)?;
+    let engine = open_engine(&args.kb.kb, &args.models, writers.clone())?;
+    cli::ask::run(&engine, &operator(), args, || wait_for(&writers))
 }
 
 impl Door for Engine {
@@ -205,7 +218,7 @@ fn serve(args: &ServeArgs) -> Result<()> {
             Error::new(Code::Internal, format!("无法接管停止信号:{e}"), "请把本条信息报给软件维护方").because(e)
         })?;
     }
-    let engine = Arc::new(open_engine(&args.kb.kb, &args.models, start_generator(&args.models)?)?);
+    let engine = Arc::new(open_engine(&args.kb.kb, &args.models, start_writers(&args.models)?)?);
     let settings = HttpSettings { workers: usize::from(args.workers), ..HttpSettings::new(args.listen) };
     let server = http::serve(engine, settings, stop)?;
     cli::announce(&format!("listening http://{}", server.addr()))?;

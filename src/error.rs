@@ -164,13 +164,25 @@ pub struct Error {
     code: Code,
     message: String,
     hint: String,
+    retry_after_seconds: Option<u64>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     /// An error with its code, what happened and why, and what to do next.
     pub fn new(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Error {
-        Error { code, message: message.into(), hint: hint.into(), source: None }
+        Error { code, message: message.into(), hint: hint.into(), retry_after_seconds: None, source: None }
+    }
+
+    /// Says when to come back, where that can be told.
+    pub fn retry_after(mut self, seconds: u64) -> Error {
+        self.retry_after_seconds = Some(seconds);
+        self
+    }
+
+    /// When to come back, in seconds.
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        self.retry_after_seconds
     }
 
     /// Attaches the underlying cause, for the log.
@@ -216,7 +228,7 @@ impl std::error::Error for Error {
     }
 }
 
-/// Error as sent: `{code, message, hint}`.
+/// Error as sent: `{code, message, hint}`, and `retry_after_seconds` where that can be told.
 #[derive(Debug, Clone, Serialize)]
 pub struct ErrorBody {
     /// Stable code.
@@ -225,16 +237,26 @@ pub struct ErrorBody {
     pub message: String,
     /// What to do.
     pub hint: String,
+    /// When to come back, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u64>,
 }
 
 impl From<&Error> for ErrorBody {
     fn from(e: &Error) -> ErrorBody {
-        ErrorBody { code: e.code().as_str(), message: e.message().to_owned(), hint: e.hint().to_owned() }
+        ErrorBody {
+            code: e.code().as_str(),
+            message: e.message().to_owned(),
+            hint: e.hint().to_owned(),
+            retry_after_seconds: e.retry_after_seconds(),
+        }
     }
 }
 
 impl From<ErrorBody> for Error {
     fn from(body: ErrorBody) -> Error {
-        Error::new(Code::from_text(body.code).unwrap_or(Code::Internal), body.message, body.hint)
+        let code = Code::from_text(body.code).unwrap_or(Code::Internal);
+        let retry_after_seconds = body.retry_after_seconds;
+        Error { retry_after_seconds, ..Error::new(code, body.message, body.hint) }
     }
 }

@@ -203,7 +203,7 @@ fn written(pieces: &[&str]) -> (String, Result<ProseDone, ErrorBody>) {
 
 #[test]
 fn a_sentence_with_a_number_of_its_own_is_struck() {
-    let (sent, end) = written(&["超过五万元", "不再登记用途[1]。", "超过八十万元要行长批准[1]。", "要核实身份[1]。"]);
+    let (sent, end) = written(&["超过五万元", "不再登记用途[2]。", "超过八十万元要行长批准[2]。", "要核实身份[2]。"]);
     assert_eq!(sent, "超过五万元不再登记用途[1]。要核实身份[1]。");
     let done = end.unwrap();
     assert_eq!(done.text, sent);
@@ -230,7 +230,7 @@ fn generated_text_carries_both_labels() {
 #[test]
 fn a_generator_that_fails_leaves_what_was_checked_and_says_so() {
     let rules = Rules::cash();
-    let generator = ScriptedGenerator::new(["要核实身份[1]。", "超过"]).failing(Code::ModelDied, "生成进程意外退出");
+    let generator = ScriptedGenerator::new(["要核实身份[2]。", "超过"]).failing(Code::ModelDied, "生成进程意外退出");
     let engine = engine(&rules, Some(Arc::new(generator)));
     let reply = ask(&engine, AskRequest { prose: true, ..question("取八万块还要写干嘛用吗") });
     assert_eq!(reply.card.conclusion, "有条件：核实身份即可，不再登记用途");

@@ -290,11 +290,61 @@ fn waiting_prose_never_keeps_a_card_waiting() {
     assert_eq!(further.event().unwrap().0, "card");
     let (name, error) = further.event().unwrap();
     assert_eq!((name.as_str(), error["code"].as_str()), ("error", Some("BUSY")));
+    assert_eq!(error["retry_after_seconds"], 12, "the wait that the generator expects");
+    assert!(error["message"].as_str().unwrap().contains("12 秒"), "{error}");
     assert!(further.event().is_none());
     let card = ask(server.addr, &question(QUESTION, true)).json();
     assert_eq!(card["prose_unavailable"]["code"], "BUSY");
     drop(streams);
     until("places are free again", || ask(server.addr, &question(QUESTION, true)).json()["prose"].is_object());
+}
+
+#[test]
+fn metrics_are_what_prometheus_reads() {
+    let server = start();
+    let reply = get(server.addr, "/metrics");
+    assert_eq!(reply.status, 200);
+    assert!(reply.header("content-type").unwrap().starts_with("text/plain; version=0.0.4"));
+    let page = reply.text();
+    // Every line is a comment of a family that is new, or a value of the family that was announced last.
+    let mut families = std::collections::HashSet::new();
+    let mut family = String::new();
+    for line in page.lines() {
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            family = rest.split(' ').next().unwrap().to_owned();
+            assert!(families.insert(family.clone()), "{family} twice");
+            continue;
+        }
+        if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = rest.split_once(' ').unwrap();
+            assert!(name == family && ["counter", "gauge", "histogram"].contains(&kind), "{line}");
+            assert_eq!(name.ends_with("_total"), kind == "counter", "{line}");
+            continue;
+        }
+        let (series, value) = line.rsplit_once(' ').unwrap();
+        assert!(series.starts_with(&family) && value.parse::<f64>().is_ok(), "{line} in {family}");
+        assert_eq!(series.matches('"').count() % 2, 0, "{line}");
+    }
+    for line in [
+        "guida_questions_total{outcome=\"answered\"} 4",
+        "guida_questions_total{outcome=\"refused\"} 2",
+        "guida_card_seconds_bucket{le=\"0.005\"} 0",
+        "guida_card_seconds_bucket{le=\"0.01\"} 3",
+        "guida_card_seconds_bucket{le=\"2.5\"} 5",
+        "guida_card_seconds_bucket{le=\"+Inf\"} 6",
+        "guida_card_seconds_sum 4.5",
+        "guida_card_seconds_count 6",
+        "guida_prose_wanted_total 3",
+        "guida_answer_cache_hits_total 0",
+        "guida_generator_ready{role=\"large\"} 1",
+        "guida_generator_expected_wait_seconds{role=\"large\"} 11.5",
+        "guida_prompt_tokens_total{role=\"large\",source=\"reused\"} 0",
+        "guida_prompt_cache_misses_total{role=\"large\"} 0",
+        "guida_generator_restarts_total{role=\"large\"} 0",
+    ] {
+        assert!(page.lines().any(|own| own == line), "{line} is missing in {page}");
+    }
+    assert_eq!(request(server.addr, "POST", "/metrics", &[], b"").status, 405);
 }
 
 #[test]
@@ -307,6 +357,9 @@ fn a_full_server_says_so_at_once() {
     let body = question(WAIT, false);
     working.send(&render("POST", "/api/v1/ask", &[("Content-Type", "application/json")], body.as_bytes())).unwrap();
     until("the only worker is taken", || ask(server.addr, &question(QUESTION, false)).status == 429);
+    let refused = ask(server.addr, &question(QUESTION, false));
+    assert_eq!((refused.code().as_str(), refused.header("retry-after")), ("BUSY", Some("1")));
+    assert_eq!(refused.json()["error"]["retry_after_seconds"], 1);
     assert_eq!(get(server.addr, "/healthz").status, 200, "health needs no worker");
     server.door.open.store(true, Ordering::Release);
     assert_eq!(working.reply().unwrap().status, 200);

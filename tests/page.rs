@@ -289,3 +289,27 @@ fn a_citation_in_the_prose_leads_to_its_clause() {
     browser.click("#prose .ref");
     assert_eq!(browser.run("return document.activeElement.closest('.cite').id"), "cite-1");
 }
+
+/// What the line says is made of the events of the stream alone.
+#[test]
+fn the_progress_line_tells_place_and_wait_then_reading_then_speed() {
+    let Some(browser) = Browser::open(SCREEN.0, SCREEN.1) else { return };
+    let server = server::start();
+    browser.go(&format!("http://{}/", server.addr));
+    browser.wait_for("document.getElementById('state').textContent");
+    for (event, line) in [
+        (r#"{"stage":"queued","ahead":2,"expected_wait_ms":41200}"#, "排队第 3 位,约等 42 秒"),
+        (r#"{"stage":"queued","ahead":0,"expected_wait_ms":0}"#, "排队第 1 位"),
+        (r#"{"stage":"reading","prefill_done":310,"prefill_total":620}"#, "阅读条款 310/620"),
+        (r#"{"stage":"reading","prefill_done":0,"prefill_total":0}"#, "正在准备…"),
+        (r#"{"stage":"thinking","tokens_per_second":null}"#, "思考中"),
+        (r#"{"stage":"writing","tokens_per_second":7.25}"#, "写作,7.3 词元每秒"),
+        (r#"{"stage":"writing","tokens_per_second":41.7}"#, "写作,42 词元每秒"),
+    ] {
+        assert_eq!(browser.run(&format!("return guidaCard.progress({event})")), line, "{event}");
+    }
+    // On the page: prose that has read everything and not begun to write.
+    ask(&browser, door::HANG);
+    browser.wait_for("document.querySelector('#prose .progress').textContent === '阅读条款 620/620'");
+    browser.wait_for("document.querySelector('#to-prose').textContent === '阅读条款 620/620 ↓'");
+}

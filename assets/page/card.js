@@ -151,6 +151,16 @@ var guidaCard = (function () {
     }
   }
 
+  /* The line that says how far the prose is. */
+  function progress(p) {
+    const speed = p.tokens_per_second ? ',' + p.tokens_per_second.toFixed(p.tokens_per_second < 10 ? 1 : 0) + ' 词元每秒' : '';
+    if (p.stage === 'queued') {
+      return '排队第 ' + (p.ahead + 1) + ' 位' + (p.expected_wait_ms ? ',约等 ' + Math.ceil(p.expected_wait_ms / 1000) + ' 秒' : '');
+    }
+    if (p.stage === 'reading') { return p.prefill_total ? '阅读条款 ' + p.prefill_done + '/' + p.prefill_total : '正在准备…'; }
+    return (p.stage === 'thinking' ? '思考中' : '写作') + speed;
+  }
+
   /* The answer in words; the same text is hashed for the slip. */
   function text(card, prose) {
     const lines = ['问题:' + card.question, '规则日期:' + card.as_of];
@@ -207,5 +217,5 @@ var guidaCard = (function () {
   }
 
   return { LABEL: LABEL, STATUS: STATUS, el: el, add: add, clear: clear, draw: draw, marked: marked, period: period,
-    pills: pills, verdict: verdict, text: text, slip: slip };
+    pills: pills, progress: progress, verdict: verdict, text: text, slip: slip };
 })();

@@ -109,13 +109,10 @@
       show(data, request.prose && !data.refused ? { text: '', broken: false, notes: [], running: true, progress: '正在准备…' } : null);
       mark('card');
     } else if (now.prose && name === 'progress') {
-      now.prose.progress = data.prefill_total
-        ? '正在阅读依据 ' + Math.round(100 * data.prefill_done / data.prefill_total) + '%'
-        : (data.ahead ? '排队中,前面还有 ' + data.ahead + ' 个' : '正在准备…');
+      now.prose.progress = guidaCard.progress(data);
       drawProse();
     } else if (now.prose && name === 'token') {
       now.prose.text += data.text;
-      now.prose.progress = '正在生成…';
       drawProse();
       mark('token');
     } else if (now.prose && name === 'done') {
@@ -135,8 +132,10 @@
     prose.progress = '';
     if (done.stats && done.stats.finish === 'cancelled') { prose.broken = true; }
     if (done.struck && done.struck.length) { prose.notes.push('有 ' + done.struck.length + ' 句因数字、日期或条款在依据中查不到而删去。'); }
+    if (!done.text && !(done.struck && done.struck.length)) { prose.notes.push('模型没有写出说明。'); }
     if (done.left_out && done.left_out.length) { prose.notes.push('依据 ' + done.left_out.join('、') + ' 因篇幅未供生成参考,请直接看原文。'); }
     if (done.stats && (done.stats.finish === 'length' || done.stats.finish === 'time')) { prose.notes.push('已到长度或时间上限,说明可能不完整。'); }
+    if (done.cached) { prose.notes.push('此前为同一问题生成并核对过,直接取用。'); }
     if (done.model) { prose.notes.push('模型 ' + done.model.name + (done.AIGC ? ' · 编号 ' + done.AIGC.ProduceID : '')); }
     drawProse();
     keepProse();

@@ -1,34 +1,73 @@
 //! From a guarded question to the evidence card and, below it, prose.
 //!
 //! [`Answerer::answer`] is the pipeline in order: the question has passed the guard (its type says so), retrieval ranks
-//! clauses and judges whether they answer, [`card`] lays the evidence out, and only then may a model write: [`prose`] streams
-//! what it writes, sentence by sentence, after each has been checked against the card's clauses. The card is complete before
-//! the model is even asked.
+//! clauses and judges whether they answer, [`card`] lays the evidence out, and only then may a model write: `routing` chooses
+//! which, `cache` knows what was written before, and `writing` streams what comes, sentence by sentence, after each has been
+//! checked against the card's clauses; [`prose`] is what the reader gets. The card is complete before the model is even asked.
 
+mod cache;
 mod card;
 pub mod cite;
 mod guide;
 pub mod outcome;
 pub mod prose;
+mod routing;
+mod writing;
+
+pub use cache::AnswerCacheFigures;
+pub use routing::Role;
 
 use crate::error::{Code, Error, ErrorBody, Result};
 use crate::guard::GuardedQuestion;
-use crate::inference::Generator;
+use crate::inference::{Generator, GeneratorStatus};
 use crate::retrieval::scope::Scope;
 use crate::retrieval::{Query, Retriever};
+use cache::AnswerCache;
 use outcome::Card;
 use prose::{Prose, ProseDone};
+use routing::Difficulty;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Instant;
+use writing::Draft;
 
 /// Rules that retrieval hands to the card.
 const HITS_FOR_CARD: usize = 20;
 
+/// The models that write; one alone writes everything, whichever it is.
+#[derive(Clone, Default)]
+pub struct Writers {
+    /// For easy questions.
+    pub small: Option<Arc<dyn Generator>>,
+    /// For the others.
+    pub large: Option<Arc<dyn Generator>>,
+}
+
+impl Writers {
+    /// The models in the order in which they are asked to write, `wanted` first.
+    fn from(&self, wanted: Role) -> impl Iterator<Item = (Role, &Arc<dyn Generator>)> {
+        let small = self.small.as_ref().map(|generator| (Role::Small, generator));
+        let large = self.large.as_ref().map(|generator| (Role::Large, generator));
+        let order = if wanted == Role::Small { [small, large] } else { [large, small] };
+        order.into_iter().flatten()
+    }
+
+    /// The state of the model that writes what is hard, or of the only one.
+    pub fn main(&self) -> Option<GeneratorStatus> {
+        self.from(Role::Large).next().map(|(_, generator)| generator.status())
+    }
+
+    /// The state of the small model where it stands beside a large one.
+    pub fn beside(&self) -> Option<GeneratorStatus> {
+        self.small.as_ref().filter(|_| self.large.is_some()).map(|generator| generator.status())
+    }
+}
+
 /// Answers questions from one generation of knowledge.
 pub struct Answerer {
     retriever: Retriever,
-    generator: Option<Arc<dyn Generator>>,
+    writers: Writers,
+    written: Arc<AnswerCache>,
 }
 
 /// A question on its way to a card.
@@ -70,9 +109,9 @@ pub struct AnswerBody<'a> {
 }
 
 impl Answerer {
-    /// Couples retrieval with the model that writes, if there is one.
-    pub fn new(retriever: Retriever, generator: Option<Arc<dyn Generator>>) -> Answerer {
-        Answerer { retriever, generator }
+    /// Couples retrieval with the models that write, if there are any.
+    pub fn new(retriever: Retriever, writers: Writers) -> Answerer {
+        Answerer { retriever, writers, written: Arc::default() }
     }
 
     /// Retrieval, for searches without a card.
@@ -80,9 +119,14 @@ impl Answerer {
         &self.retriever
     }
 
-    /// The model that writes.
-    pub fn generator(&self) -> Option<&Arc<dyn Generator>> {
-        self.generator.as_ref()
+    /// The models that write.
+    pub fn writers(&self) -> &Writers {
+        &self.writers
+    }
+
+    /// What the answer cache did and holds.
+    pub fn written(&self) -> AnswerCacheFigures {
+        self.written.figures()
     }
 
     /// Answers.
@@ -110,14 +154,33 @@ impl Answerer {
         Ok(AnswerReply { card, prose, prose_unavailable })
     }
 
+    /// Has a model write: the one that suits the question, or the other one when that is missing, not ready or full. What it
+    /// wrote before in the same circumstances is given again, whether it is ready or not.
     fn write(&self, ask: &Ask<'_>, card: &Card) -> Result<Prose> {
-        let generator = self.generator.as_ref().ok_or_else(|| {
+        let wanted = routing::route(&Difficulty::of(card));
+        let draft = Draft::new(self.retriever.knowledge(), ask, card)?;
+        let mut why = None;
+        for (role, generator) in self.writers.from(wanted) {
+            let status = generator.status();
+            let key = draft.key(&status);
+            if let Some(done) = key.and_then(|key| self.written.find(&key)) {
+                return Ok(Prose::stored(&done));
+            }
+            let store = key.map(|key| (Arc::clone(&self.written), key));
+            match writing::write(generator, role, status, &draft, store) {
+                Ok(prose) => {
+                    self.written.missed();
+                    return Ok(prose);
+                }
+                Err(error) => why = why.or(Some(error)),
+            }
+        }
+        Err(why.unwrap_or_else(|| {
             Error::new(
                 Code::ModelUnavailable,
                 "没有配置对话模型",
                 "以结论和原文条款为准;需要生成说明时用 --model 指定模型",
             )
-        })?;
-        prose::start(generator.as_ref(), ask.question, card)
+        }))
     }
 }

@@ -82,6 +82,9 @@ pub struct ModelArgs {
     /// 对话模型(GGUF),用于在条款下方生成说明文字
     #[arg(long, value_name = "文件")]
     pub model: Option<PathBuf>,
+    /// 另一个较小的对话模型(GGUF),用于容易的问题;只给这一个时全部由它生成
+    #[arg(long, value_name = "文件")]
+    pub small_model: Option<PathBuf>,
     /// Encoder.
     #[command(flatten)]
     pub encoder: EncoderArgs,

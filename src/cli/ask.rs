@@ -32,7 +32,7 @@ pub fn run(engine: &Engine, actor: &Actor, args: &AskArgs, wait_for_model: impl 
         print(&text(&card))?;
     }
     let mut written = Ok(None);
-    if args.models.model.is_some() && !card.refused {
+    if (args.models.model.is_some() || args.models.small_model.is_some()) && !card.refused {
         request.prose = true;
         written = wait_for_model().and_then(|()| prose(answer(engine, actor, &request)?, args.json));
     }
@@ -86,8 +86,9 @@ fn summary(done: &ProseDone) -> String {
     } else {
         format!("(模型上下文放不下,未读到:{})\n", numbers.join(""))
     };
+    let cached = if done.cached { "此前已生成;" } else { "" };
     format!(
-        "\n{struck}{left_out}(模型 {},读入 {} 个 token {:.0} 个/秒,写出 {} 个 token {:.1} 个/秒)\n",
+        "\n{struck}{left_out}({cached}模型 {},读入 {} 个 token {:.0} 个/秒,写出 {} 个 token {:.1} 个/秒)\n",
         done.model.name,
         done.stats.prompt_tokens,
         done.prefill_tokens_per_second,

@@ -3,17 +3,18 @@
 //!
 //! [`policy`] decides who may ask what, [`Engine::handle`] routes, [`browse`](self) answers what needs no card. [`offline`] holds
 //! the operations on files that run without a service: building, checking and measuring knowledge; [`measure`] those that build
-//! knowledge for the measuring; [`exam`] asks a file of questions through the door.
+//! knowledge for the measuring; [`exam`] asks a file of questions through the door. `figures` counts what passes.
 
 mod browse;
 pub mod exam;
+mod figures;
 pub mod measure;
 pub mod offline;
 mod policy;
 pub mod reply;
 pub mod request;
 
-use crate::answer::{Answerer, Ask};
+use crate::answer::{AnswerReply, Answerer, Ask, Writers};
 use crate::clock;
 use crate::error::{Code, Error, Result};
 use crate::guard::check_question;
@@ -21,12 +22,14 @@ use crate::inference::{Embedder, Generator, Reranker};
 use crate::retrieval::Retriever;
 use crate::retrieval::scope::Scope;
 use crate::store::Knowledge;
+use figures::Counters;
 use reply::{Reply, StatusReply};
 use request::{Actor, AskRequest, Request};
 use std::path::Path;
 use std::sync::Arc;
 
 pub use crate::guard::MAX_QUESTION_CHARS;
+pub use figures::CARD_SECONDS;
 
 /// Most hits of one search.
 pub const MAX_SEARCH_HITS: usize = 100;
@@ -40,6 +43,7 @@ const MAX_FIELD_BYTES: usize = 600;
 /// Everything that answers, for one generation of knowledge.
 pub struct Engine {
     answerer: Answerer,
+    counters: Counters,
 }
 
 impl Engine {
@@ -53,8 +57,21 @@ impl Engine {
         reranker: Option<Arc<dyn Reranker>>,
         generator: Option<Arc<dyn Generator>>,
     ) -> Result<Engine> {
+        Engine::open_with(kb, embedder, reranker, Writers { small: None, large: generator })
+    }
+
+    /// [`Engine::open`] with models by role.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_with(
+        kb: &Path,
+        embedder: Option<Arc<dyn Embedder>>,
+        reranker: Option<Arc<dyn Reranker>>,
+        writers: Writers,
+    ) -> Result<Engine> {
         let retriever = Retriever::new(Arc::new(Knowledge::open(kb)?), embedder)?.with_reranker(reranker);
-        Ok(Engine { answerer: Answerer::new(retriever, generator) })
+        Ok(Engine { answerer: Answerer::new(retriever, writers), counters: Counters::default() })
     }
 
     /// Answers one request. Never blocks on a language model.
@@ -64,7 +81,11 @@ impl Engine {
     pub fn handle(&self, actor: &Actor, request: Request) -> Result<Reply> {
         policy::authorise(actor, &request)?;
         match request {
-            Request::Ask(ask) => self.ask(actor, &ask),
+            Request::Ask(ask) => {
+                let outcome = self.ask(actor, &ask);
+                self.counters.count(ask.prose, &outcome);
+                outcome.map(|answered| Reply::Answer(Box::new(answered)))
+            }
             Request::Search(search) => browse::search(self.retriever(), actor, &search).map(Reply::Search),
             Request::Clause { id, neighbours, as_of } => {
                 browse::clause(self.retriever(), actor, id, neighbours, as_of).map(|r| Reply::Clause(Box::new(r)))
@@ -81,7 +102,7 @@ impl Engine {
         self.answerer.retriever()
     }
 
-    fn ask(&self, actor: &Actor, ask: &AskRequest) -> Result<Reply> {
+    fn ask(&self, actor: &Actor, ask: &AskRequest) -> Result<AnswerReply> {
         let question = check_question(&ask.question)?;
         check_field("追问选项", ask.choice.as_deref())?;
         if ask.recent_documents.len() > MAX_RECENT_DOCUMENTS {
@@ -94,7 +115,7 @@ impl Engine {
         for title in &ask.recent_documents {
             check_field("recent_documents", Some(title))?;
         }
-        let answered = self.answerer.answer(&Ask {
+        self.answerer.answer(&Ask {
             question: &question,
             scope: Scope {
                 as_of: ask.as_of.unwrap_or_else(clock::today),
@@ -105,8 +126,7 @@ impl Engine {
             choice: ask.choice.as_deref(),
             recent_documents: &ask.recent_documents,
             prose: ask.prose,
-        })?;
-        Ok(Reply::Answer(Box::new(answered)))
+        })
     }
 
     fn status(&self) -> Result<StatusReply> {
@@ -118,7 +138,10 @@ impl Engine {
             clauses: knowledge.clause_total(),
             vectors: knowledge.vector_count(),
             embedder: self.retriever().embedder().map(|e| e.model().clone()),
-            generator: self.answerer.generator().map(|g| g.status()),
+            generator: self.answerer.writers().main(),
+            small_generator: self.answerer.writers().beside(),
+            written: self.answerer.written(),
+            service: self.counters.figures(),
             today: clock::today(),
         })
     }

@@ -1,10 +1,12 @@
 //! What the engine answers; serialised as is by HTTP and `--json`.
 
+pub use super::figures::ServiceFigures;
 pub use crate::answer::outcome::{Card, Choice, Citation, Clarify, Refusal, Timings};
-pub use crate::answer::prose::{Aigc, Prose, ProseDone, ProseEvent, ProseStep};
-pub use crate::answer::{AnswerBody, AnswerReply};
+pub use crate::answer::prose::{Aigc, Progress, Prose, ProseDone, ProseEvent, ProseStep, Stage};
+pub use crate::answer::{AnswerBody, AnswerCacheFigures, AnswerReply, Role};
 pub use crate::error::ErrorBody;
-use crate::inference::{GeneratorStatus, ModelId};
+pub use crate::inference::GeneratorStatus;
+use crate::inference::ModelId;
 use crate::types::{Classification, ClauseId, Date, EffectivePeriod, GenerationId, Level, Status, VersionId};
 use serde::Serialize;
 
@@ -119,8 +121,14 @@ pub struct StatusReply {
     pub vectors: u64,
     /// The encoder, when loaded.
     pub embedder: Option<ModelId>,
-    /// The generator, when configured.
+    /// The generator, when configured: the one for hard questions where there are two.
     pub generator: Option<GeneratorStatus>,
+    /// The generator for easy questions beside it.
+    pub small_generator: Option<GeneratorStatus>,
+    /// The answers that were written and are given again.
+    pub written: AnswerCacheFigures,
+    /// Counts since the start.
+    pub service: ServiceFigures,
     /// Today, as the box believes.
     pub today: Date,
 }

@@ -9,6 +9,7 @@ use super::moments::{clock, date, telephone};
 use super::quantity::{self, Quantity, Ratio, Unit};
 use crate::text::{address, normalize};
 use crate::types::ClauseAddress;
+use std::ops::Range;
 
 /// A thing stated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +41,17 @@ pub(super) struct Claim {
 #[derive(Debug, Default)]
 pub(super) struct Claims {
     pub(super) claims: Vec<Claim>,
-    /// `[1]`, `[2,3]`, `【1-3】`.
+    /// `[1]`, `[2,3]`, `【1-3】`, in order.
+    pub(super) marks: Vec<Mark>,
+}
+
+/// A citation mark.
+#[derive(Debug)]
+pub(super) struct Mark {
+    /// The clauses that it cites, at least one.
     pub(super) cited: Vec<u32>,
+    /// Its bytes in the text that was read, brackets included.
+    pub(super) range: Range<usize>,
 }
 
 /// Most clauses that one `[a-b]` spreads to.
@@ -75,8 +85,8 @@ const WORDS: &[&str] = &[
 
 /// Reads a text.
 pub(super) fn read(text: &str) -> Claims {
-    let chars = prepare(text);
-    let mut reader = Reader { chars: &chars, at: 0, out: Claims::default() };
+    let (chars, places): (Vec<char>, Vec<Range<usize>>) = plain(text).into_iter().unzip();
+    let mut reader = Reader { chars: &chars, places: &places, at: 0, out: Claims::default() };
     while reader.at < chars.len() {
         reader.step();
     }
@@ -85,14 +95,21 @@ pub(super) fn read(text: &str) -> Claims {
 
 /// One spelling without emphasis marks and without the blanks that Chinese does not need.
 pub(super) fn prepare(text: &str) -> Vec<char> {
+    plain(text).into_iter().map(|(c, _)| c).collect()
+}
+
+/// [`prepare`], each character with its bytes in the original.
+fn plain(text: &str) -> Vec<(char, Range<usize>)> {
     let folded = Folded::new(text);
-    let plain: Vec<char> = folded.slice(0..folded.len()).iter().copied().filter(|c| !matches!(c, '*' | '`')).collect();
-    let mut out: Vec<char> = Vec::with_capacity(plain.len());
-    for (n, &c) in plain.iter().enumerate() {
-        let next = plain.get(n + 1).copied();
+    let emphasis = |c: &(usize, char)| !matches!(c.1, '*' | '`');
+    let chars = folded.slice(0..folded.len()).iter().copied().enumerate();
+    let plain: Vec<(usize, char)> = chars.filter(emphasis).collect();
+    let mut out: Vec<(char, Range<usize>)> = Vec::with_capacity(plain.len());
+    for (n, &(at, c)) in plain.iter().enumerate() {
+        let next = plain.get(n + 1).map(|&(_, next)| next);
         let ascii = |c: Option<char>| c.is_some_and(|c| c.is_ascii_graphic());
-        if c != ' ' || ascii(out.last().copied()) && ascii(next) {
-            out.push(c);
+        if c != ' ' || ascii(out.last().map(|&(last, _)| last)) && ascii(next) {
+            out.push((c, folded.original(&(at..at + 1))));
         }
     }
     out
@@ -100,6 +117,8 @@ pub(super) fn prepare(text: &str) -> Vec<char> {
 
 struct Reader<'a> {
     chars: &'a [char],
+    /// Where each of them stands in the original.
+    places: &'a [Range<usize>],
     at: usize,
     out: Claims,
 }
@@ -175,7 +194,9 @@ impl Reader<'_> {
         }
         let marked = matches!(rest.first(), Some('[' | '【'));
         if let (true, Some(cited)) = (marked, cited(&inside)) {
-            self.out.cited.extend(cited);
+            if let (Some(open), Some(close)) = (self.places.get(self.at), self.places.get(self.at + close)) {
+                self.out.marks.push(Mark { cited, range: open.start..close.end });
+            }
             self.at += close + 1;
             return;
         }

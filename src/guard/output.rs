@@ -4,8 +4,11 @@
 //! closing marks and citations behind it, and then checked as a whole; how the text was cut into pieces makes no
 //! difference. Claims are looked up in the clauses that the sentence or its paragraph cites, or in any clause of the card
 //! when none is cited, and in the question.
+//!
+//! The model cites clauses by their place in the prompt, the reader by their number on the card: the gate reads the one and
+//! writes the other, in exactly the marks that it read as citations.
 
-use super::claims;
+use super::claims::{self, Mark};
 use super::grounding::{Source, reason};
 use super::reasoning::{Reasoning, Step};
 use super::redact::redact;
@@ -13,8 +16,10 @@ use super::redact::redact;
 /// A clause of the card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
-    /// Its number on the card, from 1; prose cites it as `[1]`.
+    /// Its number in the prompt, from 1; the model cites it as `[1]`.
     pub n: u32,
+    /// Its number on the card, which checked text shows instead.
+    pub shown: u32,
     /// Title, document number, label, dates and text of the clause, one below the other.
     pub text: String,
 }
@@ -37,6 +42,8 @@ pub enum Checked {
     Kept(GuardedText),
     /// It says something that the clauses do not: the sentence (personal data masked), and why, in Chinese.
     Struck(String, String),
+    /// Everything before was reasoning, as the model shows only now: it must be taken back.
+    Withdrawn,
 }
 
 /// From this many characters on, a comma ends a sentence too.
@@ -49,7 +56,7 @@ const MAX_MARK: usize = 24;
 /// Checks the prose of one answer.
 #[derive(Debug)]
 pub struct SentenceGate {
-    evidence: Vec<(u32, Source)>,
+    evidence: Vec<Clause>,
     question: Source,
     reasoning: Reasoning,
     sentence: String,
@@ -58,15 +65,30 @@ pub struct SentenceGate {
     ended: bool,
     /// A citation mark behind the end that is not closed yet.
     mark: String,
+    /// Numbers in the prompt that the paragraph cites.
     paragraph: Vec<u32>,
+    /// Numbers on the card that kept sentences cite.
     cited: Vec<u32>,
+    /// Whether a sentence has left the gate.
+    passed: bool,
+}
+
+/// A clause that prose may rest on.
+#[derive(Debug)]
+struct Clause {
+    n: u32,
+    shown: u32,
+    source: Source,
 }
 
 impl SentenceGate {
     /// A gate for an answer to `question` (masked) from these clauses.
     pub fn new(evidence: &[Evidence], question: &str) -> SentenceGate {
         SentenceGate {
-            evidence: evidence.iter().map(|clause| (clause.n, Source::new(&clause.text))).collect(),
+            evidence: evidence
+                .iter()
+                .map(|clause| Clause { n: clause.n, shown: clause.shown, source: Source::new(&clause.text) })
+                .collect(),
             question: Source::new(question),
             reasoning: Reasoning::default(),
             sentence: String::new(),
@@ -75,7 +97,24 @@ impl SentenceGate {
             mark: String::new(),
             paragraph: Vec::new(),
             cited: Vec::new(),
+            passed: false,
         }
+    }
+
+    /// For a model whose prompt ends inside a reasoning block: the text begins with the rest of it.
+    pub fn thinking(mut self) -> SentenceGate {
+        self.reasoning = Reasoning::open();
+        self
+    }
+
+    /// Whether the text is in a reasoning block, so that nothing comes out.
+    pub fn is_thinking(&self) -> bool {
+        self.reasoning.is_inside()
+    }
+
+    /// Takes clauses away that the model was not shown after all, by their numbers in the prompt: it cannot cite them.
+    pub fn leave_out(&mut self, numbers: &[u32]) {
+        self.evidence.retain(|clause| !numbers.contains(&clause.n));
     }
 
     /// Takes the next piece and returns the sentences that it finished.
@@ -89,6 +128,11 @@ impl SentenceGate {
                     self.mark.clear();
                     self.length = 0;
                     self.ended = false;
+                    self.paragraph.clear();
+                    self.cited.clear();
+                    if std::mem::take(&mut self.passed) {
+                        out.push(Checked::Withdrawn);
+                    }
                 }
             }
         }
@@ -106,7 +150,7 @@ impl SentenceGate {
         out
     }
 
-    /// Numbers of the clauses that kept sentences cite, in order of first mention.
+    /// Card numbers of the clauses that kept sentences cite, in order of first mention.
     pub fn cited(&self) -> &[u32] {
         &self.cited
     }
@@ -163,8 +207,10 @@ impl SentenceGate {
             return;
         }
         let ends_paragraph = sentence.ends_with('\n');
+        self.passed = true;
         out.push(if runs_on {
-            Checked::Struck(redact(&sentence).text, format!("句子超过{MAX_SENTENCE}个字"))
+            let text = self.renumbered(&sentence, &claims::read(&sentence).marks);
+            Checked::Struck(redact(&text).text, format!("句子超过{MAX_SENTENCE}个字"))
         } else {
             self.check(&sentence)
         });
@@ -175,11 +221,12 @@ impl SentenceGate {
 
     fn check(&mut self, sentence: &str) -> Checked {
         let claims = claims::read(sentence);
-        let redacted = redact(sentence).text;
-        if let Some(n) = claims.cited.iter().find(|n| !self.evidence.iter().any(|(own, _)| own == *n)) {
+        let redacted = redact(&self.renumbered(sentence, &claims.marks)).text;
+        let cited: Vec<u32> = claims.marks.iter().flat_map(|mark| mark.cited.iter().copied()).collect();
+        if let Some(n) = cited.iter().find(|n| self.shown(**n).is_none()) {
             return Checked::Struck(redacted, format!("引用的[{n}]不在依据中"));
         }
-        for &n in &claims.cited {
+        for &n in &cited {
             if !self.paragraph.contains(&n) {
                 self.paragraph.push(n);
             }
@@ -191,18 +238,38 @@ impl SentenceGate {
                 || self
                     .evidence
                     .iter()
-                    .filter(|(n, _)| any || title || self.paragraph.contains(n))
-                    .any(|(_, source)| source.supports(&claim.fact));
+                    .filter(|clause| any || title || self.paragraph.contains(&clause.n))
+                    .any(|clause| clause.source.supports(&claim.fact));
             if !borne_out {
                 return Checked::Struck(redacted, reason(claim, !any));
             }
         }
-        for n in claims.cited {
-            if !self.cited.contains(&n) {
-                self.cited.push(n);
+        for n in cited {
+            if let Some(shown) = self.shown(n).filter(|shown| !self.cited.contains(shown)) {
+                self.cited.push(shown);
             }
         }
         Checked::Kept(GuardedText(redacted))
+    }
+
+    /// The card number of a clause with this number in the prompt.
+    fn shown(&self, n: u32) -> Option<u32> {
+        self.evidence.iter().find(|clause| clause.n == n).map(|clause| clause.shown)
+    }
+
+    /// The sentence with card numbers in its marks, each number in brackets of its own; a number of no clause stays.
+    fn renumbered(&self, sentence: &str, marks: &[Mark]) -> String {
+        let mut out = String::with_capacity(sentence.len());
+        let mut at = 0;
+        for mark in marks {
+            out.push_str(sentence.get(at..mark.range.start).unwrap_or_default());
+            for n in &mark.cited {
+                out.push_str(&format!("[{}]", self.shown(*n).unwrap_or(*n)));
+            }
+            at = mark.range.end;
+        }
+        out.push_str(sentence.get(at..).unwrap_or_default());
+        out
     }
 }
 

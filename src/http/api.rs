@@ -1,5 +1,6 @@
 //! The read-only calls: clauses, search, documents, status, health.
 
+use super::metrics;
 use super::query::Params;
 use super::response::Response;
 use super::route::{Answer, Call};
@@ -62,6 +63,14 @@ pub(super) fn documents(call: &Call<'_>) -> Result<Answer> {
 pub(super) fn status(call: &Call<'_>) -> Result<Answer> {
     match call.engine(Request::Status)? {
         Reply::Status(reply) => Ok(Response::json(200, &reply)?.into()),
+        _ => Err(mismatch()),
+    }
+}
+
+/// `GET /metrics`: counts and times for monitoring, in Prometheus' text format, from the same status as `/api/v1/status`.
+pub(super) fn metrics(call: &Call<'_>) -> Result<Answer> {
+    match call.engine(Request::Status)? {
+        Reply::Status(reply) => Ok(Response::metrics(metrics::text(&reply)).into()),
         _ => Err(mismatch()),
     }
 }

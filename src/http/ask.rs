@@ -22,11 +22,25 @@ pub(super) fn ask(call: &Call<'_>) -> Result<Answer> {
     question.prose = slot.is_some();
     let mut reply = put(call, question)?;
     if crowded {
-        let busy =
-            Error::new(Code::Busy, "正在生成的说明过多,本次只给出依据卡片", "依据卡片可直接使用;需要说明时请稍后再问");
-        reply.prose_unavailable = Some(ErrorBody::from(&busy));
+        reply.prose_unavailable = Some(ErrorBody::from(&crowd(call)));
     }
     Ok(Answer::Later(Box::new(Answering::new(*reply, manner, slot))))
+}
+
+/// Why there is no prose when [`super::MAX_STREAMS`] are under way, with the wait as the generator expects it.
+fn crowd(call: &Call<'_>) -> Error {
+    let busy = |wait: String| {
+        let message = format!("正在生成的说明过多,本次只给出依据卡片{wait}");
+        Error::new(Code::Busy, message, "依据卡片可直接使用;需要说明时请稍后再问")
+    };
+    let generator = match call.engine(Request::Status) {
+        Ok(Reply::Status(status)) => status.generator,
+        _ => None,
+    };
+    match generator.map_or(0, |generator| generator.expected_wait_ms.div_ceil(1000)) {
+        0 => busy(String::new()),
+        seconds => busy(format!(";预计还要等 {seconds} 秒")).retry_after(seconds),
+    }
 }
 
 /// `GET /ask?q=…`

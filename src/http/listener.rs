@@ -263,7 +263,10 @@ impl Workers {
     /// # Errors
     /// `BUSY` when `max_waiting` others wait already, or time is up.
     pub(super) fn enter(&self, max_waiting: usize, limit: Duration) -> Result<Permit<'_>> {
-        let busy = || Error::new(Code::Busy, "当前提问过多,服务繁忙", "请稍候一两秒再试");
+        let busy = || {
+            Error::new(Code::Busy, "当前提问过多,服务繁忙", "请稍候一两秒再试")
+                .retry_after(super::response::RETRY_SECONDS)
+        };
         let mut load = lock(&self.state);
         if load.running < self.most {
             load.running += 1;

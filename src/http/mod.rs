@@ -15,6 +15,7 @@ mod api;
 mod ask;
 mod form;
 mod listener;
+mod metrics;
 mod page;
 mod query;
 mod response;

@@ -16,8 +16,12 @@ use std::time::{Duration, Instant};
 pub(super) const JSON: &str = "application/json; charset=utf-8";
 /// Pages.
 pub(super) const HTML: &str = "text/html; charset=utf-8";
+/// Figures in Prometheus' text format.
+pub(super) const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Server-sent events.
 pub(super) const EVENTS: &str = "text/event-stream; charset=utf-8";
+/// When to come back to a full queue that does not say; cards leave it within a second.
+pub(super) const RETRY_SECONDS: u64 = 1;
 /// Longest request id taken over from a client.
 const MAX_REQUEST_ID: usize = 64;
 
@@ -81,6 +85,11 @@ impl Response {
         Response::new(status, HTML, Cow::Owned(page.into_bytes()))
     }
 
+    /// Figures for monitoring.
+    pub(super) fn metrics(text: String) -> Response {
+        Response::new(200, METRICS, Cow::Owned(text.into_bytes()))
+    }
+
     /// An embedded file: kept by the browser, asked about each time.
     pub(super) fn asset(content_type: &'static str, etag: &str, body: &'static [u8]) -> Response {
         let mut response = Response::new(200, content_type, Cow::Borrowed(body));
@@ -98,13 +107,16 @@ impl Response {
     /// `error` in the API's shape, with the status of its code.
     pub(super) fn error(error: &Error, id: &RequestId) -> Response {
         let response = Response::error_as(status_of(error.code()), error, id);
-        if error.code() == Code::Busy { response.with("Retry-After", "1") } else { response }
+        if error.code() != Code::Busy {
+            return response;
+        }
+        response.with("Retry-After", error.retry_after_seconds().unwrap_or(RETRY_SECONDS).to_string())
     }
 
     /// `BUSY` because the server itself is full (503), not one queue of it (429).
     pub(super) fn overloaded(id: &RequestId) -> Response {
-        let error = Error::new(Code::Busy, "当前请求过多,服务繁忙", "请稍候一两秒再试");
-        Response::error_as(503, &error, id).with("Retry-After", "1")
+        let error = Error::new(Code::Busy, "当前请求过多,服务繁忙", "请稍候一两秒再试").retry_after(RETRY_SECONDS);
+        Response::error_as(503, &error, id).with("Retry-After", RETRY_SECONDS.to_string())
     }
 
     fn error_as(status: u16, error: &Error, id: &RequestId) -> Response {

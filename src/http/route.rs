@@ -61,7 +61,7 @@ const fn post(path: &'static str, handler: Handler) -> Route {
 }
 
 /// Everything that is served. `{…}` stands for one segment of a path.
-const ROUTES: [Route; 11] = [
+const ROUTES: [Route; 12] = [
     get("/", |call| Ok(page::INDEX.answer(call.request).into())),
     get("/assets/{name}", |call| {
         page::file(call.part).map(|asset| asset.answer(call.request).into()).ok_or_else(not_found)
@@ -73,6 +73,7 @@ const ROUTES: [Route; 11] = [
     get("/api/v1/search", api::search),
     get("/api/v1/documents", api::documents),
     get("/api/v1/status", api::status),
+    get("/metrics", api::metrics),
     get("/healthz", api::alive),
     get("/readyz", api::ready),
 ];

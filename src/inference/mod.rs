@@ -284,13 +284,13 @@ pub trait Generator: Send + Sync {
     /// Names prompts that are likely to be asked: in idle moments all but their questions is read ahead of need, in this order.
     /// Replaces an earlier list.
     fn warm(&self, prompts: Vec<Prompt>);
+    /// How the generator is doing.
+    fn status(&self) -> GeneratorStatus;
     /// Whether the model's chat template ends a prompt inside a reasoning block, so that a reply begins with reasoning that no
     /// tag opens.
     fn opens_thinking(&self) -> bool {
         false
     }
-    /// How the generator is doing.
-    fn status(&self) -> GeneratorStatus;
     /// Waits until the generator is ready or has failed, at most `limit`; for one-shot commands.
     ///
     /// # Errors

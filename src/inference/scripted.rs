@@ -18,20 +18,67 @@ const CONTEXT_TOKENS: u32 = 4096;
 pub struct ScriptedGenerator {
     pieces: Vec<String>,
     failure: Option<(Code, String)>,
+    refusal: Option<Code>,
+    left_out: Vec<usize>,
+    opens_thinking: bool,
+    status: Mutex<GeneratorStatus>,
     asked: Mutex<Vec<GenerateRequest>>,
 }
 
 impl ScriptedGenerator {
     /// Says `pieces`, one token event each.
     pub fn new<T: Into<String>>(pieces: impl IntoIterator<Item = T>) -> ScriptedGenerator {
-        let pieces = pieces.into_iter().map(Into::into).collect();
-        ScriptedGenerator { pieces, failure: None, asked: Mutex::new(Vec::new()) }
+        let status = GeneratorStatus {
+            model: ModelId { name: "脚本".into(), sha256: "0".repeat(64) },
+            ready: true,
+            failure: None,
+            queued: 0,
+            running: 0,
+            slots: 1,
+            expected_wait_ms: 0,
+            cache: CacheFigures::default(),
+            swap_failure: None,
+            restarts: 0,
+            context_tokens: CONTEXT_TOKENS,
+        };
+        ScriptedGenerator {
+            pieces: pieces.into_iter().map(Into::into).collect(),
+            failure: None,
+            refusal: None,
+            left_out: Vec::new(),
+            opens_thinking: false,
+            status: Mutex::new(status),
+            asked: Mutex::new(Vec::new()),
+        }
     }
 
     /// Fails with this error behind the last piece.
     pub fn failing(mut self, code: Code, message: impl Into<String>) -> ScriptedGenerator {
         self.failure = Some((code, message.into()));
         self
+    }
+
+    /// Takes no request, for this reason.
+    pub fn refusing(mut self, code: Code) -> ScriptedGenerator {
+        self.refusal = Some(code);
+        self
+    }
+
+    /// Finds no room for these blocks of evidence.
+    pub fn leaving_out(mut self, blocks: &[usize]) -> ScriptedGenerator {
+        self.left_out = blocks.to_vec();
+        self
+    }
+
+    /// Has a template that ends in an open reasoning block.
+    pub fn thinking(mut self) -> ScriptedGenerator {
+        self.opens_thinking = true;
+        self
+    }
+
+    /// Changes what the state says: another model, a queue.
+    pub fn set_status(&self, change: impl FnOnce(&mut GeneratorStatus)) {
+        change(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// The requests so far.
@@ -42,10 +89,13 @@ impl ScriptedGenerator {
 
 impl Generator for ScriptedGenerator {
     fn start(&self, request: GenerateRequest) -> Result<Generation> {
+        if let Some(code) = self.refusal {
+            return Err(Error::new(code, "脚本不接受请求", ""));
+        }
         let prompt_tokens = u32::try_from(request.prompt.tail.chars().count()).unwrap_or(u32::MAX);
         let pieces: Vec<String> = self.pieces.iter().take(request.max_tokens as usize).cloned().collect();
         let finish = if pieces.len() < self.pieces.len() { FinishReason::Length } else { FinishReason::Stop };
-        let failure = self.failure.clone();
+        let (failure, left_out) = (self.failure.clone(), self.left_out.clone());
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(request);
 
         // One event at a time, so that a reader who stops is heard before the next piece.
@@ -61,7 +111,7 @@ impl Generator for ScriptedGenerator {
                 decode_ms: 1.0,
                 finish,
             };
-            if !tell(&events, GenerateEvent::Started { prompt_tokens, left_out: Vec::new() })
+            if !tell(&events, GenerateEvent::Started { prompt_tokens, left_out })
                 || !tell(&events, GenerateEvent::Prefill { done: prompt_tokens, total: prompt_tokens })
             {
                 return;
@@ -92,19 +142,11 @@ impl Generator for ScriptedGenerator {
     }
 
     fn status(&self) -> GeneratorStatus {
-        GeneratorStatus {
-            model: ModelId { name: "脚本".into(), sha256: "0".repeat(64) },
-            ready: true,
-            failure: None,
-            queued: 0,
-            running: 0,
-            slots: 1,
-            expected_wait_ms: 0,
-            cache: CacheFigures::default(),
-            swap_failure: None,
-            restarts: 0,
-            context_tokens: CONTEXT_TOKENS,
-        }
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn opens_thinking(&self) -> bool {
+        self.opens_thinking
     }
 
     fn warm(&self, _: Vec<Prompt>) {}

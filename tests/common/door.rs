@@ -75,12 +75,24 @@ impl Door for FixedDoor {
                     queued: 0,
                     running: 0,
                     slots: 4,
-                    expected_wait_ms: 0,
+                    expected_wait_ms: 11_500,
                     cache: CacheFigures::default(),
                     swap_failure: None,
                     restarts: 0,
                     context_tokens: 4096,
                 }),
+                small_generator: None,
+                written: AnswerCacheFigures::default(),
+                service: ServiceFigures {
+                    questions: 7,
+                    failed: 1,
+                    refused: 2,
+                    answered: 4,
+                    prose_wanted: 3,
+                    prose_unavailable: 1,
+                    card_times: vec![0, 3, 2, 0, 0, 0, 0, 0, 0, 1],
+                    card_seconds: 4.5,
+                },
                 today: day(2026, 3, 2),
             }))),
         }
@@ -97,7 +109,9 @@ impl FixedDoor {
         }
         std::thread::spawn(move || {
             for prefill_done in [310, 620] {
-                let _ = sender.send(ProseEvent::Progress { ahead: 0, prefill_done, prefill_total: 620 });
+                let progress =
+                    Progress { stage: Stage::Reading, prefill_done, prefill_total: 620, ..Progress::default() };
+                let _ = sender.send(ProseEvent::Progress(progress));
             }
             while hang && !stopped.load(Ordering::Acquire) {
                 std::thread::park_timeout(Duration::from_millis(5));
@@ -127,6 +141,8 @@ impl FixedDoor {
                 prefill_tokens_per_second: 337.0,
                 decode_tokens_per_second: 14.4,
                 stats,
+                cached: false,
+                role: Role::Large,
                 prompt: "test",
                 model: model(),
                 aigc: Aigc {

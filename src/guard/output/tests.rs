@@ -3,7 +3,7 @@
 use super::*;
 
 fn evidence() -> Vec<Evidence> {
-    let clause = |n, text: &str| Evidence { n, text: text.to_owned() };
+    let clause = |n, text: &str| Evidence { n, shown: n, text: text.to_owned() };
     vec![
         clause(
             1,
@@ -152,7 +152,7 @@ fn only_the_false_sentence_is_struck() {
         .iter()
         .map(|checked| match checked {
             Checked::Kept(text) => text.as_str(),
-            Checked::Struck(..) => "×",
+            Checked::Struck(..) | Checked::Withdrawn => "×",
         })
         .collect();
     assert_eq!(text, ["能。", "×", "过期未超过90日可以取现。[1]\n", "第二段利率0.05%[2]。"]);
@@ -171,6 +171,84 @@ fn cited_lists_what_kept_sentences_cite() {
     gate.push("利率0.05%[2]。单日超过6万元[3]。登记[1,2]。可以[9]。");
     gate.finish();
     assert_eq!(gate.cited(), [2, 1]);
+}
+
+/// Prompt numbers 1, 2, 3 stand on the card as 3, 1, 2.
+fn reordered() -> SentenceGate {
+    let evidence: Vec<Evidence> =
+        evidence().into_iter().map(|clause| Evidence { shown: [3, 1, 2][clause.n as usize - 1], ..clause }).collect();
+    SentenceGate::new(&evidence, "")
+}
+
+fn through(mut gate: SentenceGate, prose: &str) -> (Vec<Checked>, Vec<u32>) {
+    let mut out = gate.push(prose);
+    out.extend(gate.finish());
+    (out, gate.cited().to_vec())
+}
+
+#[test]
+fn the_reader_sees_card_numbers_in_every_mark_and_nowhere_else() {
+    let text = |checked: &Checked| match checked {
+        Checked::Kept(text) => text.as_str().to_owned(),
+        Checked::Struck(text, reason) => format!("×{text}|{reason}"),
+        Checked::Withdrawn => "withdrawn".to_owned(),
+    };
+    for (prose, shown, cited) in [
+        ("利率0.05%[2]。", "利率0.05%[1]。", &[1][..]),
+        ("登记[1]，利率0.05%【2】[ 3 ]。", "登记[3]，利率0.05%[1][2]。", &[3, 1, 2]),
+        ("登记[1,2]办理［2-3］。", "登记[3][1]办理[1][2]。", &[3, 1, 2]),
+        ("登记**[1]**，[**2**]。", "登记**[3]**，[1]。", &[3, 1]),
+        // A document number's year, a list marker and words in brackets are no marks.
+        ("依据示例银发[2025]61号[1]。", "依据示例银发[2025]61号[3]。", &[3]),
+        ("（1）核对[附注]。（2）登记[1]。", "（1）核对[附注]。|（2）登记[3]。", &[3]),
+        // The emoji takes four bytes, the full-width digits three each.
+        ("\u{1F600}５万元[１]。", "\u{1F600}５万元[3]。", &[3]),
+        ("单日超过6万元[1]。", "×单日超过6万元[3]。|数字“6万元”不在所引条款中", &[]),
+        ("可以[1][9]。", "×可以[3][9]。|引用的[9]不在依据中", &[]),
+    ] {
+        let (out, numbers) = through(reordered(), prose);
+        assert_eq!(out.iter().map(text).collect::<Vec<_>>().join("|"), shown, "{prose}");
+        assert_eq!(numbers, cited, "{prose}");
+    }
+}
+
+#[test]
+fn facts_are_looked_up_in_the_clause_that_the_model_saw_under_the_number() {
+    let (out, _) = through(reordered(), "单日超过5万元须授权[1]。");
+    assert!(matches!(out.as_slice(), [Checked::Kept(_)]), "{out:?}");
+    let (out, _) = through(reordered(), "单日超过5万元须授权[2]。");
+    assert!(matches!(out.as_slice(), [Checked::Struck(..)]), "{out:?}");
+}
+
+#[test]
+fn a_clause_that_was_left_out_cannot_be_cited() {
+    let mut gate = reordered();
+    gate.leave_out(&[2]);
+    let (out, cited) = through(gate, "办理[2]。登记[1]。利率0.05%。");
+    assert!(matches!(out.as_slice(), [Checked::Struck(..), Checked::Kept(_), Checked::Struck(..)]), "{out:?}");
+    assert_eq!(cited, [3]);
+}
+
+#[test]
+fn what_turns_out_to_be_reasoning_is_taken_back() {
+    let (out, cited) = through(reordered(), "想想看。利率0.05%[2]。好，</think>登记[1]。");
+    let [Checked::Kept(_), Checked::Kept(_), Checked::Withdrawn, Checked::Kept(answer)] = out.as_slice() else {
+        panic!("{out:?}")
+    };
+    assert_eq!((answer.as_str(), cited.as_slice()), ("登记[3]。", &[3][..]));
+    let (out, _) = through(reordered(), "还没写完</think>登记[1]。");
+    assert!(matches!(out.as_slice(), [Checked::Kept(_)]), "{out:?}");
+    // Where the prompt opened the block nothing comes out in the first place, however the text is cut.
+    let prose = "想想看。利率7%。\n</think>\n\n登记[1]。";
+    for cut in (0..=prose.len()).filter(|cut| prose.is_char_boundary(*cut)) {
+        let mut gate = reordered().thinking();
+        assert!(gate.is_thinking());
+        let mut out = gate.push(&prose[..cut]);
+        out.extend(gate.push(&prose[cut..]));
+        out.extend(gate.finish());
+        let [Checked::Kept(text)] = out.as_slice() else { panic!("{out:?}") };
+        assert_eq!((text.as_str(), gate.is_thinking()), ("登记[3]。", false), "cut at {cut}");
+    }
 }
 
 #[test]
@@ -215,7 +293,7 @@ fn kept_text_is_the_prose_itself() {
         .iter()
         .map(|checked| match checked {
             Checked::Kept(text) => text.as_str().to_owned(),
-            Checked::Struck(..) => panic!("struck"),
+            Checked::Struck(..) | Checked::Withdrawn => panic!("struck"),
         })
         .collect();
     assert_eq!(joined, prose);
@@ -246,7 +324,7 @@ fn the_sample_rulebook_bears_itself_out() {
     for folder in std::fs::read_dir(root).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_dir()) {
         for file in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
             let text = std::fs::read_to_string(file).unwrap();
-            let mut gate = SentenceGate::new(&[Evidence { n: 1, text: text.clone() }], "");
+            let mut gate = SentenceGate::new(&[Evidence { n: 1, shown: 1, text: text.clone() }], "");
             let mut out = gate.push(&text);
             out.extend(gate.finish());
             sentences += out.len();
