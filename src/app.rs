@@ -32,6 +32,9 @@ const MODEL_LOAD_LIMIT: Duration = Duration::from_secs(300);
 /// What is logged unless `GUIDA_LOG` says otherwise. llama.cpp warns about the special tokens of every BERT vocabulary; what ends
 /// in an error is part of that error.
 const DEFAULT_LOG: &str = "warn,llama.cpp=error";
+/// Nice value of work that nobody waits for.
+#[cfg(target_os = "linux")]
+const LOWEST_PRIORITY: libc::c_int = 19;
 /// Stands for the number of the fold in `eval cv --embedder`.
 const FOLD: &str = "{fold}";
 
@@ -211,6 +214,20 @@ impl Door for Engine {
     }
 }
 
+/// Names to the models what tellers are likely to ask. Their cards come first: this thread takes only the time that is left.
+fn warm(engine: &Engine, stop: &AtomicBool) {
+    #[cfg(target_os = "linux")]
+    // SAFETY: takes plain numbers; 0 is the calling thread. A refusal costs only the low priority.
+    unsafe {
+        libc::setpriority(libc::PRIO_PROCESS, 0, LOWEST_PRIORITY);
+    }
+    match engine.warm(stop) {
+        Ok(0) => {}
+        Ok(prompts) => tracing::info!("{prompts} prompts are read ahead of need in idle moments"),
+        Err(error) => tracing::warn!("nothing is read ahead of need: {error}"),
+    }
+}
+
 fn serve(args: &ServeArgs) -> Result<()> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
@@ -220,8 +237,13 @@ fn serve(args: &ServeArgs) -> Result<()> {
     }
     let engine = Arc::new(open_engine(&args.kb.kb, &args.models, start_writers(&args.models)?)?);
     let settings = HttpSettings { workers: usize::from(args.workers), ..HttpSettings::new(args.listen) };
-    let server = http::serve(engine, settings, stop)?;
+    let server = http::serve(Arc::clone(&engine), settings, Arc::clone(&stop))?;
     cli::announce(&format!("listening http://{}", server.addr()))?;
+    let stopped = Arc::clone(&stop);
+    let warming = std::thread::Builder::new().name("warming".into()).spawn(move || warm(&engine, &stopped));
     server.join();
+    if let Ok(warming) = warming {
+        let _ = warming.join();
+    }
     Ok(())
 }

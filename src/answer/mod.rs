@@ -3,7 +3,7 @@
 //! [`Answerer::answer`] is the pipeline in order: the question has passed the guard (its type says so), retrieval ranks
 //! clauses and judges whether they answer, [`card`] lays the evidence out, and only then may a model write: `routing` chooses
 //! which, `cache` knows what was written before, and `writing` streams what comes, sentence by sentence, after each has been
-//! checked against the card's clauses; [`prose`] is what the reader gets. The card is complete before the model is even asked.
+//! checked against the card's clauses; [`prose`] is what the reader gets. `warming` names what is likely to be asked. The card is complete before the model is even asked.
 
 mod cache;
 mod card;
@@ -12,6 +12,7 @@ mod guide;
 pub mod outcome;
 pub mod prose;
 mod routing;
+mod warming;
 mod writing;
 
 pub use cache::AnswerCacheFigures;

@@ -80,6 +80,11 @@ impl Draft {
         })
     }
 
+    /// The prompt.
+    pub(super) fn into_prompt(self) -> Prompt {
+        self.request.prompt
+    }
+
     /// The key of this answer by this model, `None` while the model's checksum is not known.
     ///
     /// Levels and recently cited documents take part by what they change: the clauses and their numbers. Day, clearance

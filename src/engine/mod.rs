@@ -22,11 +22,13 @@ use crate::inference::{Embedder, Generator, Reranker};
 use crate::retrieval::Retriever;
 use crate::retrieval::scope::Scope;
 use crate::store::Knowledge;
+use crate::types::Classification;
 use figures::Counters;
 use reply::{Reply, StatusReply};
 use request::{Actor, AskRequest, Request};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 pub use crate::guard::MAX_QUESTION_CHARS;
 pub use figures::CARD_SECONDS;
@@ -96,6 +98,29 @@ impl Engine {
             }
             Request::Status => self.status().map(|s| Reply::Status(Box::new(s))),
         }
+    }
+
+    /// Has the models read, in idle moments, the evidence that tellers are likely to ask about. Returns how many prompts it named.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`.
+    pub fn warm(&self, stop: &AtomicBool) -> Result<usize> {
+        let scope = Scope {
+            as_of: clock::today(),
+            clearance: Classification::Internal,
+            levels: Vec::new(),
+            all_versions: false,
+        };
+        let writers = self.answerer.writers();
+        let generators: Vec<_> = [&writers.large, &writers.small].into_iter().flatten().collect();
+        if generators.is_empty() {
+            return Ok(0);
+        }
+        let prompts = self.answerer.likely_prompts(&scope, stop)?;
+        for generator in generators {
+            generator.warm(prompts.clone());
+        }
+        Ok(prompts.len())
     }
 
     fn retriever(&self) -> &Retriever {

@@ -38,7 +38,7 @@ pub(super) struct CacheFile {
 }
 
 impl CacheFile {
-    /// Opens the file, reads what it holds under this fingerprint, newest parts last, and rewrites it when it had grown beyond
+    /// Opens the file, reads what it holds under this fingerprint, newest parts last, and rewrites it when it had grown to nearly
     /// `limit` bytes or was damaged. Records of other fingerprints are dropped.
     ///
     /// # Errors
@@ -49,18 +49,18 @@ impl CacheFile {
         limit: u64,
     ) -> io::Result<(CacheFile, Vec<Kept>)> {
         let (mut parts, sound) = match File::open(path) {
-            Ok(file) => read_all(file, fingerprint, limit.saturating_mul(2)),
+            Ok(file) => read_all(file, fingerprint, limit),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => (Vec::new(), false),
             Err(cause) => return Err(cause),
         };
         let size = |part: &Kept| part.bytes.len() as u64;
         let mut total: u64 = parts.iter().map(size).sum();
-        let crowded = total > limit;
+        let crowded = total > limit / 10 * 9;
         if crowded {
             // The newest parts stay; a part whose beginning is lost is refused by the tree.
             let mut surplus = 0;
             for part in &parts {
-                if total <= limit / 2 {
+                if total <= limit / 4 * 3 {
                     break;
                 }
                 total -= size(part);
@@ -74,7 +74,7 @@ impl CacheFile {
         }
         let file = OpenOptions::new().append(true).open(path)?;
         let length = file.metadata()?.len();
-        Ok((CacheFile { file, length, limit: limit.saturating_mul(2) }, parts))
+        Ok((CacheFile { file, length, limit }, parts))
     }
 
     /// Adds a part; false when the file is full.

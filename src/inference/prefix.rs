@@ -11,6 +11,9 @@
 use super::CacheFigures;
 use std::collections::VecDeque;
 
+/// Share of its budget at which the host store counts as full for what nobody has asked for yet.
+const FULL_PERCENT: u64 = 90;
+
 /// Number of a node; numbers of removed nodes are given out again.
 pub(super) type NodeId = usize;
 
@@ -215,6 +218,11 @@ impl Tree {
         if let Some(node) = self.node_mut(id) {
             node.refused = true;
         }
+    }
+
+    /// Whether the host store has little room left, so that what is read ahead would only push out the like.
+    pub(super) fn is_full(&self) -> bool {
+        self.stored_bytes >= self.budget / 100 * FULL_PERCENT
     }
 
     /// Keeps the bytes of a part, in place of others that were used longer ago; false when they do not fit.

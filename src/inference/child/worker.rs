@@ -125,15 +125,20 @@ impl Desk<'_> {
                 continue;
             }
             self.tell(&engine)?;
-            more = match ahead.pop_front() {
-                Some(prompt) => {
-                    if let Err(error) = engine.read_ahead(&prompt) {
-                        tracing::warn!("a prompt could not be read ahead of need: {error}");
+            // What is known is kept safe before more is read.
+            more = engine.tidy()
+                || ahead.pop_front().is_some_and(|prompt| match engine.read_ahead(&prompt) {
+                    Ok(true) => true,
+                    Ok(false) => {
+                        // No room for more: the rest would push out what is likelier.
+                        ahead.clear();
+                        false
                     }
-                    true
-                }
-                None => engine.tidy(),
-            };
+                    Err(error) => {
+                        tracing::warn!("a prompt could not be read ahead of need: {error}");
+                        true
+                    }
+                });
         }
     }
 

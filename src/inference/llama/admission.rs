@@ -68,20 +68,20 @@ impl Engine<'_> {
         }
     }
 
-    /// Reads a prompt without its question while nobody asks, so that the cache has it.
+    /// Reads a prompt without its question while nobody asks, so that the cache has it. False when the cache has no room for more.
     ///
     /// # Errors
     /// What is wrong with the prompt.
-    pub fn read_ahead(&mut self, prompt: &Prompt) -> Result<()> {
-        if !self.cacheable || self.busy() {
-            return Ok(());
+    pub fn read_ahead(&mut self, prompt: &Prompt) -> Result<bool> {
+        if !self.cacheable || self.tree.is_full() {
+            return Ok(false);
         }
         let context = self.model.context_tokens() as usize;
         let prompt = assemble(&self.tokenizer, self.model.template(), prompt, context - context / REPLY_SHARE)?;
         let (mut script, _) = self.script(prompt);
         script.tokens.truncate(script.ends.last().copied().unwrap_or(0));
         if self.unread(&script) == 0 {
-            return Ok(());
+            return Ok(true);
         }
         self.waiting.push(Waiting {
             id: 0,
@@ -94,7 +94,7 @@ impl Engine<'_> {
             cancel: Arc::default(),
             ahead: None,
         });
-        Ok(())
+        Ok(true)
     }
 
     fn script(&self, prompt: Assembled) -> (Script, Vec<usize>) {
@@ -156,7 +156,8 @@ impl Engine<'_> {
                 script: waiting.script,
                 arrived_ms: waiting.arrived_ms,
                 cancel: waiting.cancel,
-                deadline: started.checked_add(waiting.max_time),
+                max_time: waiting.max_time,
+                deadline: None,
                 chooser: waiting.chooser,
                 limit,
                 path: Vec::new(),

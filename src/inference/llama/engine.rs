@@ -233,6 +233,9 @@ impl<'m> Engine<'m> {
     /// Takes what a computed batch means for one slot.
     fn take(&mut self, share: &Share, report: &mut Report<'_>) -> Result<()> {
         let Some(mut slot) = self.slots.get_mut(share.slot).and_then(Option::take) else { return Ok(()) };
+        if slot.deadline.is_none() {
+            slot.deadline = Instant::now().checked_add(slot.max_time);
+        }
         if slot.reading() {
             slot.done += share.tokens;
             self.figures.prefilled_tokens += share.tokens as u64;

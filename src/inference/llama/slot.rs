@@ -6,7 +6,7 @@ use crate::inference::prefix::NodeId;
 use crate::inference::{FinishReason, GenerateStats};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A prompt cut where prompts begin to differ.
 #[derive(Debug, Default)]
@@ -34,6 +34,8 @@ pub(super) struct Slot {
     pub(super) script: Script,
     pub(super) arrived_ms: f64,
     pub(super) cancel: Arc<AtomicBool>,
+    /// Longest time from the first step on that computes some of it.
+    pub(super) max_time: Duration,
     pub(super) deadline: Option<Instant>,
     pub(super) chooser: Chooser,
     /// Most tokens to write.
