@@ -19,6 +19,7 @@ mod protocol;
 #[doc(hidden)]
 pub mod scripted;
 mod settings;
+mod shape;
 mod template;
 
 pub use child::{ChildGenerator, GENERATOR_SUBCOMMAND, QUEUE_LIMIT, run_child};
