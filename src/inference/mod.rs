@@ -12,6 +12,7 @@
 mod bundled;
 mod child;
 mod families;
+pub mod fit;
 mod gguf;
 mod llama;
 pub mod models;

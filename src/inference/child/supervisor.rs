@@ -3,6 +3,7 @@
 use super::process::Process;
 use super::{Job, Phase, Shared, unavailable};
 use crate::error::{Code, Result};
+use crate::inference::fit;
 use crate::inference::models::{read_info, sha256};
 use crate::inference::protocol::{Failure, FromChild, ToChild, never_started};
 use crate::inference::{GenerateEvent, GeneratorSettings};
@@ -158,6 +159,7 @@ impl Supervisor {
         let info = read_info(&self.settings.model)?;
         self.shared.lock().model.name.clone_from(&info.name);
         info.require_generator()?;
+        fit::check(&info, &self.settings, &fit::Room::now())?;
         self.hash();
         self.epoch += 1;
         let process = Process::start(&self.exe, &self.settings, self.epoch, &self.notes)?;

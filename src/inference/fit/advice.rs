@@ -1,0 +1,193 @@
+//! Comparing what a model needs with what there is, and what to do when it does not fit.
+
+use super::{Footprint, Limit, MIB, Room, context_tokens, predict};
+use crate::error::{Code, Error, Result};
+use crate::inference::models::ModelInfo;
+use crate::inference::settings::{
+    DEFAULT_CACHE_MB, DEFAULT_CONTEXT_TOKENS, DEFAULT_SLOTS, GeneratorSettings, KvType, default_threads,
+};
+
+/// Memory that stays free on the machine for everything else: HTTP, the encoder's buffers, the system.
+const SPARE_BYTES: u64 = 128 * MIB;
+/// Contexts that are worth offering, from the largest down; below the last a card does not fit with its clauses.
+const CONTEXTS: [u32; 4] = [4096, 3072, 2048, 1536];
+/// Most replies at one time that are offered unasked.
+const OFFERED_SLOTS: [u32; 4] = [8, 4, 2, 1];
+/// Sizes of the prompt cache that are worth offering, in MiB.
+const CACHES: [u64; 3] = [DEFAULT_CACHE_MB, 64, 0];
+
+/// What to do about a model on this machine.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Advice {
+    /// It fits as it is.
+    Fits,
+    /// It fits with these settings instead.
+    Change(Box<GeneratorSettings>),
+    /// No settings make it fit.
+    SmallerModel,
+}
+
+/// The tightest limit that a footprint breaks: the limit, what is needed of it, what there is.
+fn broken(footprint: &Footprint, settings: &GeneratorSettings, room: &Room) -> Option<(Limit, u64, u64)> {
+    let needed = footprint.needed();
+    [
+        (Limit::Machine, needed.saturating_add(SPARE_BYTES), room.available),
+        (Limit::ControlGroup, needed, room.control_group),
+        (Limit::PrivateMemory, footprint.private(), room.private_memory),
+        (Limit::Setting, footprint.private(), settings.memory_limit_mb.map(|mb| mb.saturating_mul(MIB))),
+        (Limit::AddressSpace, footprint.address_space(), room.address_space),
+    ]
+    .into_iter()
+    .filter_map(|(limit, needed, free)| free.filter(|free| needed > *free).map(|free| (limit, needed, free)))
+    .max_by_key(|(_, needed, free)| needed - free)
+}
+
+/// Whether a model fits with these settings.
+fn fits(info: &ModelInfo, settings: &GeneratorSettings, room: &Room) -> bool {
+    broken(&predict(info, settings), settings, room).is_none()
+}
+
+/// Checks that a generator process with this model and these settings has the memory that it needs.
+///
+/// # Errors
+/// `MODEL_MEMORY` with what is needed, what is free, and the settings closest to these that fit.
+pub fn check(info: &ModelInfo, settings: &GeneratorSettings, room: &Room) -> Result<Footprint> {
+    let footprint = predict(info, settings);
+    let Some((limit, needed, free)) = broken(&footprint, settings, room) else { return Ok(footprint) };
+    let message = format!(
+        "内存不足:模型 {} 需要 {},{}只有 {}。其中权重 {}、上下文缓存 {}({} 路 × {} 个词元)、计算 {}、提示缓存 {}、程序 {}",
+        info.name,
+        amount(needed),
+        limit.label(),
+        amount(free),
+        amount(footprint.weights.saturating_add(footprint.repacked)),
+        amount(footprint.kv),
+        settings.slots,
+        context_tokens(info, settings),
+        amount(footprint.compute.saturating_add(footprint.output)),
+        amount(footprint.cache),
+        amount(footprint.process),
+    );
+    let hint = match advise(info, settings, room) {
+        Advice::Change(fitting) => {
+            let total = predict(info, &fitting).needed();
+            format!("加上 {} 就能载入(约需 {});结论和条款不受影响", flags(settings, &fitting), amount(total))
+        }
+        Advice::Fits | Advice::SmallerModel => {
+            "换用更小的模型(参数更少,或量化位数更低),或给机器加内存;结论和条款不受影响".to_owned()
+        }
+    };
+    Err(Error::new(Code::ModelMemory, message, hint))
+}
+
+/// Whether a model fits, and if not, the settings closest to the wanted ones with which it does. What costs least is given up
+/// first: the prompt cache, replies at the same time, exactness of keys and values, rearranged weights, then context.
+pub fn advise(info: &ModelInfo, settings: &GeneratorSettings, room: &Room) -> Advice {
+    if fits(info, settings, room) {
+        return Advice::Fits;
+    }
+    let mut steps: Vec<Step> = Vec::new();
+    steps.extend(CACHES.iter().filter(|mb| **mb < settings.cache_mb).map(|mb| Step::Cache(*mb)));
+    steps.extend(OFFERED_SLOTS.iter().filter(|slots| **slots < settings.slots).map(|slots| Step::Slots(*slots)));
+    if settings.kv_tokens.is_some() {
+        steps.push(Step::OwnContexts);
+    }
+    if settings.kv_type == KvType::F16 {
+        steps.push(Step::SmallKv);
+    }
+    if settings.repack {
+        steps.push(Step::NoRepack);
+    }
+    let context = u32::try_from(context_tokens(info, settings)).unwrap_or(u32::MAX);
+    steps.extend(CONTEXTS.iter().filter(|tokens| **tokens < context).map(|tokens| Step::Context(*tokens)));
+
+    let apply = |taken: &[Step]| taken.iter().fold(settings.clone(), |settings, step| step.apply(settings));
+    let Some(enough) = (1..=steps.len()).find(|n| fits(info, &apply(steps.get(..*n).unwrap_or_default()), room)) else {
+        return Advice::SmallerModel;
+    };
+    // What was given up early on may not have been needed after all.
+    let mut taken: Vec<Step> = steps.into_iter().take(enough).collect();
+    let mut n = 0;
+    while n < taken.len() {
+        let mut without = taken.clone();
+        without.remove(n);
+        if fits(info, &apply(&without), room) {
+            taken = without;
+        } else {
+            n += 1;
+        }
+    }
+    Advice::Change(Box::new(apply(&taken)))
+}
+
+/// Settings for a model on this machine, when nobody asked for any: four replies at one time, or eight where memory is plenty,
+/// with a context of 4,096 tokens and threads by the cores; less where that does not fit. `None` when nothing fits.
+pub fn recommend(info: &ModelInfo, room: &Room, settings: &GeneratorSettings) -> Option<GeneratorSettings> {
+    let threads = settings.threads.or_else(|| Some(default_threads()));
+    let context_tokens = info.context_tokens.unwrap_or(DEFAULT_CONTEXT_TOKENS).min(DEFAULT_CONTEXT_TOKENS);
+    let wanted = GeneratorSettings { threads, context_tokens, ..settings.clone() };
+    let generous = GeneratorSettings { slots: 2 * DEFAULT_SLOTS, ..wanted.clone() };
+    // Half of what is free stays free.
+    let half = Room { available: room.available.map(|bytes| bytes / 2), ..*room };
+    if fits(info, &generous, &half) {
+        return Some(generous);
+    }
+    let wanted = GeneratorSettings { slots: DEFAULT_SLOTS, ..wanted };
+    match advise(info, &wanted, room) {
+        Advice::Fits => Some(wanted),
+        Advice::Change(settings) => Some(*settings),
+        Advice::SmallerModel => None,
+    }
+}
+
+/// One thing to give up.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Cache(u64),
+    Slots(u32),
+    OwnContexts,
+    SmallKv,
+    NoRepack,
+    Context(u32),
+}
+
+impl Step {
+    fn apply(self, settings: GeneratorSettings) -> GeneratorSettings {
+        match self {
+            Step::Cache(cache_mb) => GeneratorSettings { cache_mb, ..settings },
+            Step::Slots(slots) => GeneratorSettings { slots, ..settings },
+            Step::OwnContexts => GeneratorSettings { kv_tokens: None, ..settings },
+            // Quantised values need flash attention.
+            Step::SmallKv => GeneratorSettings { kv_type: KvType::Q8_0, flash_attention: true, ..settings },
+            Step::NoRepack => GeneratorSettings { repack: false, ..settings },
+            Step::Context(context_tokens) => GeneratorSettings { context_tokens, ..settings },
+        }
+    }
+}
+
+/// The difference between two settings as the flags that make it.
+fn flags(from: &GeneratorSettings, to: &GeneratorSettings) -> String {
+    let mut flags = Vec::new();
+    if to.context_tokens != from.context_tokens {
+        flags.push(format!("--context {}", to.context_tokens));
+    }
+    if to.slots != from.slots {
+        flags.push(format!("--slots {}", to.slots));
+    }
+    if to.kv_type != from.kv_type {
+        flags.push("--kv-type q8_0".to_owned());
+    }
+    if to.cache_mb != from.cache_mb {
+        flags.push(format!("--prompt-cache {}", to.cache_mb));
+    }
+    if to.repack != from.repack {
+        flags.push("--no-repack".to_owned());
+    }
+    flags.join(" ")
+}
+
+/// Bytes for people.
+fn amount(bytes: u64) -> String {
+    let mib = bytes as f64 / MIB as f64;
+    if mib >= 1024.0 { format!("{:.1} GiB", mib / 1024.0) } else { format!("{mib:.0} MiB") }
+}
