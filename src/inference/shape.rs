@@ -69,9 +69,7 @@ pub struct Weights {
     pub bytes: u64,
     /// Those of them that ggml's kernels rearrange in memory of their own when rearranging is on.
     pub repackable: u64,
-    /// The token table when it is the output matrix as well: weights that are read (not mapped) hold it twice.
-    pub tied: u64,
-    /// The part of `tied` that is rearranged, in a copy of its own even when the rest of the file is mapped.
+    /// The token table when it is the output matrix as well and is rearranged as such: it is in memory in both forms.
     pub tied_repackable: u64,
 }
 
@@ -85,7 +83,6 @@ impl Weights {
             bytes: sum(&|_| true),
             // Rows of the token table are looked up, not multiplied with: llama.cpp leaves it as it is.
             repackable: sum(&|t| t.name != TOKEN_TABLE && kernels.rearrange(t)),
-            tied: sum(&|t| tied && t.name == TOKEN_TABLE),
             tied_repackable: sum(&|t| tied && t.name == TOKEN_TABLE && kernels.rearrange(t)),
         }
     }
@@ -243,12 +240,12 @@ mod tests {
         let weights = Weights::of(&tensors, avx2);
         assert_eq!(weights.bytes, 64 * 144 + 16 * 144 + 16 * 210 + 15 * 144 + 1024);
         assert_eq!(weights.repackable, 16 * 144);
-        assert_eq!((weights.tied, weights.tied_repackable), (64 * 144, 64 * 144));
+        assert_eq!(weights.tied_repackable, 64 * 144);
         let neon = Kernels { avx2: false, dotprod: true, ..avx2 };
         assert_eq!(Weights::of(&tensors, neon).repackable, 16 * 144 + 16 * 210);
         let own = [&tensors[..], &[tensor("output.weight", 2, 256, 64)]].concat();
         let weights = Weights::of(&own, avx2);
-        assert_eq!((weights.tied, weights.repackable), (0, 16 * 144 + 64 * 8 * 18));
+        assert_eq!((weights.tied_repackable, weights.repackable), (0, 16 * 144 + 64 * 8 * 18));
     }
 
     #[test]

@@ -24,14 +24,21 @@ const FLOAT: u64 = 4;
 const KV_STEP: u64 = 256;
 /// Side of the tiles in ggml's flash attention (`GGML_FA_TILE_Q` and `GGML_FA_TILE_KV`).
 const TILE: u64 = 64;
-/// Memory of the program itself beside any model: code, sockets, ggml's tables and graphs.
-const PROGRAM_BYTES: u64 = 24 * MIB;
-/// Memory of one token of the vocabulary: its text, score and type, the way back from text to token, and the merges.
-const VOCABULARY_BYTES: u64 = 330;
-/// Address space that the C library and thread stacks reserve without using it, for each thread.
-const RESERVED_PER_THREAD: u64 = 72 * MIB;
-/// The same for the program as a whole.
-const RESERVED: u64 = 192 * MIB;
+/// Memory of the program itself beside any model: code, sockets, ggml's tables and graphs (measured: 12 MiB).
+const PROGRAM_BYTES: u64 = 14 * MIB;
+/// Memory of one token of the vocabulary: its text, score and type, the way back from text to token, and the merges (measured:
+/// 380 bytes with Qwen2's byte pairs).
+const VOCABULARY_BYTES: u64 = 380;
+/// Rows of a layer's width that stand in memory at the same time at the peak, and rows of its inside (measured: ggml's allocator on
+/// dense networks and on mixtures of experts, to the byte).
+const WIDTH_ROWS: u64 = 5;
+const INSIDE_ROWS: u64 = 3;
+/// Writable memory that thread stacks and the C library set aside without using it: for each thread, and beside.
+const SET_ASIDE_PER_THREAD: u64 = 8 * MIB;
+const SET_ASIDE: u64 = 48 * MIB;
+/// Address space that is reserved without being writable: for each thread, and beside.
+const RESERVED_PER_THREAD: u64 = 64 * MIB;
+const RESERVED: u64 = 128 * MIB;
 
 /// Memory of a generator process in bytes, by use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -56,7 +63,9 @@ pub struct Footprint {
     pub reclaimable: u64,
     /// Of `total`, the mapped file, which is not private memory.
     pub mapped: u64,
-    /// Address space on top, which is reserved and not used.
+    /// Writable memory on top that is set aside and not used.
+    pub set_aside: u64,
+    /// Address space on top of both that is only reserved.
     pub reserved: u64,
 }
 
@@ -68,12 +77,12 @@ impl Footprint {
 
     /// Private memory, which `RLIMIT_DATA` counts.
     pub fn private(&self) -> u64 {
-        self.total.saturating_sub(self.mapped)
+        self.total.saturating_sub(self.mapped).saturating_add(self.set_aside)
     }
 
     /// Address space, which `RLIMIT_AS` counts.
     pub fn address_space(&self) -> u64 {
-        self.total.saturating_add(self.reserved)
+        self.total.saturating_add(self.set_aside).saturating_add(self.reserved)
     }
 }
 
@@ -111,8 +120,23 @@ pub fn predict(info: &ModelInfo, settings: &GeneratorSettings) -> Footprint {
     let process = PROGRAM_BYTES.saturating_add(product(&[info.shape.vocabulary, VOCABULARY_BYTES]));
     let parts = [weights, repacked, kv, compute, cache, output, process];
     let total = parts.into_iter().fold(0, u64::saturating_add);
-    let reserved = RESERVED.saturating_add(product(&[threads(settings), RESERVED_PER_THREAD]));
-    Footprint { weights, repacked, kv, compute, cache, output, process, total, reclaimable, mapped, reserved }
+    let threads = threads(settings);
+    let set_aside = SET_ASIDE.saturating_add(product(&[threads, SET_ASIDE_PER_THREAD]));
+    let reserved = RESERVED.saturating_add(product(&[threads, RESERVED_PER_THREAD]));
+    Footprint {
+        set_aside,
+        weights,
+        repacked,
+        kv,
+        compute,
+        cache,
+        output,
+        process,
+        total,
+        reclaimable,
+        mapped,
+        reserved,
+    }
 }
 
 /// (weights, rearranged weights, what of the first is reclaimable), see [`Footprint`]. From `llama_model_loader::load_all_data`:
@@ -125,9 +149,7 @@ fn weights(info: &ModelInfo, settings: &GeneratorSettings) -> (u64, u64, u64) {
     if maps(info, settings) {
         return (of.bytes, repacked, repackable);
     }
-    // A table that is used twice is read twice.
-    let read = of.bytes.saturating_add(of.tied).saturating_sub(repacked);
-    (read, repacked, 0)
+    (of.bytes.saturating_sub(repackable), repacked, 0)
 }
 
 /// Keys and values: one of each per layer, token and head that has its own.
@@ -142,26 +164,28 @@ fn kv(info: &ModelInfo, settings: &GeneratorSettings, tokens: u64) -> u64 {
 }
 
 /// Intermediate results: ggml lays out one layer's tensors so that those which do not live at the same time share memory. The peak
-/// is in the attention or in the feed-forward part. Beside it stand the mask and the kernels' work buffer.
+/// is in the feed-forward part, or in the attention when that holds the matrix of all scores. Beside it stand the mask and the
+/// kernels' work buffer.
 fn compute(info: &ModelInfo, settings: &GeneratorSettings, tokens: u64) -> u64 {
     let shape = &info.shape;
     let batch = u64::from(settings.batch_tokens.max(1)).min(tokens);
-    let queries = shape.heads.saturating_mul(shape.key_length);
-    let values = shape.heads.saturating_mul(shape.value_length);
-    let own = shape.kv_heads.saturating_mul(shape.key_length.saturating_add(shape.value_length));
     let row = |floats: u64| product(&[batch, floats, FLOAT]);
-    // The residual and its normalised copy stay while the parts work.
-    let residual = shape.width.saturating_mul(2);
-    let (scores, mask) = match settings.flash_attention {
+    let inside = shape.feed_forward.saturating_mul(INSIDE_ROWS);
+    let feed_forward = row(shape.width.saturating_mul(WIDTH_ROWS).saturating_add(inside));
+    let queries = shape.heads.saturating_mul(shape.key_length);
+    let heads = shape.key_length.saturating_add(shape.value_length);
+    let of_heads = shape.heads.saturating_add(shape.kv_heads).saturating_mul(heads);
+    let (attention, mask) = match settings.flash_attention {
         true => (0, product(&[batch, tokens, 2])),
-        false => (product(&[batch, tokens, shape.heads, FLOAT]), product(&[batch, tokens, FLOAT])),
+        false => {
+            let scores = product(&[batch, tokens, shape.heads, FLOAT]);
+            // The residual and its normalised copy, queries, keys, values and the result.
+            let rows = row(shape.width.saturating_mul(2).saturating_add(of_heads));
+            (scores.saturating_add(rows), product(&[batch, tokens, FLOAT]))
+        }
     };
-    let attention =
-        row(residual.saturating_add(queries).saturating_add(values).saturating_add(own)).saturating_add(scores);
-    let feed_forward = row(residual.saturating_add(shape.feed_forward.saturating_mul(2)));
     // Inputs of a product are converted to the weights' kind of blocks: at most 292 bytes for 256 numbers (Q8_K).
     let converted = row(shape.feed_forward.max(queries).max(shape.width)) / FLOAT / 256 * 292;
-    let heads = shape.key_length.saturating_add(shape.value_length);
     let tile = product(&[2 * TILE, heads]).saturating_add(2 * TILE * TILE);
     let tiles = product(&[threads(settings), tile, FLOAT]);
     attention.max(feed_forward).saturating_add(mask).saturating_add(converted.max(tiles))
