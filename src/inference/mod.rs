@@ -11,12 +11,14 @@
 
 mod bundled;
 mod child;
+mod disk;
 mod families;
 pub mod fit;
 mod gguf;
 mod llama;
 pub mod models;
 mod protocol;
+mod registry;
 #[doc(hidden)]
 pub mod scripted;
 mod settings;
@@ -25,6 +27,7 @@ mod template;
 
 pub use child::{ChildGenerator, GENERATOR_SUBCOMMAND, QUEUE_LIMIT, run_child};
 pub use llama::{LlamaEmbedder, LlamaReranker};
+pub use registry::{CpuBox, Entry, Intake, Listed, Listing, ModelRole, Profile, ProfileStore, Registry, Tuning};
 pub use settings::{Adapter, EmbedderSettings, GeneratorSettings, KvType, default_threads};
 
 use crate::error::{Error, Result};

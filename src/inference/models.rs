@@ -78,6 +78,10 @@ pub struct ModelInfo {
     pub pooling: Option<Pooling>,
     /// Whether the model only encodes.
     pub encoder: bool,
+    /// Whether the file is a LoRA adapter of another model.
+    pub adapter: bool,
+    /// Files that the model is cut into; this is the first of them.
+    pub parts: u32,
 }
 
 impl ModelInfo {
@@ -199,6 +203,13 @@ fn describe(header: std::result::Result<Header, HeaderError>, shown: &str, file_
             Some(4) => Some(Pooling::Rank),
             _ => None,
         },
+        adapter: text("general.type") == Some("adapter"),
+        parts: header
+            .entries
+            .get("split.count")
+            .and_then(Value::as_u64)
+            .and_then(|n| u32::try_from(n).ok())
+            .map_or(1, |n| n.max(1)),
         encoder: ENCODERS.contains(&architecture.as_str()) || causal == Some(&Value::Bool(false)),
         architecture,
     })
@@ -250,6 +261,6 @@ pub fn identify_bytes(bytes: &[u8], info: &ModelInfo) -> ModelId {
     ModelId { name: info.name.clone(), sha256: hex(&Sha256::digest(bytes)) }
 }
 
-fn hex(digest: &[u8]) -> String {
+pub(super) fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -156,15 +156,18 @@ impl EmbedderSettings {
 /// Threads for a model: the physical cores this process may use, less one, at least one. llama.cpp's threads spin at
 /// barriers, so a model that has every core starves the evidence cards, and itself when another process needs a core.
 pub fn default_threads() -> u32 {
+    u32::try_from(physical_cores().saturating_sub(1).max(1)).unwrap_or(1)
+}
+
+/// Physical cores that this process may use; all it may use where the kernel does not tell hyperthreads from cores.
+pub(super) fn physical_cores() -> usize {
     let usable = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let physical =
-        std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| physical_cores(&text)).unwrap_or(usable);
-    let cores = usable.min(physical);
-    u32::try_from(cores.saturating_sub(1).max(1)).unwrap_or(1)
+    let cores = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| cores_of(&text)).unwrap_or(usable);
+    usable.min(cores)
 }
 
 /// Distinct (package, core) pairs in `/proc/cpuinfo`; `None` where the kernel does not list them (arm64).
-fn physical_cores(cpuinfo: &str) -> Option<usize> {
+fn cores_of(cpuinfo: &str) -> Option<usize> {
     let mut cores = HashSet::new();
     let mut package = "";
     for line in cpuinfo.lines() {
@@ -189,8 +192,8 @@ mod tests {
         let cpu =
             |package: u32, core: u32| format!("processor\t: 0\nphysical id\t: {package}\ncore id\t\t: {core}\n\n");
         let text = [cpu(0, 0), cpu(0, 1), cpu(0, 0), cpu(0, 1), cpu(1, 0)].concat();
-        assert_eq!(physical_cores(&text), Some(3));
-        assert_eq!(physical_cores("processor\t: 0\nBogoMIPS\t: 50.00\n"), None);
+        assert_eq!(cores_of(&text), Some(3));
+        assert_eq!(cores_of("processor\t: 0\nBogoMIPS\t: 50.00\n"), None);
         assert!(default_threads() >= 1);
     }
 }
