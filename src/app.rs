@@ -2,9 +2,12 @@
 //! the engine to HTTP or the command line.
 
 use crate::cli;
-use crate::cli::args::{AskArgs, Cli, Command, EncoderArgs, EvalCommand, KbCommand, ModelArgs, PoolingArg, ServeArgs};
+use crate::cli::args::{
+    AskArgs, Cli, Command, EncoderArgs, EvalCommand, KbCommand, KvTypeArg, ModelArgs, PoolingArg, ServeArgs,
+};
 use crate::engine::Engine;
 use crate::engine::measure::CrossValidation;
+use crate::engine::models::{Wanted, program};
 use crate::engine::offline::Measuring;
 use crate::engine::reply::Reply;
 use crate::engine::request::{Actor, Request, Role};
@@ -12,8 +15,7 @@ use crate::error::{Code, Error, Result};
 use crate::http::{self, Door, HttpSettings};
 use crate::inference::models::Pooling;
 use crate::inference::{
-    ChildGenerator, Embedder, EmbedderSettings, Generator, GeneratorSettings, LlamaEmbedder, LlamaReranker, Reranker,
-    run_child,
+    ChildGenerator, Embedder, EmbedderSettings, Generator, KvType, LlamaEmbedder, LlamaReranker, Reranker, run_child,
 };
 use crate::types::Classification;
 use clap::Parser;
@@ -81,6 +83,7 @@ fn dispatch(cli: Cli) -> Result<()> {
             let engine = Engine::open(&file, None, None, None)?;
             cli::show::run(&engine, &operator(), what.as_deref(), json)
         }
+        Command::Model { command } => cli::model::run(&command),
         Command::Eval { command: EvalCommand::Retrieval(args) } => {
             let embedder = load_embedder(&args.encoder, EmbedderSettings::default())?;
             let reranker = load_reranker(args.reranker.as_deref(), None)?;
@@ -164,18 +167,33 @@ fn load_reranker(path: Option<&Path>, threads: Option<u32>) -> Result<Option<Arc
     })
 }
 
-fn start_generator(models: &ModelArgs) -> Result<Option<Arc<dyn Generator>>> {
-    let Some(model) = &models.model else { return Ok(None) };
-    let program = std::env::current_exe().map_err(|e| {
-        Error::new(Code::Internal, format!("找不到程序自身的路径:{e}"), "确认 /proc 已挂载后重试").because(e)
-    })?;
-    let settings = GeneratorSettings {
-        context_tokens: models.context,
+/// What the flags say about the model that writes.
+fn wanted(models: &ModelArgs) -> Wanted {
+    Wanted {
+        model: models.model.clone(),
+        data: models.data.clone(),
+        lora: models.lora.as_ref().map(|lora| (lora.adapter.clone(), lora.scale)),
+        context: models.context,
+        slots: models.slots,
+        batch: models.batch,
         threads: models.threads,
+        kv_type: models.kv_type.map(|kind| match kind {
+            KvTypeArg::F16 => KvType::F16,
+            KvTypeArg::Q8_0 => KvType::Q8_0,
+        }),
+        no_flash_attention: models.no_flash_attention,
+        pin: models.pin,
+        lock: models.mlock,
+        no_map: models.no_mmap,
+        no_repack: models.no_repack,
+        cache_mb: models.prompt_cache,
         memory_limit_mb: models.model_memory,
-        ..GeneratorSettings::new(model.clone())
-    };
-    Ok(Some(Arc::new(ChildGenerator::spawn(&program, settings)?)))
+    }
+}
+
+fn start_generator(models: &ModelArgs) -> Result<Option<Arc<dyn Generator>>> {
+    let Some(settings) = wanted(models).settings()? else { return Ok(None) };
+    Ok(Some(Arc::new(ChildGenerator::spawn(&program()?, settings)?)))
 }
 
 fn open_engine(kb: &Path, models: &ModelArgs, generator: Option<Arc<dyn Generator>>) -> Result<Engine> {

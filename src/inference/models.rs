@@ -130,6 +130,23 @@ impl ModelInfo {
         self.require_tokenizer()
     }
 
+    /// The family of the chat template, by the markers of its roles; `None` without one, `其他` for one that is not known.
+    pub fn template_family(&self) -> Option<&'static str> {
+        const FAMILIES: &[(&str, &str)] = &[
+            ("<|im_start|>", "ChatML"),
+            ("<|start_header_id|>", "Llama 3"),
+            ("[gMASK]", "GLM"),
+            ("<|assistant|>", "GLM"),
+            ("<\u{ff5c}Assistant\u{ff5c}>", "DeepSeek"),
+            ("<reserved_106>", "Baichuan"),
+            ("<AI>", "MiniCPM"),
+            ("<start_of_turn>", "Gemma"),
+            ("[INST]", "Llama 2"),
+        ];
+        let template = self.chat_template.as_deref()?;
+        Some(FAMILIES.iter().find(|(marker, _)| template.contains(marker)).map_or("其他", |(_, family)| family))
+    }
+
     fn require_tokenizer(&self) -> Result<()> {
         // llama.cpp asserts when a file without vocabulary is asked to tokenise.
         match self.tokenizer.as_deref() {

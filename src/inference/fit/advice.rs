@@ -27,6 +27,21 @@ pub enum Advice {
     SmallerModel,
 }
 
+/// What may not be changed, because somebody asked for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Keep {
+    /// The context.
+    pub context: bool,
+    /// Replies at the same time, and the tokens they share.
+    pub slots: bool,
+    /// Type of keys and values.
+    pub kv_type: bool,
+    /// Whether weights are rearranged.
+    pub repack: bool,
+    /// The prompt cache.
+    pub cache: bool,
+}
+
 /// The tightest limit that a footprint breaks: the limit, what is needed of it, what there is.
 fn broken(footprint: &Footprint, settings: &GeneratorSettings, room: &Room) -> Option<(Limit, u64, u64)> {
     let needed = footprint.needed();
@@ -68,7 +83,7 @@ pub fn check(info: &ModelInfo, settings: &GeneratorSettings, room: &Room) -> Res
         amount(footprint.cache),
         amount(footprint.process),
     );
-    let hint = match advise(info, settings, room) {
+    let hint = match advise(info, settings, room, Keep::default()) {
         Advice::Change(fitting) => {
             let total = predict(info, &fitting).needed();
             format!("加上 {} 就能载入(约需 {});结论和条款不受影响", flags(settings, &fitting), amount(total))
@@ -82,24 +97,28 @@ pub fn check(info: &ModelInfo, settings: &GeneratorSettings, room: &Room) -> Res
 
 /// Whether a model fits, and if not, the settings closest to the wanted ones with which it does. What costs least is given up
 /// first: the prompt cache, replies at the same time, exactness of keys and values, rearranged weights, then context.
-pub fn advise(info: &ModelInfo, settings: &GeneratorSettings, room: &Room) -> Advice {
+pub fn advise(info: &ModelInfo, settings: &GeneratorSettings, room: &Room, keep: Keep) -> Advice {
     if fits(info, settings, room) {
         return Advice::Fits;
     }
+    let context = u32::try_from(context_tokens(info, settings)).unwrap_or(u32::MAX);
     let mut steps: Vec<Step> = Vec::new();
-    steps.extend(CACHES.iter().filter(|mb| **mb < settings.cache_mb).map(|mb| Step::Cache(*mb)));
-    steps.extend(OFFERED_SLOTS.iter().filter(|slots| **slots < settings.slots).map(|slots| Step::Slots(*slots)));
-    if settings.kv_tokens.is_some() {
-        steps.push(Step::OwnContexts);
+    if !keep.cache {
+        steps.extend(CACHES.iter().filter(|mb| **mb < settings.cache_mb).map(|mb| Step::Cache(*mb)));
     }
-    if settings.kv_type == KvType::F16 {
+    if !keep.slots {
+        steps.extend(OFFERED_SLOTS.iter().filter(|slots| **slots < settings.slots).map(|slots| Step::Slots(*slots)));
+        steps.extend(settings.kv_tokens.map(|_| Step::OwnContexts));
+    }
+    if !keep.kv_type && settings.kv_type == KvType::F16 {
         steps.push(Step::SmallKv);
     }
-    if settings.repack {
+    if !keep.repack && settings.repack {
         steps.push(Step::NoRepack);
     }
-    let context = u32::try_from(context_tokens(info, settings)).unwrap_or(u32::MAX);
-    steps.extend(CONTEXTS.iter().filter(|tokens| **tokens < context).map(|tokens| Step::Context(*tokens)));
+    if !keep.context {
+        steps.extend(CONTEXTS.iter().filter(|tokens| **tokens < context).map(|tokens| Step::Context(*tokens)));
+    }
 
     let apply = |taken: &[Step]| taken.iter().fold(settings.clone(), |settings, step| step.apply(settings));
     let Some(enough) = (1..=steps.len()).find(|n| fits(info, &apply(steps.get(..*n).unwrap_or_default()), room)) else {
@@ -133,7 +152,7 @@ pub fn recommend(info: &ModelInfo, room: &Room, settings: &GeneratorSettings) ->
         return Some(generous);
     }
     let wanted = GeneratorSettings { slots: DEFAULT_SLOTS, ..wanted };
-    match advise(info, &wanted, room) {
+    match advise(info, &wanted, room, Keep::default()) {
         Advice::Fits => Some(wanted),
         Advice::Change(settings) => Some(*settings),
         Advice::SmallerModel => None,
@@ -165,8 +184,8 @@ impl Step {
     }
 }
 
-/// The difference between two settings as the flags that make it.
-fn flags(from: &GeneratorSettings, to: &GeneratorSettings) -> String {
+/// The difference between wanted settings and those that fit, as the flags that make it.
+pub fn flags(from: &GeneratorSettings, to: &GeneratorSettings) -> String {
     let mut flags = Vec::new();
     if to.context_tokens != from.context_tokens {
         flags.push(format!("--context {}", to.context_tokens));
@@ -187,7 +206,7 @@ fn flags(from: &GeneratorSettings, to: &GeneratorSettings) -> String {
 }
 
 /// Bytes for people.
-fn amount(bytes: u64) -> String {
+pub fn amount(bytes: u64) -> String {
     let mib = bytes as f64 / MIB as f64;
     if mib >= 1024.0 { format!("{:.1} GiB", mib / 1024.0) } else { format!("{mib:.0} MiB") }
 }

@@ -9,7 +9,7 @@
 mod advice;
 mod room;
 
-pub use advice::{Advice, advise, check, recommend};
+pub use advice::{Advice, Keep, advise, amount, check, flags, recommend};
 pub use room::{Limit, Room};
 
 use super::models::ModelInfo;
