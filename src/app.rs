@@ -206,7 +206,7 @@ fn open_engine(kb: &Path, models: &ModelArgs, generator: Option<Arc<dyn Generato
 fn ask(args: &AskArgs) -> Result<()> {
     let generator = start_generator(&args.models)?;
     let engine = open_engine(&args.kb.kb, &args.models, generator.clone())?;
-    let wait_for_model = || generator.map_or(Ok(()), |generator| generator.wait_ready(MODEL_LOAD_LIMIT));
+    let wait_for_model = generator.map(|generator| move || generator.wait_ready(MODEL_LOAD_LIMIT));
     cli::ask::run(&engine, &operator(), args, wait_for_model)
 }
 

@@ -210,3 +210,90 @@ pub fn amount(bytes: u64) -> String {
     let mib = bytes as f64 / MIB as f64;
     if mib >= 1024.0 { format!("{:.1} GiB", mib / 1024.0) } else { format!("{mib:.0} MiB") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{settings, small};
+    use super::*;
+
+    fn machine(available: u64) -> Room {
+        Room { available: Some(available), ..Room::default() }
+    }
+
+    #[test]
+    fn a_refusal_names_the_figures_and_settings_that_fit() {
+        let wanted = GeneratorSettings { slots: 4, cache_mb: DEFAULT_CACHE_MB, ..settings() };
+        let needed = predict(&small(), &wanted).needed() + SPARE_BYTES;
+        assert!(check(&small(), &wanted, &machine(needed)).is_ok());
+        let error = check(&small(), &wanted, &machine(needed - 1)).expect_err("a byte short");
+        assert_eq!(error.code(), Code::ModelMemory);
+        for part in [amount(needed), amount(needed - 1), "本机空闲内存".into(), "4 路 × 4096".into(), "448 MiB".into()]
+        {
+            assert!(error.message().contains(&part), "{part}: {error}");
+        }
+        // Nothing but the prompt cache is given up for a byte.
+        assert!(error.hint().contains("加上 --prompt-cache 64 就能载入"), "{error}");
+    }
+
+    #[test]
+    fn advice_fits_and_gives_up_no_more_than_needed() {
+        let wanted = GeneratorSettings { slots: 4, cache_mb: DEFAULT_CACHE_MB, ..settings() };
+        let least = {
+            let least =
+                GeneratorSettings { slots: 1, cache_mb: 0, kv_type: KvType::Q8_0, context_tokens: 1536, ..settings() };
+            predict(&small(), &least).needed() + SPARE_BYTES
+        };
+        let most = predict(&small(), &wanted).needed() + SPARE_BYTES;
+        for free in (least..most).step_by(8 << 20) {
+            let room = machine(free);
+            let Advice::Change(fitting) = advise(&small(), &wanted, &room, Keep::default()) else {
+                panic!("{free} is enough with other settings");
+            };
+            assert!(fits(&small(), &fitting, &room));
+            let larger = GeneratorSettings { context_tokens: wanted.context_tokens, ..(*fitting).clone() };
+            assert!(
+                larger == *fitting || !fits(&small(), &larger, &room),
+                "a smaller context was not needed at {free}"
+            );
+        }
+        assert_eq!(advise(&small(), &wanted, &machine(least / 2), Keep::default()), Advice::SmallerModel);
+        let hint = check(&small(), &wanted, &machine(least / 2)).expect_err("far too small").hint().to_owned();
+        assert!(hint.contains("换用更小的模型"), "{hint}");
+    }
+
+    #[test]
+    fn what_was_asked_for_is_kept() {
+        let wanted = GeneratorSettings { slots: 8, cache_mb: DEFAULT_CACHE_MB, ..settings() };
+        let room = machine(predict(&small(), &wanted).needed() - (250 << 20));
+        let keep = Keep { slots: true, cache: true, ..Keep::default() };
+        let Advice::Change(fitting) = advise(&small(), &wanted, &room, keep) else { panic!("it can fit") };
+        assert_eq!((fitting.slots, fitting.cache_mb, fitting.kv_type), (8, DEFAULT_CACHE_MB, KvType::Q8_0));
+        assert_eq!(flags(&wanted, &fitting), "--kv-type q8_0");
+    }
+
+    #[test]
+    fn every_limit_is_heeded_by_its_own_measure() {
+        let footprint = predict(&small(), &settings());
+        let refused = |room: Room| check(&small(), &settings(), &room).expect_err("short").message().to_owned();
+        let group = refused(Room { control_group: Some(footprint.needed() - 1), ..Room::default() });
+        assert!(group.contains("控制组"), "{group}");
+        let data = refused(Room { private_memory: Some(footprint.private() - 1), ..Room::default() });
+        assert!(data.contains("ulimit -d"), "{data}");
+        let space = refused(Room { address_space: Some(footprint.address_space() - 1), ..Room::default() });
+        assert!(space.contains("ulimit -v"), "{space}");
+        let limited = GeneratorSettings { memory_limit_mb: Some(64), ..settings() };
+        let error = check(&small(), &limited, &Room::default()).expect_err("short");
+        assert!(error.message().contains("--model-memory"), "{error}");
+    }
+
+    #[test]
+    fn a_recommendation_follows_the_machine() {
+        let plain = GeneratorSettings::new("small.gguf");
+        let rich = recommend(&small(), &machine(64 << 30), &plain).expect("rich");
+        assert_eq!((rich.slots, rich.context_tokens, rich.kv_type), (8, 4096, KvType::F16));
+        let tight = recommend(&small(), &machine(1600 << 20), &plain).expect("tight");
+        assert!(tight.slots < 4 || tight.kv_type == KvType::Q8_0 || tight.cache_mb < DEFAULT_CACHE_MB);
+        assert!(fits(&small(), &tight, &machine(1600 << 20)));
+        assert_eq!(recommend(&small(), &machine(300 << 20), &plain), None);
+    }
+}

@@ -199,3 +199,82 @@ fn threads(settings: &GeneratorSettings) -> u64 {
 fn product(factors: &[u64]) -> u64 {
     factors.iter().fold(1, |product, factor| product.saturating_mul(*factor))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inference::models::{Shape, Weights, read_info_of};
+
+    /// Qwen2 of 1.5 thousand million weights in Q4_K_M: 28 layers, 1,536 wide, 12 heads, 2 for keys, 8,960 inside, 151,936 tokens.
+    pub(super) fn small() -> ModelInfo {
+        let bundled = read_info_of(crate::inference::bundled::ENCODER, "any").expect("bundled");
+        let shape = Shape {
+            layers: 28,
+            width: 1536,
+            heads: 12,
+            kv_heads: 2,
+            key_length: 128,
+            value_length: 128,
+            feed_forward: 8960,
+            vocabulary: 151_936,
+            experts: 0,
+        };
+        let weights = Weights { bytes: 980_000_000, repackable: 620_000_000, tied_repackable: 0 };
+        ModelInfo { name: "small".into(), context_tokens: Some(32_768), shape, weights, ..bundled }
+    }
+
+    pub(super) fn settings() -> GeneratorSettings {
+        GeneratorSettings { slots: 1, threads: Some(1), cache_mb: 0, ..GeneratorSettings::new("small.gguf") }
+    }
+
+    #[test]
+    fn the_memory_of_a_model_is_the_sum_of_its_parts() {
+        let footprint = predict(&small(), &settings());
+        // Most weights are rearranged, so the file is read: one copy of each.
+        assert_eq!((footprint.weights, footprint.repacked, footprint.mapped), (360_000_000, 620_000_000, 0));
+        // 28 layers, 4,096 tokens, 2 heads, 128 + 128 numbers of 2 bytes: the 112 MiB that llama.cpp reports.
+        assert_eq!(footprint.kv, 112 * MIB);
+        // 512 rows of 5 x 1,536 + 3 x 8,960 floats, a mask of 512 x 4,096 x 2 bytes (the 71.5 MiB that llama.cpp reports), and 512 rows
+        // of 8,960 numbers in blocks of 256 that take 292 bytes.
+        assert_eq!(footprint.compute, 70_778_880 + 4_194_304 + 5_232_640);
+        assert_eq!(footprint.output, 151_936 * 4);
+        assert_eq!(footprint.process, 14 * MIB + 151_936 * 380);
+        assert_eq!(footprint.total, 980_000_000 + 117_440_512 + 80_205_824 + 607_744 + 72_415_744);
+        assert_eq!(footprint.needed(), footprint.total);
+    }
+
+    #[test]
+    fn settings_change_what_they_should() {
+        let info = small();
+        let base = predict(&info, &settings());
+        let with = |change: fn(GeneratorSettings) -> GeneratorSettings| predict(&info, &change(settings()));
+        assert_eq!(with(|s| GeneratorSettings { kv_type: KvType::Q8_0, ..s }).kv, 112 * MIB / 64 * 34);
+        assert_eq!(with(|s| GeneratorSettings { slots: 4, ..s }).kv, 4 * base.kv);
+        assert_eq!(with(|s| GeneratorSettings { slots: 4, kv_tokens: Some(4000), ..s }).kv, base.kv);
+        assert_eq!(with(|s| GeneratorSettings { context_tokens: 1 << 20, ..s }).kv, 8 * base.kv, "trained on 32,768");
+        assert_eq!(with(|s| GeneratorSettings { cache_mb: 7, ..s }).total, base.total + 7 * MIB);
+        let mapped = with(|s| GeneratorSettings { repack: false, ..s });
+        assert_eq!((mapped.weights, mapped.repacked, mapped.mapped), (980_000_000, 0, 980_000_000));
+        assert!(mapped.private() < base.private() && mapped.address_space() == base.address_space());
+        // Without flash attention all scores stand in memory: 512 x 4,096 for each of 12 heads.
+        let scores = 512 * 4096 * 12 * 4;
+        let plain = with(|s| GeneratorSettings { flash_attention: false, ..s });
+        assert!(plain.compute > scores && plain.compute < scores + scores / 2);
+    }
+
+    #[test]
+    fn few_rearranged_weights_are_mapped_and_can_be_taken_back() {
+        let info = ModelInfo { weights: Weights { bytes: 1000, repackable: 400, tied_repackable: 100 }, ..small() };
+        let footprint = predict(&info, &settings());
+        assert_eq!((footprint.weights, footprint.repacked, footprint.reclaimable), (1000, 500, 400));
+        assert_eq!(footprint.needed(), footprint.total - 400);
+    }
+
+    #[test]
+    fn absurd_headers_saturate() {
+        let shape = Shape { layers: u64::MAX, width: u64::MAX, heads: u64::MAX, ..small().shape };
+        assert_eq!(predict(&ModelInfo { shape, ..small() }, &settings()).total, u64::MAX);
+        let shape = Shape::default();
+        assert!(predict(&ModelInfo { shape, ..small() }, &settings()).total > 980_000_000);
+    }
+}
