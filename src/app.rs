@@ -3,9 +3,12 @@
 
 use crate::answer::Writers;
 use crate::cli;
-use crate::cli::args::{AskArgs, Cli, Command, EncoderArgs, EvalCommand, KbCommand, ModelArgs, PoolingArg, ServeArgs};
+use crate::cli::args::{
+    AskArgs, Cli, Command, EncoderArgs, EvalCommand, KbCommand, KvTypeArg, ModelArgs, PoolingArg, ServeArgs,
+};
 use crate::engine::Engine;
 use crate::engine::measure::CrossValidation;
+use crate::engine::models::{Wanted, program};
 use crate::engine::offline::Measuring;
 use crate::engine::reply::Reply;
 use crate::engine::request::{Actor, Request, Role};
@@ -13,8 +16,7 @@ use crate::error::{Code, Error, Result};
 use crate::http::{self, Door, HttpSettings};
 use crate::inference::models::Pooling;
 use crate::inference::{
-    ChildGenerator, Embedder, EmbedderSettings, Generator, GeneratorSettings, LlamaEmbedder, LlamaReranker, Reranker,
-    run_child,
+    ChildGenerator, Embedder, EmbedderSettings, Generator, KvType, LlamaEmbedder, LlamaReranker, Reranker, run_child,
 };
 use crate::types::Classification;
 use clap::Parser;
@@ -85,6 +87,7 @@ fn dispatch(cli: Cli) -> Result<()> {
             let engine = Engine::open(&file, None, None, None)?;
             cli::show::run(&engine, &operator(), what.as_deref(), json)
         }
+        Command::Model { command } => cli::model::run(&command),
         Command::Eval { command: EvalCommand::Retrieval(args) } => {
             let embedder = load_embedder(&args.encoder, EmbedderSettings::default())?;
             let reranker = load_reranker(args.reranker.as_deref(), None)?;
@@ -168,10 +171,9 @@ fn load_reranker(path: Option<&Path>, threads: Option<u32>) -> Result<Option<Arc
 
 /// The models that write, each in a process of its own.
 fn start_writers(models: &ModelArgs) -> Result<Writers> {
-    Ok(Writers {
-        small: start_generator(models, models.small_model.as_deref())?,
-        large: start_generator(models, models.model.as_deref())?,
-    })
+    let small = models.small_model.as_ref();
+    let small = small.map(|model| Wanted { model: Some(model.clone()), lora: None, ..wanted(models) });
+    Ok(Writers { small: small.map(start_generator).transpose()?.flatten(), large: start_generator(wanted(models))? })
 }
 
 /// Waits until every model can write or has failed; one that can is enough.
@@ -181,18 +183,33 @@ fn wait_for(writers: &Writers) -> Result<()> {
     if waited.iter().any(Result::is_ok) { Ok(()) } else { waited.into_iter().collect() }
 }
 
-fn start_generator(models: &ModelArgs, model: Option<&Path>) -> Result<Option<Arc<dyn Generator>>> {
-    let Some(model) = model else { return Ok(None) };
-    let program = std::env::current_exe().map_err(|e| {
-        Error::new(Code::Internal, format!("找不到程序自身的路径:{e}"), "确认 /proc 已挂载后重试").because(e)
-    })?;
-    let settings = GeneratorSettings {
-        context_tokens: models.context,
+/// What the flags say about the model that writes.
+fn wanted(models: &ModelArgs) -> Wanted {
+    Wanted {
+        model: models.model.clone(),
+        data: models.data.clone(),
+        lora: models.lora.as_ref().map(|lora| (lora.adapter.clone(), lora.scale)),
+        context: models.context,
+        slots: models.slots,
+        batch: models.batch,
         threads: models.threads,
+        kv_type: models.kv_type.map(|kind| match kind {
+            KvTypeArg::F16 => KvType::F16,
+            KvTypeArg::Q8_0 => KvType::Q8_0,
+        }),
+        no_flash_attention: models.no_flash_attention,
+        pin: models.pin,
+        lock: models.mlock,
+        no_map: models.no_mmap,
+        no_repack: models.no_repack,
+        cache_mb: models.prompt_cache,
         memory_limit_mb: models.model_memory,
-        ..GeneratorSettings::new(model)
-    };
-    Ok(Some(Arc::new(ChildGenerator::spawn(&program, settings)?)))
+    }
+}
+
+fn start_generator(wanted: Wanted) -> Result<Option<Arc<dyn Generator>>> {
+    let Some(settings) = wanted.settings()? else { return Ok(None) };
+    Ok(Some(Arc::new(ChildGenerator::spawn(&program()?, settings)?)))
 }
 
 fn open_engine(kb: &Path, models: &ModelArgs, writers: Writers) -> Result<Engine> {
@@ -205,7 +222,8 @@ fn open_engine(kb: &Path, models: &ModelArgs, writers: Writers) -> Result<Engine
 fn ask(args: &AskArgs) -> Result<()> {
     let writers = start_writers(&args.models)?;
     let engine = open_engine(&args.kb.kb, &args.models, writers.clone())?;
-    cli::ask::run(&engine, &operator(), args, || wait_for(&writers))
+    let writes = writers.main().is_some();
+    cli::ask::run(&engine, &operator(), args, writes.then_some(|| wait_for(&writers)))
 }
 
 impl Door for Engine {
@@ -237,7 +255,8 @@ fn serve(args: &ServeArgs) -> Result<()> {
     }
     let engine = Arc::new(open_engine(&args.kb.kb, &args.models, start_writers(&args.models)?)?);
     let settings = HttpSettings { workers: usize::from(args.workers), ..HttpSettings::new(args.listen) };
-    let server = http::serve(Arc::clone(&engine), settings, Arc::clone(&stop))?;
+    let door: Arc<dyn Door> = Arc::clone(&engine) as Arc<dyn Door>;
+    let server = http::serve(door, settings, Arc::clone(&stop))?;
     cli::announce(&format!("listening http://{}", server.addr()))?;
     let stopped = Arc::clone(&stop);
     let warming = std::thread::Builder::new().name("warming".into()).spawn(move || warm(&engine, &stopped));

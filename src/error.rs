@@ -136,6 +136,10 @@ codes! {
     QuestionsFile = "QUESTIONS_FILE", Data;
     /// The model file cannot be loaded.
     ModelLoad = "MODEL_LOAD", Data;
+    /// The model needs more memory than there is.
+    ModelMemory = "MODEL_MEMORY", Unavailable;
+    /// The registry of models cannot be read or written.
+    ModelRegistry = "MODEL_REGISTRY", Data;
     /// The model's chat template cannot be rendered.
     ModelTemplate = "MODEL_TEMPLATE", Data;
     /// The model cannot do what was asked (an encoder asked to write, say).

@@ -134,14 +134,15 @@ fn a_model_that_fails_an_assertion_takes_only_its_process() {
 }
 
 #[test]
-fn a_memory_limit_stops_a_context_that_is_too_large() {
+fn a_context_beyond_the_memory_limit_is_refused_before_it_is_tried() {
     let folder = tempfile::tempdir().expect("folder");
     let model = chat_model(&folder, &ChatSpec { context: 1 << 20, ..ChatSpec::default() });
     let large = GeneratorSettings { context_tokens: 1 << 20, memory_limit_mb: Some(128), ..settings(model.clone()) };
     let generator = ChildGenerator::spawn(exe(), large).expect("spawn");
     let error = generator.wait_ready(PATIENCE).expect_err("too large");
-    assert_eq!(error.code(), Code::ModelLoad, "{error}");
-    let small = GeneratorSettings { context_tokens: 1024, memory_limit_mb: Some(128), ..settings(model) };
+    assert_eq!(error.code(), Code::ModelMemory, "{error}");
+    assert!(error.message().contains("128 MiB"), "{error}");
+    let small = GeneratorSettings { context_tokens: 1024, cache_mb: 0, memory_limit_mb: Some(128), ..settings(model) };
     let generator = ChildGenerator::spawn(exe(), small).expect("spawn");
     generator.wait_ready(PATIENCE).expect("fits");
     assert_eq!(run(&generator, request(2)).end.expect("done").generated_tokens, 2);

@@ -3,8 +3,8 @@
 //! `cargo bench --profile release --bench generator -- --model FILE --peer FOLDER [--threads N] [--slots N] [--only NAME]...`
 //!
 //! `FOLDER` holds `llama-server` and `llama-bench` (README, "Measuring the generator", says how to build them). Prompts are those of
-//! the product: cards of `knowledge.db` for the measured questions of the sample rulebook. Parts: `single`, `tellers`, `stall`,
-//! `again`. Every figure is a ratio of two measurements taken alternately; the table goes to standard output.
+//! the product: cards of `knowledge.db` for the measured questions of the sample rulebook. Parts: `single`, `tellers`, `reach`,
+//! `stall`, `again`. Every figure is a ratio of two measurements taken alternately; the table goes to standard output.
 
 mod ours;
 mod peer;
@@ -66,6 +66,9 @@ fn main() -> ExitCode {
         }
         if wanted("tellers") {
             tellers::together(&options)?;
+        }
+        if wanted("reach") {
+            tellers::reach(&options)?;
         }
         if wanted("stall") {
             tellers::stall(&options)?;

@@ -12,6 +12,7 @@ use guida::inference::{
 use guida::types::Classification;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// Longest wait for anything.
@@ -71,8 +72,7 @@ pub fn prompts(options: &Options, wanted: usize) -> Result<Vec<Asked>, String> {
     let embedder = LlamaEmbedder::bundled(EmbedderSettings::default()).map_err(|e| e.to_string())?;
     let script = Arc::new(ScriptedGenerator::new(["好"]));
     let generator: Arc<dyn Generator> = script.clone();
-    let engine =
-        Engine::open(&options.kb, Some(Arc::new(embedder)), None, Some(generator)).map_err(|e| e.to_string())?;
+    let engine = Engine::open(&options.kb, Some(Arc::new(embedder)), None, Some(generator)).map_err(|e| e.to_string())?;
     let actor = Actor { role: Role::Teller, clearance: Classification::Internal };
     let mut found = Vec::new();
     // Every ninth: the file has its questions by document, and tellers at one moment ask about different matters.
@@ -94,6 +94,16 @@ pub fn prompts(options: &Options, wanted: usize) -> Result<Vec<Asked>, String> {
         }
     }
     Err(format!("only {} questions have five clauses", found.len()))
+}
+
+/// The prompts that the product reads ahead of need, likeliest first.
+pub fn likely(options: &Options) -> Result<Vec<Prompt>, String> {
+    let embedder = LlamaEmbedder::bundled(EmbedderSettings::default()).map_err(|e| e.to_string())?;
+    let script = Arc::new(ScriptedGenerator::new(["好"]));
+    let generator: Arc<dyn Generator> = script.clone();
+    let engine = Engine::open(&options.kb, Some(Arc::new(embedder)), None, Some(generator)).map_err(|e| e.to_string())?;
+    engine.warm(&AtomicBool::new(false)).map_err(|e| e.to_string())?;
+    Ok(script.warmed())
 }
 
 /// The generator process.

@@ -1,8 +1,9 @@
 //! Eight tellers at once, and what a long newcomer does to a running reply.
 
-use crate::ours::{Asked, Ours, prompts, small};
+use crate::ours::{Asked, Ours, likely, prompts, small};
 use crate::peer::Server;
 use crate::{Heard, Options, Writer, quantile, since};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Instant;
@@ -133,5 +134,41 @@ pub fn stall(options: &Options) -> Result<(), String> {
         mine / fastest,
         mine / best
     );
+    Ok(())
+}
+
+/// How much of the measured questions' prompts begins like prompts that were read ahead of need, in characters.
+pub fn reach(options: &Options) -> Result<(), String> {
+    let asked = prompts(options, 100)?;
+    let likely = likely(options)?;
+    for wanted in [0, 25, 50, 100, 200, likely.len()] {
+        let mut known: HashSet<Vec<&str>> = HashSet::new();
+        let mut held = 0;
+        for prompt in likely.iter().take(wanted) {
+            for end in 0..=prompt.evidence.len() {
+                let path: Vec<&str> = prompt.evidence.iter().take(end).map(|block| block.text.as_str()).collect();
+                let own = path.last().map_or(0, |text| text.chars().count());
+                if known.insert(path) {
+                    held += own;
+                }
+            }
+        }
+        let (mut begun, mut all) = (0, 0);
+        for one in &asked {
+            let blocks = &one.prompt.evidence;
+            let texts =
+                |end: usize| -> Vec<&str> { blocks.iter().take(end).map(|block| block.text.as_str()).collect() };
+            let shared = (0..=blocks.len()).rev().find(|end| known.contains(&texts(*end))).unwrap_or(0);
+            let characters = |from: &[&str]| from.iter().map(|text| text.chars().count()).sum::<usize>();
+            begun += characters(&texts(shared));
+            all += characters(&texts(blocks.len()));
+        }
+        println!(
+            "| {} prompts read ahead, {held} characters held | {:.1}% of the evidence of {} questions is known |",
+            wanted.min(likely.len()),
+            100.0 * begun as f64 / all as f64,
+            asked.len()
+        );
+    }
     Ok(())
 }

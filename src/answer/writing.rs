@@ -387,6 +387,7 @@ mod tests {
     #[test]
     fn a_full_queue_says_how_long_the_wait_is_if_that_is_known() {
         let status = |expected_wait_ms| GeneratorStatus {
+            swap_failure: None,
             model: ModelId { name: "m".into(), sha256: String::new() },
             ready: true,
             failure: None,

@@ -15,12 +15,17 @@ use std::time::Duration;
 /// How long one wait for the next piece of prose lasts before looking again.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Asks and prints: the card first, which needs no model, then what the model writes. `wait_for_model` returns when the model
-/// can write, or says why it cannot.
+/// Asks and prints: the card first, which needs no model, then what the model writes. `wait_for_model`, which is there
+/// when a model is, returns when it can write, or says why it cannot.
 ///
 /// # Errors
 /// The engine's; `IO` when nothing can be printed; after the card, why there is no prose. A refusal is an answer, no error.
-pub fn run(engine: &Engine, actor: &Actor, args: &AskArgs, wait_for_model: impl FnOnce() -> Result<()>) -> Result<()> {
+pub fn run(
+    engine: &Engine,
+    actor: &Actor,
+    args: &AskArgs,
+    wait_for_model: Option<impl FnOnce() -> Result<()>>,
+) -> Result<()> {
     let mut request = AskRequest {
         question: args.question.clone(),
         as_of: args.as_of.as_deref().map(|day| parse_day(Some(day))).transpose()?,
@@ -32,9 +37,9 @@ pub fn run(engine: &Engine, actor: &Actor, args: &AskArgs, wait_for_model: impl 
         print(&text(&card))?;
     }
     let mut written = Ok(None);
-    if (args.models.model.is_some() || args.models.small_model.is_some()) && !card.refused {
+    if let Some(wait) = wait_for_model.filter(|_| !card.refused) {
         request.prose = true;
-        written = wait_for_model().and_then(|()| prose(answer(engine, actor, &request)?, args.json));
+        written = wait().and_then(|()| prose(answer(engine, actor, &request)?, args.json));
     }
     let (prose, failure) = match written {
         Ok(prose) => (prose, None),

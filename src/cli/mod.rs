@@ -6,6 +6,7 @@ pub mod args;
 pub mod ask;
 pub mod eval;
 pub mod kb;
+pub mod model;
 mod output;
 pub mod show;
 

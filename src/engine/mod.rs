@@ -2,13 +2,15 @@
 //! [`reply::Reply`]; nothing else reaches knowledge or models.
 //!
 //! [`policy`] decides who may ask what, [`Engine::handle`] routes, [`browse`](self) answers what needs no card. [`offline`] holds
-//! the operations on files that run without a service: building, checking and measuring knowledge; [`measure`] those that build
-//! knowledge for the measuring; [`exam`] asks a file of questions through the door. `figures` counts what passes.
+//! the operations on files that run without a service: building, checking and measuring knowledge; [`models`] those on model files;
+//! [`measure`] those that build knowledge for the measuring; [`exam`] asks a file of questions through the door. `figures` counts
+//! what passes.
 
 mod browse;
 pub mod exam;
 mod figures;
 pub mod measure;
+pub mod models;
 pub mod offline;
 mod policy;
 pub mod reply;

@@ -8,6 +8,11 @@ pub fn default_threads() -> u32 {
     u32::try_from(cores().len().saturating_sub(1).max(1)).unwrap_or(1)
 }
 
+/// Physical cores that this process may use.
+pub(super) fn physical_cores() -> usize {
+    cores().len()
+}
+
 /// One processor a physical core, for `threads` threads, from the last core backwards: the first ones take the interrupts and
 /// are left to HTTP. Empty when there are fewer cores than threads: then nothing is pinned.
 pub(super) fn physical_cpus(threads: u32) -> Vec<usize> {

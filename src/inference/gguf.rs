@@ -61,6 +61,12 @@ pub(super) struct Tensor {
     pub(super) kind: u32,
     /// Product of the dimensions.
     pub(super) elements: u64,
+    /// How many dimensions are more than trailing ones.
+    pub(super) dimensions: u32,
+    /// Second dimension: the rows of a matrix.
+    pub(super) rows: u64,
+    /// Length in bytes; 0 for a type that [`block_size`] does not know.
+    pub(super) bytes: u64,
 }
 
 /// The header of a GGUF file.
@@ -127,10 +133,10 @@ fn parse(source: impl Read + Seek, length: u64) -> Result<Header, HeaderError> {
         }
     }
     let mut tensors = Vec::new();
-    let mut extents = Vec::new();
+    let mut offsets = Vec::new();
     for _ in 0..tensor_count {
-        let (tensor, offset, bytes) = reader.tensor()?;
-        extents.push((offset, bytes));
+        let (tensor, offset) = reader.tensor()?;
+        offsets.push(offset);
         tensors.push(tensor);
     }
 
@@ -143,11 +149,11 @@ fn parse(source: impl Read + Seek, length: u64) -> Result<Header, HeaderError> {
     };
     // Both operands are bounded by the file length and by u32, so the sum stays far below u64::MAX.
     let data_start = reader.at.next_multiple_of(alignment);
-    for (tensor, (offset, bytes)) in tensors.iter().zip(extents) {
+    for (tensor, offset) in tensors.iter().zip(offsets) {
         if offset % alignment != 0 {
             return Err(HeaderError::Damaged(format!("张量 {} 的位置没有对齐", tensor.name)));
         }
-        let end = data_start.checked_add(offset).and_then(|at| at.checked_add(bytes));
+        let end = data_start.checked_add(offset).and_then(|at| at.checked_add(tensor.bytes));
         let needed = end.ok_or_else(|| HeaderError::Damaged(format!("张量 {} 的位置溢出", tensor.name)))?;
         if needed > reader.length {
             let what = format!("张量 {}", tensor.name);
@@ -302,19 +308,24 @@ impl<R: Read + Seek> Reader<R> {
         Ok(items)
     }
 
-    /// A tensor, its offset in the data section, and its length in bytes (0 for a type not in [`block_size`]).
-    fn tensor(&mut self) -> Result<(Tensor, u64, u64), HeaderError> {
+    /// A tensor and its offset in the data section.
+    fn tensor(&mut self) -> Result<(Tensor, u64), HeaderError> {
         let name = self.name()?;
         let dimensions = self.u32()?;
         if dimensions > MAX_DIMENSIONS {
             return Err(HeaderError::Damaged(format!("张量 {name} 有 {dimensions} 维,上限 {MAX_DIMENSIONS}")));
         }
         let mut elements = 1u64;
-        let mut row = 1u64;
+        let (mut row, mut rows, mut last) = (1u64, 1u64, 1u32);
         for n in 0..dimensions {
             let size = self.u64()?;
-            if n == 0 {
-                row = size;
+            match n {
+                0 => row = size,
+                1 => rows = size,
+                _ => {}
+            }
+            if size > 1 {
+                last = n + 1;
             }
             elements = elements
                 .checked_mul(size)
@@ -332,6 +343,6 @@ impl<R: Read + Seek> Reader<R> {
                 .checked_mul(size)
                 .ok_or_else(|| HeaderError::Damaged(format!("张量 {name} 的尺寸溢出")))?,
         };
-        Ok((Tensor { name, kind, elements }, offset, bytes))
+        Ok((Tensor { name, kind, elements, dimensions: last, rows, bytes }, offset))
     }
 }

@@ -9,25 +9,34 @@
 //! [`ChildGenerator`] starts, watches and restarts over the frames of `protocol`. `template` renders the model's own
 //! chat template.
 
+mod bench;
 mod bundled;
 mod cachefile;
 mod child;
 mod cpus;
+mod disk;
 mod families;
+pub mod fit;
 mod gguf;
 mod llama;
 pub mod models;
 mod prefix;
 mod protocol;
+mod registry;
 mod scheduler;
 #[doc(hidden)]
 pub mod scripted;
 mod settings;
+mod shape;
 mod template;
 
+pub use bench::{Measured, Workload, measure, tune, tuning_of};
 pub use child::{ChildGenerator, GENERATOR_SUBCOMMAND, QUEUE_LIMIT, run_child};
 pub use cpus::default_threads;
+pub use fit::{Advice, Footprint, Keep, Room, advise, flags as fit_flags, predict as predict_memory};
 pub use llama::{LlamaEmbedder, LlamaReranker};
+pub use models::{ModelInfo, read_info};
+pub use registry::{CpuBox, Entry, Intake, Listed, Listing, ModelRole, Profile, ProfileStore, Registry, Tuning};
 pub use settings::{Adapter, EmbedderSettings, GeneratorSettings, KvType, MAX_SLOTS};
 
 use crate::error::{Error, Result};

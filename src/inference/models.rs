@@ -4,10 +4,11 @@
 //! that is truncated, is no GGUF, or declares absurd counts is refused here with the reason.
 
 use super::ModelId;
-use super::gguf::{Header, HeaderError, Value, block_size, read_header, read_header_of};
+use super::gguf::{Header, HeaderError, Value, read_header, read_header_of};
+pub use super::shape::{Kernels, Shape, Weights};
+use super::shape::{main_type, quantization};
 use crate::error::{Code, Error, Result};
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -57,6 +58,12 @@ pub struct ModelInfo {
     pub parameters: u64,
     /// ggml's number of the element type that most of the weights have.
     pub weight_type: u32,
+    /// What people call the quantisation, e.g. `Q4_K_M`.
+    pub quantization: String,
+    /// Shape of the network.
+    pub shape: Shape,
+    /// Bytes of the weights.
+    pub weights: Weights,
     /// Length of the file in bytes.
     pub file_bytes: u64,
     /// `general.license`, when stated.
@@ -71,6 +78,10 @@ pub struct ModelInfo {
     pub pooling: Option<Pooling>,
     /// Whether the model only encodes.
     pub encoder: bool,
+    /// Whether the file is a LoRA adapter of another model.
+    pub adapter: bool,
+    /// Files that the model is cut into; this is the first of them.
+    pub parts: u32,
 }
 
 impl ModelInfo {
@@ -119,6 +130,23 @@ impl ModelInfo {
         self.require_tokenizer()
     }
 
+    /// The family of the chat template, by the markers of its roles; `None` without one, `其他` for one that is not known.
+    pub fn template_family(&self) -> Option<&'static str> {
+        const FAMILIES: &[(&str, &str)] = &[
+            ("<|im_start|>", "ChatML"),
+            ("<|start_header_id|>", "Llama 3"),
+            ("[gMASK]", "GLM"),
+            ("<|assistant|>", "GLM"),
+            ("<\u{ff5c}Assistant\u{ff5c}>", "DeepSeek"),
+            ("<reserved_106>", "Baichuan"),
+            ("<AI>", "MiniCPM"),
+            ("<start_of_turn>", "Gemma"),
+            ("[INST]", "Llama 2"),
+        ];
+        let template = self.chat_template.as_deref()?;
+        Some(FAMILIES.iter().find(|(marker, _)| template.contains(marker)).map_or("其他", |(_, family)| family))
+    }
+
     fn require_tokenizer(&self) -> Result<()> {
         // llama.cpp asserts when a file without vocabulary is asked to tokenise.
         match self.tokenizer.as_deref() {
@@ -164,7 +192,7 @@ fn describe(header: std::result::Result<Header, HeaderError>, shown: &str, file_
     };
     let text = |key: &str| header.entries.get(key).and_then(Value::as_text);
     let architecture = text("general.architecture").ok_or_else(|| damaged("没有写明模型架构"))?.to_owned();
-    let weight_type = main_type(&header).ok_or_else(|| damaged("没有权重"))?;
+    let weight_type = main_type(&header.tensors).ok_or_else(|| damaged("没有权重"))?;
     let own = |key: &str| header.entries.get(&format!("{architecture}.{key}"));
     // llama.cpp ends the process over a model without layers.
     if own("block_count").and_then(Value::as_u64) == Some(0) {
@@ -177,6 +205,9 @@ fn describe(header: std::result::Result<Header, HeaderError>, shown: &str, file_
         context_tokens: own("context_length").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()),
         parameters: header.tensors.iter().map(|t| t.elements).fold(0, u64::saturating_add),
         weight_type,
+        quantization: quantization(header.entries.get("general.file_type").and_then(Value::as_u64), weight_type),
+        shape: Shape::of(&header, &architecture),
+        weights: Weights::of(&header.tensors, Kernels::BUILT),
         file_bytes: header.file_bytes,
         license: text("general.license").map(str::to_owned),
         chat_template: text("tokenizer.chat_template").map(str::to_owned),
@@ -189,20 +220,16 @@ fn describe(header: std::result::Result<Header, HeaderError>, shown: &str, file_
             Some(4) => Some(Pooling::Rank),
             _ => None,
         },
+        adapter: text("general.type") == Some("adapter"),
+        parts: header
+            .entries
+            .get("split.count")
+            .and_then(Value::as_u64)
+            .and_then(|n| u32::try_from(n).ok())
+            .map_or(1, |n| n.max(1)),
         encoder: ENCODERS.contains(&architecture.as_str()) || causal == Some(&Value::Bool(false)),
         architecture,
     })
-}
-
-/// The element type that holds most of the weights.
-fn main_type(header: &Header) -> Option<u32> {
-    let mut bytes: HashMap<u32, u64> = HashMap::new();
-    for tensor in &header.tensors {
-        let (block, size) = block_size(tensor.kind).unwrap_or((1, 1));
-        let share = bytes.entry(tensor.kind).or_default();
-        *share = share.saturating_add((tensor.elements / block).saturating_mul(size));
-    }
-    bytes.into_iter().max_by_key(|(kind, bytes)| (*bytes, *kind)).map(|(kind, _)| kind)
 }
 
 /// The file's own name, for a model without `general.name`.
@@ -251,6 +278,6 @@ pub fn identify_bytes(bytes: &[u8], info: &ModelInfo) -> ModelId {
     ModelId { name: info.name.clone(), sha256: hex(&Sha256::digest(bytes)) }
 }
 
-fn hex(digest: &[u8]) -> String {
+pub(super) fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -183,6 +183,11 @@ impl Tree {
         self.all().filter(|(_, node)| node.holder.is_some() || node.filling()).map(|(_, node)| node.tokens.len()).sum()
     }
 
+    /// Tokens that the context holds although no running reply rests on them.
+    pub(super) fn idle_tokens(&self) -> usize {
+        self.all().filter(|(_, node)| node.holder.is_some() && node.users == 0).map(|(_, node)| node.tokens.len()).sum()
+    }
+
     /// The resident part that may leave the context first: used by nobody, nothing resident or filling behind it, least
     /// recently used. `keep` is spared.
     pub(super) fn dispensable(&self, keep: &[NodeId]) -> Option<NodeId> {

@@ -8,13 +8,13 @@
 use std::time::Duration;
 
 /// How long the writers may wait for their next token while a prompt is read, in milliseconds: text still flows.
-pub(super) const STEP_TARGET_MS: f64 = 500.0;
+pub(super) const STEP_TARGET_MS: f64 = 1500.0;
 /// How long a step may take when nobody writes: progress is shown, and a stop is heard, at least this often.
 const ALONE_TARGET_MS: f64 = 4000.0;
 /// Fewest prompt tokens of a step when nobody writes.
 const MIN_ALONE_TOKENS: usize = 64;
 /// Fewest prompt tokens of a step: below, matrix products become memory-bound and reading takes longer in all.
-pub(super) const MIN_STEP_TOKENS: usize = 32;
+pub(super) const MIN_STEP_TOKENS: usize = 64;
 /// Speed assumed before the first measurement, tokens per second (a 4B model on ten laptop threads).
 const FIRST_GUESS: f64 = 56.0;
 /// Share of the newest measurement in the running average.
@@ -116,7 +116,7 @@ mod tests {
     fn a_newcomer_does_not_freeze_the_writers() {
         assert_eq!(paced(100.0).step_tokens(0, 512), 400);
         assert_eq!(paced(5.0).step_tokens(0, 512), MIN_ALONE_TOKENS);
-        assert_eq!(paced(100.0).step_tokens(3, 512), 50);
+        assert_eq!(paced(100.0).step_tokens(3, 512), 150);
         assert_eq!(paced(20.0).step_tokens(3, 512), MIN_STEP_TOKENS + 3);
         assert_eq!(paced(5000.0).step_tokens(3, 512), 512);
     }

@@ -23,6 +23,7 @@ pub struct ScriptedGenerator {
     opens_thinking: bool,
     status: Mutex<GeneratorStatus>,
     asked: Mutex<Vec<GenerateRequest>>,
+    warmed: Mutex<Vec<Prompt>>,
 }
 
 impl ScriptedGenerator {
@@ -49,6 +50,7 @@ impl ScriptedGenerator {
             opens_thinking: false,
             status: Mutex::new(status),
             asked: Mutex::new(Vec::new()),
+            warmed: Mutex::new(Vec::new()),
         }
     }
 
@@ -79,6 +81,11 @@ impl ScriptedGenerator {
     /// Changes what the state says: another model, a queue.
     pub fn set_status(&self, change: impl FnOnce(&mut GeneratorStatus)) {
         change(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// The prompts that were named last to be read ahead of need.
+    pub fn warmed(&self) -> Vec<Prompt> {
+        self.warmed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The requests so far.
@@ -149,7 +156,9 @@ impl Generator for ScriptedGenerator {
         self.opens_thinking
     }
 
-    fn warm(&self, _: Vec<Prompt>) {}
+    fn warm(&self, prompts: Vec<Prompt>) {
+        *self.warmed.lock().unwrap_or_else(PoisonError::into_inner) = prompts;
+    }
 
     fn wait_ready(&self, _: Duration) -> Result<()> {
         Ok(())

@@ -5,6 +5,7 @@ use super::lane::{End, HEALTHY_AFTER, Lane, died};
 use super::process::Process;
 use super::{Job, Phase, Shared, unavailable};
 use crate::error::{Code, Result};
+use crate::inference::fit;
 use crate::inference::models::{read_info, sha256};
 use crate::inference::protocol::{Failure, FromChild, never_started};
 use crate::inference::{GenerateEvent, GeneratorSettings};
@@ -153,6 +154,7 @@ impl Supervisor {
     fn launch(&mut self, settings: &GeneratorSettings) -> Result<Lane> {
         let info = read_info(&settings.model)?;
         info.require_generator()?;
+        fit::check(&info, settings, &fit::Room::now())?;
         self.epoch += 1;
         let process = Process::start(&self.exe, settings, self.epoch, &self.notes)?;
         let lane = Lane::new(process, self.epoch, settings.clone(), info.name);

@@ -9,6 +9,10 @@ use super::slot::{Script, Slot};
 use crate::inference::cachefile::CacheFile;
 use crate::inference::prefix::{NodeId, Place};
 
+/// Tokens that stay in the context although no reply rests on them. On the CPU each costs every prompt token that is read a look
+/// at its mask: with 13,000 idle tokens a 1.5B model reads a fifth slower; bringing a part back takes some milliseconds.
+const IDLE_TOKENS: usize = 1024;
+
 /// The sequences that hold parts: all behind the slots and the one that moves keys and values.
 pub(super) fn holders(slots: u32) -> Vec<Sequence> {
     (Sequence::try_from(slots + 1).unwrap_or(SEQUENCES)..SEQUENCES).rev().collect()
@@ -189,6 +193,16 @@ impl Engine<'_> {
         }
         if let Err(error) = self.context.forget(slot.sequence, 0) {
             tracing::error!("slot {} could not be emptied: {error}", slot.sequence);
+        }
+        // Attention looks at every place of the context that anybody holds; what lies idle is cheaper in the host store.
+        while self.tree.idle_tokens() > IDLE_TOKENS
+            && let Some(id) = self.tree.dispensable(&[])
+        {
+            self.keep_bytes(id);
+            if self.tree.bytes(id).is_none() {
+                break;
+            }
+            self.dismiss(id);
         }
     }
 

@@ -1,4 +1,8 @@
-//! The command line as clap reads it. Reading acts on nothing.
+//! The command line as clap reads it. Reading acts on nothing. `model` has what concerns models.
+
+mod model;
+
+pub use model::{KvTypeArg, LoraArg, ModelArgs, ModelCommand, RoleArg};
 
 use crate::engine::measure::{MAX_FOLDS, MIN_FOLDS};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -25,6 +29,12 @@ pub enum Command {
         /// Which.
         #[command(subcommand)]
         command: KbCommand,
+    },
+    /// 模型:登记、检查、测速
+    Model {
+        /// Which.
+        #[command(subcommand)]
+        command: ModelCommand,
     },
     /// 用带答案的问题测量效果
     Eval {
@@ -74,32 +84,6 @@ pub enum PoolingArg {
     Cls,
     /// 最后一个词元
     Last,
-}
-
-/// Which models to load.
-#[derive(Debug, Args)]
-pub struct ModelArgs {
-    /// 对话模型(GGUF),用于在条款下方生成说明文字
-    #[arg(long, value_name = "文件")]
-    pub model: Option<PathBuf>,
-    /// 另一个较小的对话模型(GGUF),用于容易的问题;只给这一个时全部由它生成
-    #[arg(long, value_name = "文件")]
-    pub small_model: Option<PathBuf>,
-    /// Encoder.
-    #[command(flatten)]
-    pub encoder: EncoderArgs,
-    /// 重排模型(GGUF),把找到的前 20 条重新排序
-    #[arg(long, value_name = "文件")]
-    pub reranker: Option<PathBuf>,
-    /// 模型使用的线程数,默认比 CPU 核数少一
-    #[arg(long, value_name = "个数", value_parser = clap::value_parser!(u32).range(1..=256))]
-    pub threads: Option<u32>,
-    /// 生成进程最多可用的内存(MiB),默认不限
-    #[arg(long, value_name = "MiB", value_parser = clap::value_parser!(u64).range(64..))]
-    pub model_memory: Option<u64>,
-    /// 模型上下文长度(token)
-    #[arg(long, value_name = "个数", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(256..=131_072))]
-    pub context: u32,
 }
 
 /// `guida ask`.

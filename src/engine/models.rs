@@ -1,0 +1,326 @@
+//! Operations on model files: the registry, the fit on this machine, the measuring of speed, and the settings that a model is
+//! started with. The person at the box's own command line runs them.
+
+use crate::error::{Code, Error, Result};
+use crate::inference::{
+    Adapter, Advice, GeneratorSettings, Keep, KvType, Listed, ModelInfo, Profile, Room, advise, fit_flags,
+    predict_memory, read_info, tune,
+};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+pub use crate::inference::{Entry, Intake, MAX_SLOTS, Measured, ModelRole, Registry};
+
+/// The data directory where none is named.
+pub const DEFAULT_DATA: &str = "data";
+/// Ending of model files.
+const MODEL_ENDING: &str = "gguf";
+
+/// A model as it is listed.
+#[derive(Debug, Serialize)]
+pub struct ModelRow {
+    /// What the register says of it.
+    #[serde(flatten)]
+    pub entry: Entry,
+    /// Whether the register knows the file.
+    pub registered: bool,
+    /// Why the file cannot be used, if so.
+    pub problem: Option<String>,
+    /// What its header says.
+    #[serde(flatten)]
+    pub facts: Option<Facts>,
+    /// Whether this machine's free memory holds it; for models that write.
+    pub fit: Option<Fit>,
+    /// What was measured of it on this machine.
+    pub measured: Option<Profile>,
+}
+
+/// What a header says.
+#[derive(Debug, Serialize)]
+pub struct Facts {
+    /// Architecture.
+    pub architecture: String,
+    /// Number of weights.
+    pub parameters: u64,
+    /// Quantisation.
+    pub quantization: String,
+    /// Longest context that it was trained on, in tokens.
+    pub context_tokens: Option<u32>,
+    /// Family of its chat template; `None` without a template.
+    pub chat_template: Option<&'static str>,
+    /// Licence, when stated.
+    pub license: Option<String>,
+}
+
+/// Whether free memory holds a model.
+#[derive(Debug, Serialize)]
+pub struct Fit {
+    /// Whether it can be loaded, if need be with other settings.
+    pub fits: bool,
+    /// Bytes that it needs: with the defaults, or with the settings that fit.
+    pub needed_bytes: u64,
+    /// The flags with which it fits, when the defaults do not.
+    pub flags: Option<String>,
+}
+
+/// All models of a data directory.
+#[derive(Debug, Serialize)]
+pub struct ModelList {
+    /// By name.
+    pub models: Vec<ModelRow>,
+    /// What is not in order.
+    pub notes: Vec<String>,
+}
+
+/// Lists the models of a data directory.
+///
+/// # Errors
+/// `MODEL_REGISTRY` when it cannot be read; what is damaged is noted.
+pub fn list(data: &Path) -> Result<ModelList> {
+    let registry = Registry::of(data);
+    let room = Room::now();
+    let listing = registry.list()?;
+    let models = listing.models.into_iter().map(|listed| row(listed, &registry, &room)).collect();
+    Ok(ModelList { models, notes: listing.notes })
+}
+
+fn row(listed: Listed, registry: &Registry, room: &Room) -> ModelRow {
+    let Listed { entry, registered, path, info } = listed;
+    let writes = matches!(entry.role, ModelRole::Large | ModelRole::Small);
+    let measured = registry.profiles().of_file(&path);
+    let (problem, info) = match info {
+        Ok(info) => (None, Some(info)),
+        Err(error) => (Some(error.message().to_owned()), None),
+    };
+    ModelRow {
+        fit: info.as_ref().filter(|_| writes).map(|info| fit(info, &GeneratorSettings::new(&path), room)),
+        facts: info.map(|info| Facts {
+            chat_template: info.template_family(),
+            architecture: info.architecture,
+            parameters: info.parameters,
+            quantization: info.quantization,
+            context_tokens: info.context_tokens,
+            license: info.license,
+        }),
+        entry,
+        registered,
+        problem,
+        measured,
+    }
+}
+
+fn fit(info: &ModelInfo, settings: &GeneratorSettings, room: &Room) -> Fit {
+    match advise(info, settings, room, Keep::default()) {
+        Advice::Fits => Fit { fits: true, needed_bytes: predict_memory(info, settings).needed(), flags: None },
+        Advice::Change(other) => Fit {
+            fits: true,
+            needed_bytes: predict_memory(info, &other).needed(),
+            flags: Some(fit_flags(settings, &other)),
+        },
+        Advice::SmallerModel => Fit { fits: false, needed_bytes: predict_memory(info, settings).needed(), flags: None },
+    }
+}
+
+/// What was measured of a model, and what the fastest settings are.
+#[derive(Debug, Serialize)]
+pub struct Benched {
+    /// All runs.
+    pub runs: Vec<Measured>,
+    /// The best.
+    pub best: Measured,
+    /// Memory that the fit check predicts for the best, in bytes.
+    pub predicted_bytes: u64,
+    /// What is kept for `serve` and `ask`.
+    pub profile: Profile,
+}
+
+/// Measures a model on this machine and keeps the fastest settings in the data directory. `report` hears every run.
+///
+/// # Errors
+/// `NOT_FOUND`, those of loading the model, `MODEL_REGISTRY` when the result cannot be kept.
+pub fn bench(
+    data: &Path,
+    model: &Path,
+    context: Option<u32>,
+    quick: bool,
+    report: &mut dyn FnMut(&Measured),
+) -> Result<Benched> {
+    let registry = Registry::of(data);
+    let wanted = Wanted { model: Some(model.to_owned()), data: Some(data.to_owned()), context, ..Wanted::default() };
+    let path = locate(&registry, model)?;
+    let info = read_info(&path)?;
+    info.require_generator()?;
+    // A former profile plays no part: it was measured with another version, or beside other work.
+    let settings = wanted.flags(GeneratorSettings::new(path));
+    let program = program()?;
+    let mut runs = Vec::new();
+    let best = tune(&program, &settings, quick, &mut |run| {
+        runs.push(*run);
+        report(run);
+    })?;
+    let profile = Profile::of(&settings.model, best.tuning, best.prefill_per_second, best.decode_per_second)?;
+    registry.profiles().keep(profile.clone())?;
+    let alone = GeneratorSettings { slots: 1, cache_mb: 0, ..best.tuning.apply(settings) };
+    Ok(Benched { runs, best, predicted_bytes: predict_memory(&info, &alone).total, profile })
+}
+
+/// The program itself, which is also the generator process.
+///
+/// # Errors
+/// `INTERNAL` when the system does not tell.
+pub fn program() -> Result<PathBuf> {
+    std::env::current_exe().map_err(|e| {
+        Error::new(Code::Internal, format!("找不到程序自身的路径:{e}"), "确认 /proc 已挂载后重试").because(e)
+    })
+}
+
+/// Which model is wanted and how. `None` leaves it to what was measured, then to the defaults.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// A file, or the name of a registered model.
+    pub model: Option<PathBuf>,
+    /// The data directory; when it is named and no model is, the registered large model is used.
+    pub data: Option<PathBuf>,
+    /// A LoRA adapter, as file or name, and its factor.
+    pub lora: Option<(PathBuf, f32)>,
+    /// Context in tokens.
+    pub context: Option<u32>,
+    /// Replies at the same time.
+    pub slots: Option<u32>,
+    /// Tokens per step.
+    pub batch: Option<u32>,
+    /// Threads.
+    pub threads: Option<u32>,
+    /// Type of keys and values.
+    pub kv_type: Option<KvType>,
+    /// No flash attention.
+    pub no_flash_attention: bool,
+    /// Threads stay on their cores.
+    pub pin: bool,
+    /// Weights are locked in memory.
+    pub lock: bool,
+    /// Weights are read, not mapped.
+    pub no_map: bool,
+    /// Weights are not rearranged.
+    pub no_repack: bool,
+    /// Memory of the prompt cache, in MiB.
+    pub cache_mb: Option<u64>,
+    /// Limit of the process's private memory, in MiB.
+    pub memory_limit_mb: Option<u64>,
+}
+
+impl Wanted {
+    /// Settings with what was asked for.
+    fn flags(&self, settings: GeneratorSettings) -> GeneratorSettings {
+        GeneratorSettings {
+            context_tokens: self.context.unwrap_or(settings.context_tokens),
+            slots: self.slots.unwrap_or(settings.slots),
+            batch_tokens: self.batch.unwrap_or(settings.batch_tokens),
+            threads: self.threads.or(settings.threads),
+            kv_type: self.kv_type.unwrap_or(settings.kv_type),
+            flash_attention: settings.flash_attention && !self.no_flash_attention,
+            pin_threads: settings.pin_threads || self.pin,
+            lock_weights: self.lock,
+            map_weights: !self.no_map,
+            repack: !self.no_repack,
+            cache_mb: self.cache_mb.unwrap_or(settings.cache_mb),
+            memory_limit_mb: self.memory_limit_mb,
+            ..settings
+        }
+    }
+
+    fn keep(&self) -> Keep {
+        Keep {
+            context: self.context.is_some(),
+            slots: self.slots.is_some(),
+            // Small keys and values need flash attention.
+            kv_type: self.kv_type.is_some() || self.no_flash_attention,
+            repack: false,
+            cache: self.cache_mb.is_some(),
+        }
+    }
+
+    /// The settings to start the generator with: what was asked for, then what was measured on this machine, then the defaults; of
+    /// what nobody asked for, less where memory is short. `None` when no model is wanted.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` for a name that is not registered, `CONFIG` for settings that exclude each other, `MODEL_UNSUITABLE` for an
+    /// adapter of another model, `MODEL_REGISTRY`.
+    pub fn settings(&self) -> Result<Option<GeneratorSettings>> {
+        let registry = Registry::of(self.data.as_deref().unwrap_or(Path::new(DEFAULT_DATA)));
+        let model = match (&self.model, &self.data) {
+            (Some(model), _) => locate(&registry, model)?,
+            (None, Some(_)) => match registry.with_role(ModelRole::Large)? {
+                Some(path) => path,
+                None => return Ok(None),
+            },
+            (None, None) => return Ok(None),
+        };
+        let profile = registry.profiles().of_file(&model);
+        let adapter = self.lora.as_ref().map(|lora| self.adapter(&registry, &model, lora)).transpose()?;
+        let settings = GeneratorSettings::new(model);
+        let mut settings = match profile {
+            Some(profile) => {
+                tracing::info!("settings as measured on {}: {:?}", profile.measured, profile.tuning);
+                profile.tuning.apply(settings)
+            }
+            None => settings,
+        };
+        if self.no_flash_attention && self.kv_type.is_none() {
+            // Measured with flash attention.
+            settings.kv_type = KvType::F16;
+        }
+        if self.kv_type == Some(KvType::Q8_0) {
+            settings.flash_attention = true;
+        }
+        let settings = GeneratorSettings { adapter, ..self.flags(settings) };
+        if settings.kv_type == KvType::Q8_0 && !settings.flash_attention {
+            return Err(Error::new(
+                Code::Config,
+                "q8_0 的上下文缓存需要 flash attention",
+                "去掉 --no-flash-attention,或用 --kv-type f16",
+            ));
+        }
+        Ok(Some(self.fitted(settings)))
+    }
+
+    /// Less of what nobody asked for where memory is short. What does not fit even so is refused with figures when it is loaded.
+    fn fitted(&self, settings: GeneratorSettings) -> GeneratorSettings {
+        let Ok(info) = read_info(&settings.model) else { return settings };
+        match advise(&info, &settings, &Room::now(), self.keep()) {
+            Advice::Change(fitting) => {
+                tracing::warn!("memory is short: the model is loaded with {}", fit_flags(&settings, &fitting));
+                *fitting
+            }
+            Advice::Fits | Advice::SmallerModel => settings,
+        }
+    }
+
+    fn adapter(&self, registry: &Registry, model: &Path, (lora, scale): &(PathBuf, f32)) -> Result<Adapter> {
+        let path = locate(registry, lora)?;
+        if let Ok(entry) = registry.find(&lora.to_string_lossy())
+            && let Some(base) = &entry.adapts
+            && registry.path_of(base)? != model
+        {
+            return Err(Error::new(
+                Code::ModelUnsuitable,
+                format!("适配器 {} 不是为这个模型登记的", entry.name),
+                "用 guida model list 查看它属于哪个模型",
+            ));
+        }
+        Ok(Adapter { path, scale: *scale })
+    }
+}
+
+/// The file that is meant: one that exists, a registered model, or one that may yet come to be.
+fn locate(registry: &Registry, wanted: &Path) -> Result<PathBuf> {
+    if wanted.is_file() {
+        return Ok(wanted.to_owned());
+    }
+    let found = registry.path_of(&wanted.to_string_lossy());
+    let reads_as_path = wanted.components().count() > 1 || wanted.extension().is_some_and(|e| e == MODEL_ENDING);
+    match found {
+        Err(error) if reads_as_path && error.code() == Code::NotFound => Ok(wanted.to_owned()),
+        found => found,
+    }
+}
