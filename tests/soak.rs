@@ -15,6 +15,7 @@ use guida::inference::{
 };
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const TELLERS: usize = 8;
@@ -22,6 +23,14 @@ const BLOCKS: [&str; 6] = ["存款凭有效身份证件", "取款须核实", "�
 const QUESTIONS: [&str; 5] = ["存款", "代客户取款", "挂失后变更", "开立账本", "核实复印"];
 /// Requests between two swaps of the model, in the second half.
 const SWAP_EVERY: usize = 500;
+
+/// Batches in which the single runs are computed.
+const BATCHES: [u32; 5] = [256, 97, 33, 8, 3];
+
+/// How often a request is asked again, to see a reply once more that differed.
+const ATTEMPTS: usize = 2_000;
+/// Steps through the catalogue, which has thirty requests, in the runs in company: prime to thirty.
+const STRIDES: [usize; 8] = [1, 7, 11, 13, 17, 19, 23, 29];
 
 /// A small generator of numbers: the same on every run.
 struct Dice(u64);
@@ -42,10 +51,48 @@ fn catalogue() -> Vec<GenerateRequest> {
                 (0..1 + n % 3).map(|k| BLOCKS[(first + k * k) % BLOCKS.len()].repeat(1 + 2 * n)).collect();
             let blocks: Vec<&str> = blocks.iter().map(String::as_str).collect();
             let prompt = Prompt { tail: (*question).into(), ..prompt(&blocks) };
-            all.push(GenerateRequest { prompt, ..request(4 + (first * 5 + n) as u32) });
+            all.push(GenerateRequest { prompt, ..request(3 + (first + 2 * n) as u32) });
         }
     }
     all
+}
+
+/// What each model writes when it writes one reply at a time. Grouping the arithmetic differently changes the last bits of a score, so
+/// a request at which two words are that close is left out: those that stay are written alike whatever the batch. Were words
+/// to go astray as a rule, hardly any would stay.
+fn firm(catalogue: &[GenerateRequest], models: &[PathBuf]) -> (Vec<GenerateRequest>, Vec<Vec<String>>) {
+    let alone = |model: &PathBuf, batch_tokens: u32| -> Vec<String> {
+        let settings = GeneratorSettings { slots: 1, batch_tokens, ..settings_for(model.clone()) };
+        let generator = ChildGenerator::spawn(exe(), settings).expect("spawn");
+        generator.wait_ready(PATIENCE).expect("ready");
+        catalogue.iter().map(|request| run(&generator, request.clone()).text).collect()
+    };
+    // In the company of others, the neighbours changing from round to round.
+    let among = |model: &PathBuf| -> Vec<Vec<String>> {
+        let generator = ChildGenerator::spawn(exe(), settings_for(model.clone())).expect("spawn");
+        generator.wait_ready(PATIENCE).expect("ready");
+        let round = |stride: usize| {
+            let mut texts = vec![String::new(); catalogue.len()];
+            let order: Vec<usize> = (0..catalogue.len()).map(|n| n * stride % catalogue.len()).collect();
+            for group in order.chunks(4) {
+                let running: Vec<_> =
+                    group.iter().map(|at| generator.start(catalogue[*at].clone()).expect("start")).collect();
+                for (at, generation) in group.iter().zip(&running) {
+                    texts[*at] = listen(generation).text;
+                }
+            }
+            texts
+        };
+        STRIDES.iter().map(|stride| round(*stride)).collect()
+    };
+    let runs: Vec<Vec<Vec<String>>> = models
+        .iter()
+        .map(|model| BATCHES.iter().map(|batch| alone(model, *batch)).chain(among(model)).collect())
+        .collect();
+    let same = |at: &usize| runs.iter().all(|of_model| of_model.iter().all(|run| run[*at] == of_model[0][*at]));
+    let kept: Vec<usize> = (0..catalogue.len()).filter(same).collect();
+    let texts = runs.iter().map(|of_model| kept.iter().map(|at| of_model[0][*at].clone()).collect()).collect();
+    (kept.iter().map(|at| catalogue[*at].clone()).collect(), texts)
 }
 
 fn settings_for(model: PathBuf) -> GeneratorSettings {
@@ -84,7 +131,13 @@ fn start(generator: &ChildGenerator, request: &GenerateRequest) -> Generation {
 }
 
 /// One request of the soak: read to the end, stopped after some words, or dropped.
-fn act(generator: &ChildGenerator, request: &GenerateRequest, expected: &[&str], dice: &mut Dice) {
+/// Returns a text that is none of the expected ones.
+fn act(
+    generator: &ChildGenerator,
+    request: &GenerateRequest,
+    expected: &[&str],
+    dice: &mut Dice,
+) -> Option<(String, bool)> {
     let generation = start(generator, request);
     let (fate, patience) = (dice.roll(10), dice.roll(8));
     let mut text = String::new();
@@ -94,12 +147,9 @@ fn act(generator: &ChildGenerator, request: &GenerateRequest, expected: &[&str],
             GenerateEvent::Token(piece) => text.push_str(&piece),
             GenerateEvent::Done(stats) => {
                 let whole = stats.finish == FinishReason::Length || stats.finish == FinishReason::Stop;
-                assert!(
-                    expected.iter().any(|one| if whole { *one == text } else { one.starts_with(&text) }),
-                    "{text} is none of {expected:?} ({stats:?})"
-                );
                 assert!(whole || fate == 7, "{stats:?}");
-                return;
+                let known = expected.iter().any(|one| if whole { *one == text } else { one.starts_with(&text) });
+                return (!known).then_some((text, whole));
             }
             GenerateEvent::Failed(error) => panic!("{error}"),
             _ => {}
@@ -108,14 +158,44 @@ fn act(generator: &ChildGenerator, request: &GenerateRequest, expected: &[&str],
         if events > patience {
             match fate {
                 7 => generation.cancel(),
-                8 => return,
+                8 => return None,
                 _ => {}
             }
         }
         if fate == 9 {
             // Goes away before anything is said.
-            return;
+            return None;
         }
+    }
+}
+
+/// Replies that differ from the single run must be the other side of a close decision that `firm` did not meet: few, and the same
+/// text again when the request is asked in company often enough. A word that went astray between slots does not go there twice.
+fn explain(strays: &[(usize, String, bool)], requests: usize, catalogue: &[GenerateRequest], models: &[PathBuf]) {
+    assert!(strays.len() * 100 <= requests, "{} of {requests} replies differ", strays.len());
+    let same = |a: &(usize, String, bool), b: &(usize, String, bool)| {
+        a.0 == b.0 && if a.2 && b.2 { a.1 == b.1 } else { a.1.starts_with(&b.1) || b.1.starts_with(&a.1) }
+    };
+    let once: Vec<_> =
+        strays.iter().filter(|stray| strays.iter().filter(|other| same(stray, other)).count() == 1).collect();
+    println!(
+        "{} of {requests} replies took the other side of a close decision, {} of them once",
+        strays.len(),
+        once.len()
+    );
+    for stray in once {
+        let again = models.iter().any(|model| {
+            let generator = ChildGenerator::spawn(exe(), settings_for(model.clone())).expect("spawn");
+            generator.wait_ready(PATIENCE).expect("ready");
+            (0..ATTEMPTS).any(|n| {
+                let company = &catalogue[n % catalogue.len()];
+                let beside: Vec<_> = (0..n % 4).map(|_| start(&generator, company)).collect();
+                let text = listen(&start(&generator, &catalogue[stray.0])).text;
+                beside.iter().for_each(|generation| drop(listen(generation)));
+                same(stray, &(stray.0, text, true))
+            })
+        });
+        assert!(again, "{stray:?} was never written again");
     }
 }
 
@@ -132,27 +212,20 @@ fn ten_thousand_requests_leave_nothing_behind() {
             path
         })
         .collect();
-    let catalogue = catalogue();
-    // What each model writes when it has nothing else to do and has seen nothing before.
-    let alone: Vec<Vec<String>> = models
-        .iter()
-        .map(|model| {
-            let settings = GeneratorSettings { slots: 1, cache_mb: 0, ..settings_for(model.clone()) };
-            let generator = ChildGenerator::spawn(exe(), settings).expect("spawn");
-            generator.wait_ready(PATIENCE).expect("ready");
-            catalogue.iter().map(|request| run(&generator, request.clone()).text).collect()
-        })
-        .collect();
+    let (catalogue, alone) = firm(&catalogue(), &models);
+    assert!(catalogue.len() >= 20, "{} requests are firm", catalogue.len());
     let different: HashMap<&String, usize> = alone[0].iter().zip(0..).collect();
     assert!(different.len() > catalogue.len() / 2, "replies tell requests apart: {}", different.len());
 
     let generator = ChildGenerator::spawn(exe(), settings_for(models[0].clone())).expect("spawn");
     generator.wait_ready(PATIENCE).expect("ready");
+    let strays: Mutex<Vec<(usize, String, bool)>> = Mutex::default();
     let work = |from: usize, to: usize, swapping: bool| {
         let done = AtomicUsize::new(from);
         std::thread::scope(|scope| {
             for teller in 0..TELLERS {
-                let (done, generator, catalogue, alone, models) = (&done, &generator, &catalogue, &alone, &models);
+                let (done, generator, catalogue, alone, models, strays) =
+                    (&done, &generator, &catalogue, &alone, &models, &strays);
                 scope.spawn(move || {
                     let mut dice = Dice((from + teller) as u64);
                     loop {
@@ -166,7 +239,10 @@ fn ten_thousand_requests_leave_nothing_behind() {
                         let at = dice.roll(catalogue.len() as u64) as usize;
                         let one = [alone[0][at].as_str()];
                         let two = [alone[0][at].as_str(), alone[1][at].as_str()];
-                        act(generator, &catalogue[at], if swapping { &two } else { &one }, &mut dice);
+                        let expected: &[&str] = if swapping { &two } else { &one };
+                        if let Some((text, whole)) = act(generator, &catalogue[at], expected, &mut dice) {
+                            strays.lock().expect("strays").push((at, text, whole));
+                        }
                     }
                 });
             }
@@ -188,5 +264,7 @@ fn ten_thousand_requests_leave_nothing_behind() {
         (status.queued, status.running) == (0, 0)
     });
     assert_eq!(generator.status().swap_failure, None);
+    drop(generator);
+    explain(&strays.into_inner().expect("strays"), requests, &catalogue, &models);
     assert_eq!(run(&generator, request(5)).end.expect("done").generated_tokens, 5);
 }

@@ -54,6 +54,8 @@ pub struct Options {
     pub slots: u32,
     pub rounds: usize,
     pub words: u32,
+    /// Where what was read ahead of need is kept between runs.
+    pub rested: Option<PathBuf>,
     pub only: Vec<String>,
 }
 
@@ -97,6 +99,7 @@ fn options() -> Result<Options, String> {
         slots: 8,
         rounds: 2,
         words: 48,
+        rested: None,
         only: Vec::new(),
     };
     let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
@@ -112,6 +115,7 @@ fn options() -> Result<Options, String> {
             "--slots" => options.slots = number(value()?)?,
             "--rounds" => options.rounds = number(value()?)? as usize,
             "--words" => options.words = number(value()?)?,
+            "--rested" => options.rested = Some(value()?.into()),
             "--only" => options.only.push(value()?),
             other => return Err(format!("unknown option {other}")),
         }

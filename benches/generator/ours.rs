@@ -18,6 +18,11 @@ use std::time::{Duration, Instant};
 /// Longest wait for anything.
 const PATIENCE: Duration = Duration::from_secs(900);
 
+/// Nothing was read for so long: all is.
+const QUIET: Duration = Duration::from_secs(20);
+/// Memory of the prompt cache: what a box of this size has by default (llama-server's own is 8 GiB).
+const CACHE_MB: u64 = 1536;
+
 /// A prompt as both sides are given it.
 #[derive(Debug, Clone)]
 pub struct Asked {
@@ -72,7 +77,8 @@ pub fn prompts(options: &Options, wanted: usize) -> Result<Vec<Asked>, String> {
     let embedder = LlamaEmbedder::bundled(EmbedderSettings::default()).map_err(|e| e.to_string())?;
     let script = Arc::new(ScriptedGenerator::new(["好"]));
     let generator: Arc<dyn Generator> = script.clone();
-    let engine = Engine::open(&options.kb, Some(Arc::new(embedder)), None, Some(generator)).map_err(|e| e.to_string())?;
+    let engine =
+        Engine::open(&options.kb, Some(Arc::new(embedder)), None, Some(generator)).map_err(|e| e.to_string())?;
     let actor = Actor { role: Role::Teller, clearance: Classification::Internal };
     let mut found = Vec::new();
     // Every ninth: the file has its questions by document, and tellers at one moment ask about different matters.
@@ -101,7 +107,8 @@ pub fn likely(options: &Options) -> Result<Vec<Prompt>, String> {
     let embedder = LlamaEmbedder::bundled(EmbedderSettings::default()).map_err(|e| e.to_string())?;
     let script = Arc::new(ScriptedGenerator::new(["好"]));
     let generator: Arc<dyn Generator> = script.clone();
-    let engine = Engine::open(&options.kb, Some(Arc::new(embedder)), None, Some(generator)).map_err(|e| e.to_string())?;
+    let engine =
+        Engine::open(&options.kb, Some(Arc::new(embedder)), None, Some(generator)).map_err(|e| e.to_string())?;
     engine.warm(&AtomicBool::new(false)).map_err(|e| e.to_string())?;
     Ok(script.warmed())
 }
@@ -116,6 +123,7 @@ impl Ours {
             slots,
             threads: Some(options.threads),
             context_tokens: 4096,
+            cache_mb: CACHE_MB,
             cache_file: cache_file.map(Path::to_owned),
             ..GeneratorSettings::new(&options.model)
         };
@@ -123,6 +131,25 @@ impl Ours {
         let generator = ChildGenerator::spawn(exe, settings).map_err(|e| e.to_string())?;
         generator.wait_ready(PATIENCE).map_err(|e| e.to_string())?;
         Ok(Ours(generator))
+    }
+}
+
+impl Ours {
+    /// Lets it read prompts ahead of need, to the end.
+    pub fn rest(&self, prompts: Vec<Prompt>) -> Result<(), String> {
+        let until = Instant::now() + 4 * PATIENCE;
+        self.0.warm(prompts);
+        let mut last = (self.0.status().cache.prefilled_tokens, Instant::now());
+        while Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(500));
+            let cache = self.0.status().cache;
+            if cache.prefilled_tokens != last.0 {
+                last = (cache.prefilled_tokens, Instant::now());
+            } else if last.1.elapsed() > QUIET && cache.filed_tokens + cache.resident_tokens > 0 {
+                return Ok(());
+            }
+        }
+        Err("reading ahead does not end".into())
     }
 }
 

@@ -18,6 +18,10 @@ const PEER_SETTINGS: [&[&str]; 3] = [
 const LONG_CHARACTERS: usize = 3200;
 /// Words that the running reply writes meanwhile.
 const LONG_WORDS: u32 = 160;
+/// Prompts that are read ahead of need before the second of our rounds.
+const READ_AHEAD: usize = 100;
+/// Questions whose evidence is compared with what is read ahead of need.
+const REACH_QUESTIONS: usize = 80;
 /// Words after which the long prompt arrives.
 const BEFORE: usize = 8;
 
@@ -73,6 +77,14 @@ pub fn together(options: &Options) -> Result<(), String> {
         let ours = Ours::start(options, options.slots, None)?;
         round("Guida", &ours, &queues, options.words)?
     };
+    let rested = {
+        // What an idle hour before the tellers come is used for; the file keeps it for the next run.
+        let ours = Ours::start(options, options.slots, options.rested.as_deref())?;
+        let began = Instant::now();
+        ours.rest(likely(options)?.into_iter().take(READ_AHEAD).collect())?;
+        println!("{READ_AHEAD} prompts read ahead of need within {:.0} s", since(began));
+        round("Guida, after idle time", &ours, &queues, options.words)?
+    };
     let mut theirs = Vec::new();
     for settings in PEER_SETTINGS {
         let server = Server::start(options, options.slots, settings)?;
@@ -80,11 +92,14 @@ pub fn together(options: &Options) -> Result<(), String> {
     }
     let fastest = theirs.iter().map(|round| round.delivered).fold(0.0, f64::max);
     let soonest = theirs.iter().map(|round| round.first_p95).fold(f64::INFINITY, f64::min);
-    println!(
-        "| {tellers} tellers, ratio to the best of llama-server | tokens/s {:.2} | first word p95 {:.2} |",
-        mine.delivered / fastest,
-        mine.first_p95 / soonest
-    );
+    for one in [&mine, &rested] {
+        println!(
+            "| {}: {tellers} tellers, ratio to the best of llama-server | tokens/s {:.2} | first word p95 {:.2} |",
+            one.name,
+            one.delivered / fastest,
+            one.first_p95 / soonest
+        );
+    }
     Ok(())
 }
 
@@ -139,7 +154,7 @@ pub fn stall(options: &Options) -> Result<(), String> {
 
 /// How much of the measured questions' prompts begins like prompts that were read ahead of need, in characters.
 pub fn reach(options: &Options) -> Result<(), String> {
-    let asked = prompts(options, 100)?;
+    let asked = prompts(options, REACH_QUESTIONS)?;
     let likely = likely(options)?;
     for wanted in [0, 25, 50, 100, 200, likely.len()] {
         let mut known: HashSet<Vec<&str>> = HashSet::new();

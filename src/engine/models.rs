@@ -3,8 +3,8 @@
 
 use crate::error::{Code, Error, Result};
 use crate::inference::{
-    Adapter, Advice, GeneratorSettings, Keep, KvType, Listed, ModelInfo, Profile, Room, advise, fit_flags,
-    predict_memory, read_info, tune,
+    Adapter, Advice, GeneratorSettings, Keep, KvType, Listed, ModelInfo, Profile, Room, advise, default_cache_mb,
+    fit_flags, predict_memory, read_info, tune,
 };
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,8 @@ pub use crate::inference::{Entry, Intake, MAX_SLOTS, Measured, ModelRole, Regist
 
 /// The data directory where none is named.
 pub const DEFAULT_DATA: &str = "data";
+/// Ending of the prompt cache's file, behind the model's own name.
+const PROMPTS_ENDING: &str = ".prompts";
 /// Ending of model files.
 const MODEL_ENDING: &str = "gguf";
 
@@ -223,7 +225,8 @@ impl Wanted {
             lock_weights: self.lock,
             map_weights: !self.no_map,
             repack: !self.no_repack,
-            cache_mb: self.cache_mb.unwrap_or(settings.cache_mb),
+            cache_mb: self.cache_mb.unwrap_or_else(default_cache_mb),
+            cache_file: Some(prompts_of(&settings.model)),
             memory_limit_mb: self.memory_limit_mb,
             ..settings
         }
@@ -310,6 +313,13 @@ impl Wanted {
         }
         Ok(Adapter { path, scale: *scale })
     }
+}
+
+/// Where the prompt cache of a model is kept: beside it.
+fn prompts_of(model: &Path) -> PathBuf {
+    let mut name = model.file_name().unwrap_or(model.as_os_str()).to_os_string();
+    name.push(PROMPTS_ENDING);
+    model.with_file_name(name)
 }
 
 /// The file that is meant: one that exists, a registered model, or one that may yet come to be.

@@ -37,7 +37,7 @@ pub use fit::{Advice, Footprint, Keep, Room, advise, flags as fit_flags, predict
 pub use llama::{LlamaEmbedder, LlamaReranker};
 pub use models::{ModelInfo, read_info};
 pub use registry::{CpuBox, Entry, Intake, Listed, Listing, ModelRole, Profile, ProfileStore, Registry, Tuning};
-pub use settings::{Adapter, EmbedderSettings, GeneratorSettings, KvType, MAX_SLOTS};
+pub use settings::{Adapter, EmbedderSettings, GeneratorSettings, KvType, MAX_SLOTS, default_cache_mb};
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -292,7 +292,7 @@ pub trait Generator: Send + Sync {
     fn start(&self, request: GenerateRequest) -> Result<Generation>;
     /// Names prompts that are likely to be asked: in idle moments all but their questions is read ahead of need, in this order.
     /// Replaces an earlier list.
-    fn warm(&self, prompts: Vec<Prompt>);
+    fn warm(&self, _prompts: Vec<Prompt>) {}
     /// How the generator is doing.
     fn status(&self) -> GeneratorStatus;
     /// Whether the model's chat template ends a prompt inside a reasoning block, so that a reply begins with reasoning that no

@@ -18,6 +18,9 @@ pub const DEFAULT_SLOTS: u32 = 4;
 pub const MAX_SLOTS: u32 = 32;
 /// Memory of the prompt cache's host store, in MiB: some ten prompts of a small model.
 pub const DEFAULT_CACHE_MB: u64 = 256;
+/// One in so many parts of the machine's memory goes to the prompt cache where nobody says otherwise, within these limits in MiB.
+const CACHE_SHARE: u64 = 16;
+const CACHE_LIMITS_MB: std::ops::RangeInclusive<u64> = 64..=4096;
 /// How long a generation may run past its own limit before its process is killed, in milliseconds: longer than one
 /// batch takes on the slowest supported machine.
 pub const DEFAULT_GRACE_MS: u64 = 30_000;
@@ -109,6 +112,20 @@ impl GeneratorSettings {
             grace_ms: DEFAULT_GRACE_MS,
         }
     }
+}
+
+/// Memory of the prompt cache for the size of this machine, in MiB: a branch box of 16 GB keeps 1 GB, some fifty prompts of a small
+/// model. Where the model leaves less, the fit check takes it back.
+pub fn default_cache_mb() -> u64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    memory_mb(&text)
+        .map_or(DEFAULT_CACHE_MB, |mb| (mb / CACHE_SHARE).clamp(*CACHE_LIMITS_MB.start(), *CACHE_LIMITS_MB.end()))
+}
+
+/// `MemTotal` of `/proc/meminfo` (`proc(5)`), in MiB.
+fn memory_mb(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib >> 10)
 }
 
 /// Settings of the embedder. What is `None` follows the model: its header, then the habits of its family.
