@@ -159,7 +159,7 @@ fn the_same_question_is_given_the_same_answer_without_writing_it_again() {
     let Reply::Status(status) = engine.handle(&actor(Classification::Internal), Request::Status).unwrap() else {
         panic!()
     };
-    let figures = status.written;
+    let figures = status.answer_cache;
     assert_eq!((figures.hits, figures.misses, figures.entries), (3, 1, 1));
     assert!(figures.bytes > 100);
     let service = status.service;
@@ -309,7 +309,7 @@ fn a_full_queue_leaves_the_card_and_says_how_long_the_wait_is() {
     let Reply::Status(status) = engine.handle(&actor(Classification::Internal), Request::Status).unwrap() else {
         panic!()
     };
-    assert_eq!((status.service.prose_wanted, status.service.prose_unavailable, status.written.misses), (1, 1, 0));
+    assert_eq!((status.service.prose_wanted, status.service.prose_unavailable, status.answer_cache.misses), (1, 1, 0));
 }
 
 fn two(rules: &Rules, small: &Arc<ScriptedGenerator>, large: &Arc<ScriptedGenerator>) -> Engine {

@@ -125,7 +125,7 @@ impl Answerer {
     }
 
     /// What the answer cache did and holds.
-    pub fn written(&self) -> AnswerCacheFigures {
+    pub fn cache_figures(&self) -> AnswerCacheFigures {
         self.written.figures()
     }
 

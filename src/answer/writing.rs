@@ -64,6 +64,10 @@ impl Draft {
             .into_iter()
             .map(|placed| Block { text: placed.text, rank: u32::try_from(placed.given).unwrap_or(u32::MAX) });
         let scope = &ask.scope;
+        let constraint = match u32::try_from(card.citations.len()) {
+            Ok(0) | Err(_) => Constraint::Free,
+            Ok(clauses) => Constraint::Citations(clauses),
+        };
         Ok(Draft {
             request: GenerateRequest {
                 prompt: Prompt { system: parts.system, head: parts.head, evidence: blocks.collect(), tail: parts.tail },
@@ -71,7 +75,7 @@ impl Draft {
                 max_time_ms: MAX_TIME_MS,
                 temperature: TEMPERATURE,
                 seed: 0,
-                constraint: Constraint::Citations(u32::try_from(card.citations.len()).unwrap_or(u32::MAX)),
+                constraint,
             },
             evidence,
             question: ask.question.text().to_owned(),

@@ -126,7 +126,7 @@ pub struct StatusReply {
     /// The generator for easy questions beside it.
     pub small_generator: Option<GeneratorStatus>,
     /// The answers that were written and are given again.
-    pub written: AnswerCacheFigures,
+    pub answer_cache: AnswerCacheFigures,
     /// Counts since the start.
     pub service: ServiceFigures,
     /// Today, as the box believes.

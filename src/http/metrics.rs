@@ -47,11 +47,11 @@ pub(super) fn text(status: &StatusReply) -> String {
     let without = service.prose_unavailable as f64;
     page.counter("guida_prose_unavailable_total", "Of these, answers that got none.", &[("", without)]);
 
-    let written = &status.written;
-    page.counter("guida_answer_cache_hits_total", "Answers given again.", &[("", written.hits as f64)]);
-    page.counter("guida_answer_cache_misses_total", "Answers that had to be written.", &[("", written.misses as f64)]);
-    page.gauge("guida_answer_cache_entries", "Answers held.", &[("", written.entries as f64)]);
-    page.gauge("guida_answer_cache_bytes", "Bytes held.", &[("", written.bytes as f64)]);
+    let cache = &status.answer_cache;
+    page.counter("guida_answer_cache_hits_total", "Answers given again.", &[("", cache.hits as f64)]);
+    page.counter("guida_answer_cache_misses_total", "Answers that had to be written.", &[("", cache.misses as f64)]);
+    page.gauge("guida_answer_cache_entries", "Answers held.", &[("", cache.entries as f64)]);
+    page.gauge("guida_answer_cache_bytes", "Bytes held.", &[("", cache.bytes as f64)]);
 
     let both = [("large", &status.generator), ("small", &status.small_generator)];
     let models: Vec<(&str, &GeneratorStatus)> =

@@ -81,7 +81,7 @@ impl Door for FixedDoor {
                     context_tokens: 4096,
                 }),
                 small_generator: None,
-                written: AnswerCacheFigures::default(),
+                answer_cache: AnswerCacheFigures::default(),
                 service: ServiceFigures {
                     questions: 7,
                     failed: 1,
