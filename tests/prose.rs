@@ -283,6 +283,32 @@ fn reasoning_is_progress_and_never_text() {
 }
 
 #[test]
+fn an_object_is_checked_part_by_part_and_kept_apart_from_words() {
+    let rules = Rules::cash();
+    let reply = r#"<think>想</think>{"conclusion": "有条件", "reasons": [{"text": "超过五万元的不再登记用途", "cite": 2},
+        {"text": "要九个人", "cite": 2}, {"text": "核对证件", "cite": 1}]}"#;
+    let pieces: Vec<String> = reply.chars().map(String::from).collect();
+    let generator = Arc::new(ScriptedGenerator::new(pieces));
+    let engine = engine(&rules, &generator);
+    let structured = || AskRequest { structured: true, ..asking(QUESTION) };
+    let done = write(&engine, structured());
+    assert_eq!(generator.asked()[0].constraint, Constraint::Json(2));
+    let object = done.structured.as_ref().unwrap();
+    let reasons: Vec<(&str, u32)> = object.reasons.iter().map(|reason| (reason.text.as_str(), reason.cite)).collect();
+    assert_eq!(object.conclusion, "有条件");
+    assert_eq!(reasons, [("超过五万元的不再登记用途", 1), ("核对证件", 2)]);
+    assert_eq!(done.text, "有条件\n[1]超过五万元的不再登记用途\n[2]核对证件\n");
+    assert_eq!((done.struck.len(), done.cited.as_slice()), (1, &[1, 2][..]));
+    let again = write(&engine, structured());
+    assert_eq!((again.cached, &again.structured), (true, &done.structured));
+    assert!(!write(&engine, asking(QUESTION)).cached, "words are another prompt");
+    // Words where an object was wanted.
+    let words = says(&["能[1]。"]);
+    let end = finish(ask(&self::engine(&rules, &words), structured()).prose.unwrap()).end;
+    assert_eq!(end.unwrap_err().code, "MODEL_UNSUITABLE");
+}
+
+#[test]
 fn progress_tells_the_wait_then_reading_then_writing() {
     let rules = Rules::cash();
     let generator = says(&["要核实身份[2]。"]);

@@ -126,6 +126,7 @@ impl Engine {
             choice: ask.choice.as_deref(),
             recent_documents: &ask.recent_documents,
             prose: ask.prose,
+            structured: ask.structured,
         })
     }
 

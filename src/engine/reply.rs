@@ -3,7 +3,7 @@
 pub use super::figures::ServiceFigures;
 pub use crate::answer::outcome::{Card, Choice, Citation, Clarify, Refusal, Timings};
 pub use crate::answer::prose::{Aigc, Progress, Prose, ProseDone, ProseEvent, ProseStep, Stage};
-pub use crate::answer::{AnswerBody, AnswerCacheFigures, AnswerReply, Role};
+pub use crate::answer::{AnswerBody, AnswerCacheFigures, AnswerReply, Reason, Role, Structured};
 pub use crate::error::ErrorBody;
 pub use crate::inference::GeneratorStatus;
 use crate::inference::ModelId;

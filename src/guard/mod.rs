@@ -27,4 +27,5 @@ mod words;
 
 pub use input::{GuardedQuestion, MAX_QUESTION_BYTES, MAX_QUESTION_CHARS, check_question};
 pub use output::{Checked, Evidence, GuardedText, SentenceGate};
+pub use reasoning::without_reasoning;
 pub use redact::{Found, PiiKind, Redaction, redact};

@@ -62,12 +62,15 @@ pub(super) fn text(status: &StatusReply) -> String {
     page.0
 }
 
+/// One figure of a model.
+type Figure = fn(&GeneratorStatus) -> f64;
+
 fn generators(page: &mut Page, models: &[(&str, &GeneratorStatus)]) {
-    let each = |of: fn(&GeneratorStatus) -> f64| -> Vec<(String, f64)> {
+    let each = |of: Figure| -> Vec<(String, f64)> {
         models.iter().map(|(role, status)| (format!("role=\"{role}\""), of(status))).collect()
     };
-    let split = |name: &str, of: [(&str, fn(&GeneratorStatus) -> f64); 2]| -> Vec<(String, f64)> {
-        let values = |(value, of): (&str, fn(&GeneratorStatus) -> f64)| {
+    let split = |name: &str, of: [(&str, Figure); 2]| -> Vec<(String, f64)> {
+        let values = |(value, of): (&str, Figure)| {
             let label = format!("{name}=\"{value}\"");
             models
                 .iter()

@@ -140,6 +140,7 @@ impl FixedDoor {
                 prefill_tokens_per_second: 337.0,
                 decode_tokens_per_second: 14.4,
                 stats,
+                structured: None,
                 cached: false,
                 role: Role::Large,
                 prompt: "test",
