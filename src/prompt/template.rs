@@ -250,6 +250,6 @@ mod tests {
         let object = build(&question, &[], None, Form::Json);
         let digest: String =
             Sha256::digest(whole(&parts) + &object.tail).iter().take(8).map(|b| format!("{b:02x}")).collect();
-        assert_eq!((VERSION, digest.as_str()), ("guida-prompt-2", "846667ea8c37fc14"));
+        assert_eq!((VERSION, digest.as_str()), ("guida-prompt-2", "52aa65509b4a3905"));
     }
 }
