@@ -134,6 +134,7 @@ fn a_clause_that_was_left_out_is_named_by_its_card_number_and_cannot_be_cited() 
     let generator = Arc::new(ScriptedGenerator::new(["照办[1]。", "超过五万元的不再登记用途[2]。"]).leaving_out(&[0]));
     let done = write(&engine(&rules, &generator), asking(QUESTION));
     assert_eq!(done.left_out, [2]);
+    assert!(done.struck[0].starts_with("照办[2]。"), "{:?}", done.struck);
     assert_eq!((done.text.as_str(), done.cited.as_slice()), ("超过五万元的不再登记用途[1]。", &[1][..]));
     assert_eq!(done.struck.len(), 1);
 }

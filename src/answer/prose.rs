@@ -58,7 +58,7 @@ pub struct Progress {
     pub prefill_done: u32,
     /// Prompt tokens in all, 0 while queued.
     pub prefill_total: u32,
-    /// Tokens written, reasoning included.
+    /// Pieces of text written, reasoning included: tokens, but for characters that take several.
     pub written: u32,
     /// Speed of reading or writing so far; `None` until it can be told.
     pub tokens_per_second: Option<f64>,
