@@ -2,15 +2,15 @@
 //! each prompt is compared with all before it, as a prompt cache without limits would.
 //!
 //! Counts characters, which is what tokens of Chinese text nearly are. `cargo bench --bench prefix_order` prints the table whose
-//! figures stand in `prompt/template.rs`.
+//! figures stand in `prompt/template.rs`; with `GUIDA_BENCH_TAUGHT` the curated questions are asked instead.
 
 use guida::engine::Engine;
 use guida::engine::reply::{Citation, Reply};
 use guida::engine::request::{Actor, AskRequest, Request, Role};
 use guida::inference::{EmbedderSettings, LlamaEmbedder};
-use guida::store::Knowledge;
+use guida::store::{BasisRow, Knowledge};
 use guida::text::questions;
-use guida::types::{Classification, Level};
+use guida::types::{Classification, ClauseId, Level};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,8 +28,8 @@ struct Clause {
     document_asked: u32,
     /// Scenes that rest on it.
     rests: u32,
-    /// Its place among the clauses that the card's scene rests on; the scene itself is before all, another rule behind.
-    backs: u32,
+    /// 0 for a guide's scene, 1 for what the scene rests on, 2 for another rule.
+    standing: u32,
     guide: bool,
     text: String,
 }
@@ -60,16 +60,14 @@ fn main() {
         tails.push(question.question.chars().count() + answer.card.conclusion.chars().count() + 50);
         let scene = answer.card.citations.iter().find(|c| c.level == Level::Guide);
         let basis = scene.map_or_else(Vec::new, |scene| knowledge.basis(scene.id).expect("basis"));
-        let backs = |c: &Citation| {
+        let standing = |c: &Citation| {
             let document = knowledge.version_of(c.id).map(|v| v.document);
-            let fits = |row: &guida::store::BasisRow| {
-                Some(row.document) == document && row.address.article == c.address.article
-            };
-            if c.level == Level::Guide { 0 } else { basis.iter().position(fits).map_or(99, |n| n as u32 + 1) }
+            let fits = |row: &BasisRow| Some(row.document) == document && row.address.article == c.address.article;
+            if c.level == Level::Guide { 0 } else { 2 - u32::from(basis.iter().any(fits)) }
         };
         let clauses = answer.card.citations.iter().map(|c| Clause {
             rests: rests.get(&c.id.0).copied().unwrap_or(0),
-            backs: backs(c),
+            standing: standing(c),
             ..clause(&knowledge, c)
         });
         cards.push(clauses.collect());
@@ -87,21 +85,16 @@ fn main() {
     let orders: Vec<(&str, Option<Key<'_>>)> = vec![
         ("order of the card", None),
         ("by id (document, address)", Some(Box::new(|c| (0, 0, c.id)))),
-        ("by id, guides first", Some(Box::new(|c| (u32::from(!c.guide), 0, c.id)))),
-        ("scene, its basis, id", Some(Box::new(|c| (c.backs, 0, c.id)))),
-        ("scene, its basis by id, id", Some(Box::new(|c| (c.backs.min(1) + u32::from(c.backs == 99), 0, c.id)))),
-        ("scene, its basis, popularity", Some(Box::new(move |c| (c.backs, rare(c.asked), c.id)))),
-        ("by scenes resting on it", Some(Box::new(move |c| (rare(c.rests), 0, c.id)))),
-        ("guides first, scenes resting", Some(Box::new(move |c| (u32::from(!c.guide), rare(c.rests), c.id)))),
-        ("by popularity and scenes", Some(Box::new(move |c| (rare(c.asked + 5 * c.rests), 0, c.id)))),
-        ("by popularity", Some(Box::new(move |c| (rare(c.asked), 0, c.id)))),
-        ("by popularity, guides first", Some(Box::new(move |c| (u32::from(!c.guide), rare(c.asked), c.id)))),
-        ("by popularity, guides last", Some(Box::new(move |c| (u32::from(c.guide), rare(c.asked), c.id)))),
-        ("by the document's popularity", Some(Box::new(move |c| (rare(c.document_asked), 0, c.id)))),
-        ("by document's, then its own", Some(Box::new(move |c| (rare(c.document_asked), rare(c.asked), c.id)))),
-        ("rarest first", Some(Box::new(|c| (c.asked, 0, c.id)))),
-        ("by what these cards hold most", Some(Box::new(move |c| (rare(often(c)), 0, c.id)))),
-        ("by what these cards hold least", Some(Box::new(move |c| (often(c), 0, c.id)))),
+        ("by id, scene first", Some(Box::new(|c| (u32::from(!c.guide), 0, c.id)))),
+        ("scene, what it rests on, rules, each by id", Some(Box::new(|c| (c.standing, 0, c.id)))),
+        (
+            "scene, what it rests on, rules, each by curated questions",
+            Some(Box::new(move |c| (c.standing, rare(c.asked), c.id))),
+        ),
+        ("by curated questions", Some(Box::new(move |c| (rare(c.asked), 0, c.id)))),
+        ("by the document's curated questions", Some(Box::new(move |c| (rare(c.document_asked), 0, c.id)))),
+        ("by number of scenes resting on it", Some(Box::new(move |c| (rare(c.rests), 0, c.id)))),
+        ("by how many of these cards hold it (for comparison)", Some(Box::new(move |c| (rare(often(c)), 0, c.id)))),
     ];
     println!("| order | clauses | whole prompt | equal evidence |\n|---|---|---|---|");
     for (name, key) in orders {
@@ -156,7 +149,7 @@ fn clause(knowledge: &Knowledge, c: &Citation) -> Clause {
         asked: knowledge.curated_count(c.id),
         document_asked: knowledge.curated_of_version(c.id),
         rests: 0,
-        backs: 0,
+        standing: 0,
         guide: c.level == Level::Guide,
         text: format!("《{}》 {} {}\n{}", c.document, c.doc_no, c.clause, c.text),
     }
@@ -167,7 +160,7 @@ fn rests(knowledge: &Knowledge) -> HashMap<i64, u32> {
     let mut out = HashMap::new();
     for version in knowledge.versions().iter().filter(|v| v.row.level == Level::Guide) {
         for id in version.first_clause..version.first_clause + version.clause_count {
-            for row in knowledge.basis(guida::types::ClauseId(id)).expect("basis") {
+            for row in knowledge.basis(ClauseId(id)).expect("basis") {
                 for version in knowledge.versions_of_document(row.document) {
                     if let Some(clause) = knowledge.clause_at(version, &row.address).expect("clause") {
                         *out.entry(clause.id.0).or_default() += 1;

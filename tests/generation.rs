@@ -150,6 +150,48 @@ fn cards_go_on_while_the_generator_is_killed_and_comes_back() {
 }
 
 #[test]
+fn an_answer_is_given_again_while_the_generator_is_away() {
+    let folder = tempfile::tempdir().expect("folder");
+    let product = Product::start_with_model(&chat_model(&folder), &[]);
+    until("the model's checksum is known", || {
+        product.generator()["model"]["sha256"].as_str().is_some_and(|sha| !sha.is_empty())
+    });
+    let first = ask(product.addr, &body(QUESTION)).json()["prose"].clone();
+    assert_eq!((&first["cached"], &first["role"]), (&false.into(), &"large".into()), "{first}");
+    let generator = product.generator_pid().expect("the generator process");
+    signal("STOP", generator);
+    let again = ask(product.addr, &body(QUESTION)).json()["prose"].clone();
+    assert_eq!(again["cached"], true);
+    for field in ["text", "cited", "struck", "stats", "model", "AIGC"] {
+        assert_eq!(again[field], first[field], "{field}");
+    }
+    let status = product.get("/api/v1/status").json();
+    assert_eq!((&status["answer_cache"]["hits"], &status["answer_cache"]["misses"]), (&1.into(), &1.into()));
+    let metrics = product.get("/metrics");
+    for line in ["guida_answer_cache_hits_total 1", "guida_prose_wanted_total 2", "guida_card_seconds_count 2"] {
+        assert!(metrics.text().lines().any(|own| own == line), "{line} is missing in {}", metrics.text());
+    }
+    signal("KILL", generator);
+}
+
+#[test]
+fn two_models_share_the_questions_and_either_serves_alone() {
+    let folder = tempfile::tempdir().expect("folder");
+    let model = chat_model(&folder);
+    let product = Product::start_with_model(&model, &["--small-model", text(&model)]);
+    until("both are loaded", || product.get("/api/v1/status").json()["small_generator"]["ready"] == true);
+    // The guide asks back; the guide's word is enough.
+    for (question, role) in [("身份证过期了还能取钱吗", "large"), ("核查出来号码不存在咋弄", "small")]
+    {
+        assert_eq!(ask(product.addr, &body(question)).json()["prose"]["role"], role, "{question}");
+    }
+    let kb = product::sample();
+    let alone = guida(&["ask", QUESTION, "--kb", text(&kb), "--small-model", text(&model), "--json"]);
+    assert!(alone.status.success(), "{}", stderr(&alone));
+    assert_eq!(json(&alone)["prose"]["role"], "small");
+}
+
+#[test]
 fn files_that_are_no_chat_model_cost_the_prose_and_nothing_else() {
     let folder = tempfile::tempdir().expect("folder");
     let good = std::fs::read(chat_model(&folder)).expect("model");

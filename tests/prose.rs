@@ -134,6 +134,7 @@ fn a_clause_that_was_left_out_is_named_by_its_card_number_and_cannot_be_cited() 
     let generator = Arc::new(ScriptedGenerator::new(["照办[1]。", "超过五万元的不再登记用途[2]。"]).leaving_out(&[0]));
     let done = write(&engine(&rules, &generator), asking(QUESTION));
     assert_eq!(done.left_out, [2]);
+    assert!(done.struck[0].starts_with("照办[2]。"), "{:?}", done.struck);
     assert_eq!((done.text.as_str(), done.cited.as_slice()), ("超过五万元的不再登记用途[1]。", &[1][..]));
     assert_eq!(done.struck.len(), 1);
 }
@@ -159,7 +160,7 @@ fn the_same_question_is_given_the_same_answer_without_writing_it_again() {
     let Reply::Status(status) = engine.handle(&actor(Classification::Internal), Request::Status).unwrap() else {
         panic!()
     };
-    let figures = status.written;
+    let figures = status.answer_cache;
     assert_eq!((figures.hits, figures.misses, figures.entries), (3, 1, 1));
     assert!(figures.bytes > 100);
     let service = status.service;
@@ -283,6 +284,32 @@ fn reasoning_is_progress_and_never_text() {
 }
 
 #[test]
+fn an_object_is_checked_part_by_part_and_kept_apart_from_words() {
+    let rules = Rules::cash();
+    let reply = r#"<think>想</think>{"conclusion": "有条件", "reasons": [{"text": "超过五万元的不再登记用途", "cite": 2},
+        {"text": "要九个人", "cite": 2}, {"text": "核对证件", "cite": 1}]}"#;
+    let pieces: Vec<String> = reply.chars().map(String::from).collect();
+    let generator = Arc::new(ScriptedGenerator::new(pieces));
+    let engine = engine(&rules, &generator);
+    let structured = || AskRequest { structured: true, ..asking(QUESTION) };
+    let done = write(&engine, structured());
+    assert_eq!(generator.asked()[0].constraint, Constraint::Json(2));
+    let object = done.structured.as_ref().unwrap();
+    let reasons: Vec<(&str, u32)> = object.reasons.iter().map(|reason| (reason.text.as_str(), reason.cite)).collect();
+    assert_eq!(object.conclusion, "有条件");
+    assert_eq!(reasons, [("超过五万元的不再登记用途", 1), ("核对证件", 2)]);
+    assert_eq!(done.text, "有条件\n[1]超过五万元的不再登记用途\n[2]核对证件\n");
+    assert_eq!((done.struck.len(), done.cited.as_slice()), (1, &[1, 2][..]));
+    let again = write(&engine, structured());
+    assert_eq!((again.cached, &again.structured), (true, &done.structured));
+    assert!(!write(&engine, asking(QUESTION)).cached, "words are another prompt");
+    // Words where an object was wanted.
+    let words = says(&["能[1]。"]);
+    let end = finish(ask(&self::engine(&rules, &words), structured()).prose.unwrap()).end;
+    assert_eq!(end.unwrap_err().code, "MODEL_UNSUITABLE");
+}
+
+#[test]
 fn progress_tells_the_wait_then_reading_then_writing() {
     let rules = Rules::cash();
     let generator = says(&["要核实身份[2]。"]);
@@ -309,7 +336,7 @@ fn a_full_queue_leaves_the_card_and_says_how_long_the_wait_is() {
     let Reply::Status(status) = engine.handle(&actor(Classification::Internal), Request::Status).unwrap() else {
         panic!()
     };
-    assert_eq!((status.service.prose_wanted, status.service.prose_unavailable, status.written.misses), (1, 1, 0));
+    assert_eq!((status.service.prose_wanted, status.service.prose_unavailable, status.answer_cache.misses), (1, 1, 0));
 }
 
 fn two(rules: &Rules, small: &Arc<ScriptedGenerator>, large: &Arc<ScriptedGenerator>) -> Engine {

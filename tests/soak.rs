@@ -264,7 +264,7 @@ fn ten_thousand_requests_leave_nothing_behind() {
         (status.queued, status.running) == (0, 0)
     });
     assert_eq!(generator.status().swap_failure, None);
+    assert_eq!(run(&generator, request(5)).end.expect("done").generated_tokens, 5);
     drop(generator);
     explain(&strays.into_inner().expect("strays"), requests, &catalogue, &models);
-    assert_eq!(run(&generator, request(5)).end.expect("done").generated_tokens, 5);
 }

@@ -161,8 +161,10 @@ impl Held {
 /// Bytes that an answer is counted with.
 fn size(answer: &ProseDone) -> usize {
     let struck: usize = answer.struck.iter().map(String::len).sum();
+    // An object repeats the text part by part.
+    let object = answer.structured.as_ref().map_or(0, |object| answer.text.len() + 50 * object.reasons.len());
     let names = answer.model.name.len() + answer.model.sha256.len();
-    ENTRY_BYTES + answer.text.len() + struck + names + 4 * (answer.cited.len() + answer.left_out.len())
+    ENTRY_BYTES + answer.text.len() + object + struck + names + 4 * (answer.cited.len() + answer.left_out.len())
 }
 
 #[cfg(test)]
@@ -195,6 +197,7 @@ mod tests {
             prefill_tokens_per_second: 1.0,
             decode_tokens_per_second: 1.0,
             stats,
+            structured: None,
             cached: false,
             role: Role::Large,
             model: ModelId { name: "m".into(), sha256: "0".repeat(64) },

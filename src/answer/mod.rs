@@ -2,8 +2,9 @@
 //!
 //! [`Answerer::answer`] is the pipeline in order: the question has passed the guard (its type says so), retrieval ranks
 //! clauses and judges whether they answer, [`card`] lays the evidence out, and only then may a model write: `routing` chooses
-//! which, `cache` knows what was written before, and `writing` streams what comes, sentence by sentence, after each has been
-//! checked against the card's clauses; [`prose`] is what the reader gets. `warming` names what is likely to be asked. The card is complete before the model is even asked.
+//! which, `cache` knows what was written before, `writing` and `writer` stream what comes, sentence by sentence, after each has been
+//! checked against the card's clauses; [`prose`] is what the reader gets. The card is complete before the model is even asked.
+//! `warming` names what is likely to be asked, for idle moments.
 
 mod cache;
 mod card;
@@ -12,11 +13,14 @@ mod guide;
 pub mod outcome;
 pub mod prose;
 mod routing;
+mod structured;
 mod warming;
+mod writer;
 mod writing;
 
 pub use cache::AnswerCacheFigures;
 pub use routing::Role;
+pub use structured::{Reason, Structured};
 
 use crate::error::{Code, Error, ErrorBody, Result};
 use crate::guard::GuardedQuestion;
@@ -84,6 +88,8 @@ pub struct Ask<'a> {
     pub recent_documents: &'a [String],
     /// Whether prose is wanted.
     pub prose: bool,
+    /// Whether it is wanted as an object too.
+    pub structured: bool,
 }
 
 /// The card, at once, and the prose as it comes.
@@ -126,7 +132,7 @@ impl Answerer {
     }
 
     /// What the answer cache did and holds.
-    pub fn written(&self) -> AnswerCacheFigures {
+    pub fn cache_figures(&self) -> AnswerCacheFigures {
         self.written.figures()
     }
 

@@ -1,6 +1,7 @@
 //! Prose below the card, as it reaches its reader: events on the way, a summary at the end.
 
 use super::routing::Role;
+use super::structured::Structured;
 use crate::error::ErrorBody;
 use crate::inference::{GenerateStats, ModelId};
 use serde::Serialize;
@@ -57,7 +58,7 @@ pub struct Progress {
     pub prefill_done: u32,
     /// Prompt tokens in all, 0 while queued.
     pub prefill_total: u32,
-    /// Tokens written, reasoning included.
+    /// Pieces of text written, reasoning included: tokens, but for characters that take several.
     pub written: u32,
     /// Speed of reading or writing so far; `None` until it can be told.
     pub tokens_per_second: Option<f64>,
@@ -82,6 +83,9 @@ pub struct ProseDone {
     pub decode_tokens_per_second: f64,
     /// Figures.
     pub stats: GenerateStats,
+    /// The same as an object, where that was asked for and the model got to the end of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub structured: Option<Structured>,
     /// Whether the text was written, and checked, for an earlier question; the figures are those of that time.
     pub cached: bool,
     /// What the model that wrote is for.

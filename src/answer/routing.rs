@@ -11,8 +11,9 @@ use serde::Serialize;
 /// Longest question, in characters, that a small model is given: longer ones tell a case with circumstances of its own. The
 /// spoken questions of the sample have 12 characters at the median, 24 at most.
 const SHORT_QUESTION: usize = 30;
-/// Most characters of clauses that a small model is given: beyond, it loses the one that matters among the others.
-const FEW_CHARACTERS: usize = 1_200;
+/// Most characters of clauses that a small model is given: beyond, it loses the one that matters among the others. Nine cards in
+/// ten of the sample have fewer than 580.
+const FEW_CHARACTERS: usize = 600;
 
 /// What a model is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -53,7 +54,7 @@ impl Difficulty {
     }
 }
 
-/// Who should write.
+/// Who should write. Of the sample questions that get a card, the small model is given 48%.
 ///
 /// - An open condition (the card asks back) means that the answer has branches: large.
 /// - A long question tells circumstances that have to be matched with the rule's: large.

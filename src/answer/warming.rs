@@ -56,7 +56,14 @@ impl Answerer {
     /// The prompt of a question's card; `None` for a refusal, or a question that the guard does not let in.
     fn prompt_for(&self, question: &str, scope: &Scope) -> Result<Option<Prompt>> {
         let Ok(question) = check_question(question) else { return Ok(None) };
-        let ask = Ask { question: &question, scope: scope.clone(), choice: None, recent_documents: &[], prose: false };
+        let ask = Ask {
+            question: &question,
+            scope: scope.clone(),
+            choice: None,
+            recent_documents: &[],
+            prose: false,
+            structured: false,
+        };
         let card = self.answer(&ask)?.card;
         if card.refused {
             return Ok(None);

@@ -153,6 +153,7 @@ impl Engine {
             choice: ask.choice.as_deref(),
             recent_documents: &ask.recent_documents,
             prose: ask.prose,
+            structured: ask.structured,
         })
     }
 
@@ -167,7 +168,7 @@ impl Engine {
             embedder: self.retriever().embedder().map(|e| e.model().clone()),
             generator: self.answerer.writers().main(),
             small_generator: self.answerer.writers().beside(),
-            written: self.answerer.written(),
+            answer_cache: self.answerer.cache_figures(),
             service: self.counters.figures(),
             today: clock::today(),
         })

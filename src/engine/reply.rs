@@ -3,7 +3,7 @@
 pub use super::figures::ServiceFigures;
 pub use crate::answer::outcome::{Card, Choice, Citation, Clarify, Refusal, Timings};
 pub use crate::answer::prose::{Aigc, Progress, Prose, ProseDone, ProseEvent, ProseStep, Stage};
-pub use crate::answer::{AnswerBody, AnswerCacheFigures, AnswerReply, Role};
+pub use crate::answer::{AnswerBody, AnswerCacheFigures, AnswerReply, Reason, Role, Structured};
 pub use crate::error::ErrorBody;
 pub use crate::inference::GeneratorStatus;
 use crate::inference::ModelId;
@@ -126,7 +126,7 @@ pub struct StatusReply {
     /// The generator for easy questions beside it.
     pub small_generator: Option<GeneratorStatus>,
     /// The answers that were written and are given again.
-    pub written: AnswerCacheFigures,
+    pub answer_cache: AnswerCacheFigures,
     /// Counts since the start.
     pub service: ServiceFigures,
     /// Today, as the box believes.

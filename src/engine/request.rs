@@ -24,6 +24,9 @@ pub struct AskRequest {
     /// Whether prose below the card is wanted (needs a model).
     #[serde(default)]
     pub prose: bool,
+    /// Whether the prose is wanted as an object of conclusion and reasons as well as in words; it comes all at once, at the end.
+    #[serde(default)]
+    pub structured: bool,
 }
 
 /// A search for clauses, without a card.

@@ -79,6 +79,8 @@ struct Clause {
     n: u32,
     shown: u32,
     source: Source,
+    /// The model was not shown it.
+    unread: bool,
 }
 
 impl SentenceGate {
@@ -87,7 +89,12 @@ impl SentenceGate {
         SentenceGate {
             evidence: evidence
                 .iter()
-                .map(|clause| Clause { n: clause.n, shown: clause.shown, source: Source::new(&clause.text) })
+                .map(|clause| Clause {
+                    n: clause.n,
+                    shown: clause.shown,
+                    source: Source::new(&clause.text),
+                    unread: false,
+                })
                 .collect(),
             question: Source::new(question),
             reasoning: Reasoning::default(),
@@ -114,7 +121,9 @@ impl SentenceGate {
 
     /// Takes clauses away that the model was not shown after all, by their numbers in the prompt: it cannot cite them.
     pub fn leave_out(&mut self, numbers: &[u32]) {
-        self.evidence.retain(|clause| !numbers.contains(&clause.n));
+        for clause in self.evidence.iter_mut().filter(|clause| numbers.contains(&clause.n)) {
+            clause.unread = true;
+        }
     }
 
     /// Takes the next piece and returns the sentences that it finished.
@@ -223,8 +232,13 @@ impl SentenceGate {
         let claims = claims::read(sentence);
         let redacted = redact(&self.renumbered(sentence, &claims.marks)).text;
         let cited: Vec<u32> = claims.marks.iter().flat_map(|mark| mark.cited.iter().copied()).collect();
-        if let Some(n) = cited.iter().find(|n| self.shown(**n).is_none()) {
-            return Checked::Struck(redacted, format!("引用的[{n}]不在依据中"));
+        let readable = |n: u32| self.evidence.iter().any(|clause| clause.n == n && !clause.unread);
+        if let Some(&n) = cited.iter().find(|n| !readable(**n)) {
+            let why = match self.shown(n) {
+                Some(shown) => format!("引用的[{shown}]未供模型阅读"),
+                None => format!("引用的[{n}]不在依据中"),
+            };
+            return Checked::Struck(redacted, why);
         }
         for &n in &cited {
             if !self.paragraph.contains(&n) {
@@ -238,7 +252,7 @@ impl SentenceGate {
                 || self
                     .evidence
                     .iter()
-                    .filter(|clause| any || title || self.paragraph.contains(&clause.n))
+                    .filter(|clause| !clause.unread && (any || title || self.paragraph.contains(&clause.n)))
                     .any(|clause| clause.source.supports(&claim.fact));
             if !borne_out {
                 return Checked::Struck(redacted, reason(claim, !any));

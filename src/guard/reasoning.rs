@@ -113,23 +113,26 @@ impl Reasoning {
     }
 }
 
+/// A finished reply without its reasoning; `open` where the prompt ended inside a block.
+pub fn without_reasoning(reply: &str, open: bool) -> String {
+    let mut reasoning = if open { Reasoning::open() } else { Reasoning::default() };
+    let mut out = String::new();
+    for c in reply.chars() {
+        match reasoning.push(c) {
+            Step::Text(text) => out.push_str(&text),
+            Step::Discard => out.clear(),
+        }
+    }
+    out.push_str(&reasoning.finish());
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(mut reasoning: Reasoning, text: &str) -> String {
-        let mut out = String::new();
-        for c in text.chars() {
-            match reasoning.push(c) {
-                Step::Text(text) => out.push_str(&text),
-                Step::Discard => out.clear(),
-            }
-        }
-        out + &reasoning.finish()
-    }
-
     fn run(text: &str) -> String {
-        read(Reasoning::default(), text)
+        without_reasoning(text, false)
     }
 
     #[test]
@@ -158,10 +161,10 @@ mod tests {
 
     #[test]
     fn a_block_that_the_prompt_opened_ends_with_any_closing_tag() {
-        assert_eq!(read(Reasoning::open(), "想,利率7%。\n</think>\n能。"), "能。");
-        assert_eq!(read(Reasoning::open(), "<think>想</think>能。"), "能。");
-        assert_eq!(read(Reasoning::open(), "想<|thought_end|>能。"), "能。");
-        assert_eq!(read(Reasoning::open(), "一直想"), "");
+        assert_eq!(without_reasoning("想,利率7%。\n</think>\n能。", true), "能。");
+        assert_eq!(without_reasoning("<think>想</think>能。", true), "能。");
+        assert_eq!(without_reasoning("想<|thought_end|>能。", true), "能。");
+        assert_eq!(without_reasoning("一直想", true), "");
         let mut reasoning = Reasoning::open();
         assert!(reasoning.is_inside());
         "</think>".chars().for_each(|c| assert_eq!(reasoning.push(c), Step::Text(String::new())));

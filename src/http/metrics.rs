@@ -47,11 +47,11 @@ pub(super) fn text(status: &StatusReply) -> String {
     let without = service.prose_unavailable as f64;
     page.counter("guida_prose_unavailable_total", "Of these, answers that got none.", &[("", without)]);
 
-    let written = &status.written;
-    page.counter("guida_answer_cache_hits_total", "Answers given again.", &[("", written.hits as f64)]);
-    page.counter("guida_answer_cache_misses_total", "Answers that had to be written.", &[("", written.misses as f64)]);
-    page.gauge("guida_answer_cache_entries", "Answers held.", &[("", written.entries as f64)]);
-    page.gauge("guida_answer_cache_bytes", "Bytes held.", &[("", written.bytes as f64)]);
+    let cache = &status.answer_cache;
+    page.counter("guida_answer_cache_hits_total", "Answers given again.", &[("", cache.hits as f64)]);
+    page.counter("guida_answer_cache_misses_total", "Answers that had to be written.", &[("", cache.misses as f64)]);
+    page.gauge("guida_answer_cache_entries", "Answers held.", &[("", cache.entries as f64)]);
+    page.gauge("guida_answer_cache_bytes", "Bytes held.", &[("", cache.bytes as f64)]);
 
     let both = [("large", &status.generator), ("small", &status.small_generator)];
     let models: Vec<(&str, &GeneratorStatus)> =
@@ -62,12 +62,15 @@ pub(super) fn text(status: &StatusReply) -> String {
     page.0
 }
 
+/// One figure of a model.
+type Figure = fn(&GeneratorStatus) -> f64;
+
 fn generators(page: &mut Page, models: &[(&str, &GeneratorStatus)]) {
-    let each = |of: fn(&GeneratorStatus) -> f64| -> Vec<(String, f64)> {
+    let each = |of: Figure| -> Vec<(String, f64)> {
         models.iter().map(|(role, status)| (format!("role=\"{role}\""), of(status))).collect()
     };
-    let split = |name: &str, of: [(&str, fn(&GeneratorStatus) -> f64); 2]| -> Vec<(String, f64)> {
-        let values = |(value, of): (&str, fn(&GeneratorStatus) -> f64)| {
+    let split = |name: &str, of: [(&str, Figure); 2]| -> Vec<(String, f64)> {
+        let values = |(value, of): (&str, Figure)| {
             let label = format!("{name}=\"{value}\"");
             models
                 .iter()

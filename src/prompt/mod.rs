@@ -8,4 +8,4 @@
 
 mod template;
 
-pub use template::{Parts, Placed, PromptClause, Standing, VERSION, build};
+pub use template::{Form, Parts, Placed, PromptClause, Standing, VERSION, build};

@@ -82,7 +82,7 @@ impl Door for FixedDoor {
                     context_tokens: 4096,
                 }),
                 small_generator: None,
-                written: AnswerCacheFigures::default(),
+                answer_cache: AnswerCacheFigures::default(),
                 service: ServiceFigures {
                     questions: 7,
                     failed: 1,
@@ -141,6 +141,7 @@ impl FixedDoor {
                 prefill_tokens_per_second: 337.0,
                 decode_tokens_per_second: 14.4,
                 stats,
+                structured: None,
                 cached: false,
                 role: Role::Large,
                 prompt: "test",

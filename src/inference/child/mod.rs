@@ -178,11 +178,8 @@ impl Generator for ChildGenerator {
         let outstanding = state.given + state.waiting.len();
         if outstanding >= state.slots + QUEUE_LIMIT {
             let seconds = state.figures.wait_ms.div_ceil(1000);
-            return Err(Error::new(
-                Code::Busy,
-                format!("已有 {outstanding} 个问题在生成或等待,预计还要 {seconds} 秒"),
-                "请先使用上方的条款,稍后再试",
-            ));
+            let message = format!("已有 {outstanding} 个问题在生成或等待,预计还要等 {seconds} 秒");
+            return Err(Error::new(Code::Busy, message, "请先使用上方的条款,稍后再试").retry_after(seconds));
         }
         let id = state.next_id;
         let frame = encode(&ToChild::Generate { id, request }).map_err(|cause| {

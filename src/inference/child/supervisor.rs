@@ -6,9 +6,10 @@ use super::process::Process;
 use super::{Job, Phase, Shared, unavailable};
 use crate::error::{Code, Result};
 use crate::inference::fit;
-use crate::inference::models::{read_info, sha256};
+use crate::inference::models::{hex, read_info, sha256};
 use crate::inference::protocol::{Failure, FromChild, never_started};
-use crate::inference::{GenerateEvent, GeneratorSettings};
+use crate::inference::{Adapter, GenerateEvent, GeneratorSettings};
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,8 +24,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// How often the stop flags of running and waiting requests are looked at.
 const CANCEL_POLL: Duration = Duration::from_millis(20);
 
-/// Length and time of change of a file, which tell a replaced file.
-type FileVersion = (PathBuf, u64, Option<SystemTime>);
+/// Place, length and time of change of a file, which tell a replaced file, and what is on top of it.
+type FileVersion = (PathBuf, u64, Option<SystemTime>, Option<Adapter>);
 
 /// What wakes the supervisor.
 #[derive(Debug)]
@@ -172,20 +173,21 @@ impl Supervisor {
     /// Computes the checksum beside the loading, unless it is that of the same file.
     fn hash(&mut self, settings: &GeneratorSettings) {
         let Ok(metadata) = std::fs::metadata(&settings.model) else { return };
-        let version = (settings.model.clone(), metadata.len(), metadata.modified().ok());
+        let version = (settings.model.clone(), metadata.len(), metadata.modified().ok(), settings.adapter.clone());
         if self.hashing.as_ref().is_some_and(|(known, ..)| *known == version) {
             return;
         }
         self.forget_hash();
-        let (shared, path) = (Arc::clone(&self.shared), settings.model.clone());
+        let (shared, path, adapter) = (Arc::clone(&self.shared), settings.model.clone(), settings.adapter.clone());
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         shared.lock().model.sha256.clear();
-        let spawned =
-            std::thread::Builder::new().name("model-checksum".into()).spawn(move || match sha256(&path, &stopped) {
+        let spawned = std::thread::Builder::new().name("model-checksum".into()).spawn(move || {
+            match identity(&path, adapter.as_ref(), &stopped) {
                 Ok(digest) => shared.lock().model.sha256 = digest,
                 Err(error) => tracing::warn!("no checksum of the model file: {error}"),
-            });
+            }
+        });
         match spawned {
             Ok(thread) => self.hashing = Some((version, stop, thread)),
             Err(cause) => tracing::warn!("no checksum of the model file: {cause}"),
@@ -307,8 +309,9 @@ impl Supervisor {
                         *old = Some(std::mem::replace(lane, coming));
                         self.settings = lane.settings.clone();
                         tracing::info!("model {} takes over", lane.name);
-                        self.present(lane);
+                        // No answer may be kept under the former model's checksum.
                         self.hash(&lane.settings);
+                        self.present(lane);
                     }
                 }
                 Err(end) => self.refuse_successor(next.take(), &end),
@@ -428,4 +431,12 @@ impl Supervisor {
             let _ = job.events.send(GenerateEvent::Done(never_started()));
         }
     }
+}
+
+/// SHA-256 of a model file; with an adapter, over the digests of both and the factor.
+fn identity(model: &Path, adapter: Option<&Adapter>, stop: &AtomicBool) -> Result<String> {
+    let digest = sha256(model, stop)?;
+    let Some(adapter) = adapter else { return Ok(digest) };
+    let whole = format!("{digest} {} {}", sha256(&adapter.path, stop)?, adapter.scale);
+    Ok(hex(&Sha256::digest(whole)))
 }
