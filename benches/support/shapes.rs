@@ -294,9 +294,7 @@ impl Pools {
     fn write(&mut self, planned: &Planned, out: &mut impl Write) -> Result<()> {
         let blocks = |count: u64| count as usize / BLOCK;
         match &planned.weights {
-            Weights::Constant(value) => {
-                (0..planned.elements()).try_for_each(|_| out.write_all(&value.to_le_bytes()))
-            }
+            Weights::Constant(value) => (0..planned.elements()).try_for_each(|_| out.write_all(&value.to_le_bytes())),
             Weights::Spread(spread) => self.draw(planned.element, *spread, blocks(planned.elements()), out),
             Weights::Voices(voices) => voices.iter().try_for_each(|voice| {
                 let spread = match voice {
