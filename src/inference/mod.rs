@@ -15,6 +15,7 @@ mod families;
 mod gguf;
 mod llama;
 pub mod models;
+mod plausible;
 mod protocol;
 #[doc(hidden)]
 pub mod scripted;
