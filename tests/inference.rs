@@ -6,7 +6,7 @@ mod generator;
 mod gguf;
 
 use generator::*;
-use gguf::ChatSpec;
+use gguf::{ChatSpec, Family};
 use guida::error::Code;
 use guida::inference::{ChildGenerator, FinishReason, GenerateRequest, Generator, GeneratorSettings, Prompt};
 
@@ -38,6 +38,25 @@ fn a_reply_streams_with_figures_and_greedy_text_repeats() {
     assert_eq!(status.context_tokens, 16_384);
     let digest = guida::inference::models::sha256(&folder.path().join("chat.gguf"), &false.into()).expect("sha256");
     until("the checksum", || generator.status().model.sha256 == digest);
+}
+
+#[test]
+fn models_of_every_family_write_and_repeat_themselves() {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut texts = Vec::new();
+    for (family, byte_pair) in [(Family::Llama, false), (Family::Qwen2, true), (Family::Qwen3, true)] {
+        let generator = ready(&folder, &ChatSpec { family, byte_pair, ..ChatSpec::default() });
+        let first = run(&generator, request(40));
+        assert_eq!(first.end.expect("done").generated_tokens, 40, "{family:?}");
+        assert_eq!(first.text.chars().count(), 40, "{family:?}: {}", first.text);
+        assert_eq!(run(&generator, request(40)).text, first.text, "{family:?}");
+        let other = GenerateRequest { prompt: prompt(&["挂失须本人办理。"]), ..request(40) };
+        assert_ne!(run(&generator, other).text, first.text, "{family:?}: the evidence matters");
+        texts.push(first.text);
+    }
+    texts.sort();
+    texts.dedup();
+    assert_eq!(texts.len(), 3, "{texts:?}");
 }
 
 #[test]

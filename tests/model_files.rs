@@ -54,3 +54,40 @@ fn every_damage_to_a_header_is_an_error_or_harmless() {
         }
     }
 }
+
+#[test]
+fn figures_that_no_model_has_are_named() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("model.gguf");
+    let cases: [(&str, u32, Vec<u8>, &str); 7] = [
+        ("llama.block_count", 4, 513u32.to_le_bytes().into(), "llama.block_count 为 513,上限 512"),
+        ("llama.block_count", 4, 0u32.to_le_bytes().into(), "llama.block_count 为 0"),
+        ("llama.context_length", 6, 512f32.to_le_bytes().into(), "llama.context_length 不是整数"),
+        ("llama.expert_count", 4, 4u32.to_le_bytes().into(), "专家个数 4"),
+        (
+            "llama.attention.layer_norm_rms_epsilon",
+            6,
+            f32::NAN.to_le_bytes().into(),
+            "layer_norm_rms_epsilon 不是正常的数",
+        ),
+        ("llama.rope.freq_base", 6, (-1f32).to_le_bytes().into(), "rope.freq_base 不是正常的数"),
+        ("tokenizer.ggml.tokens", 9, [&8u32.to_le_bytes()[..], &0u64.to_le_bytes()].concat(), "词表是空的"),
+    ];
+    for (key, kind, value, reason) in cases {
+        let mut file = gguf::chat_file(&gguf::ChatSpec::default());
+        file.entries.retain(|(k, ..)| k != key);
+        file.entry(key, kind, value);
+        file.write(&path);
+        let error = read_info(&path).expect_err(reason);
+        assert_eq!(error.code(), Code::ModelLoad);
+        assert!(error.message().contains(reason), "{error}");
+    }
+    for kind in [24, 28] {
+        let mut file = gguf::chat_file(&gguf::ChatSpec::default());
+        let tensor = file.tensors.iter_mut().find(|tensor| tensor.name == "output.weight").expect("tensor");
+        (tensor.kind, tensor.data) = (kind, vec![0; tensor.data.len() * 2]);
+        file.write(&path);
+        let error = read_info(&path).expect_err("no weights");
+        assert!(error.message().contains("output.weight 的元素类型"), "{error}");
+    }
+}

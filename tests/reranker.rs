@@ -49,6 +49,18 @@ fn a_pair_has_one_score_whatever_stands_beside_it() {
 }
 
 #[test]
+fn a_reranker_that_reads_a_template_scores_pairs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("judge.gguf");
+    gguf::judge_file().write(&path);
+    let reranker = LlamaReranker::load(&path, None).unwrap();
+    let together = reranker.rerank("身份证过期", &["挂失应当凭身份证", "贷款利率"], PATIENCE).unwrap();
+    assert_ne!(together[0], together[1]);
+    let alone = reranker.rerank("身份证过期", &["贷款利率"], PATIENCE).unwrap();
+    assert!((alone[0] - together[1]).abs() < 1e-4, "{alone:?} {together:?}");
+}
+
+#[test]
 fn what_gives_no_scores_is_no_reranker() {
     let folder = tempfile::tempdir().unwrap();
     let encoder = folder.path().join("encoder.gguf");

@@ -20,6 +20,7 @@ pub mod fit;
 mod gguf;
 mod llama;
 pub mod models;
+mod plausible;
 mod prefix;
 mod protocol;
 mod registry;

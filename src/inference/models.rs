@@ -3,10 +3,10 @@
 //! Also the gate in front of llama.cpp: some damaged files fail an assertion there, which ends the whole process. A file
 //! that is truncated, is no GGUF, or declares absurd counts is refused here with the reason.
 
-use super::ModelId;
 use super::gguf::{Header, HeaderError, Value, read_header, read_header_of};
 pub use super::shape::{Kernels, Shape, Weights};
 use super::shape::{main_type, quantization};
+use super::{ModelId, plausible};
 use crate::error::{Code, Error, Result};
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -97,6 +97,14 @@ impl ModelInfo {
                 "请在 --model 中指定对话模型,如 Qwen2.5-Instruct 的 GGUF 文件",
             ));
         }
+        // llama.cpp ends the process when it looks for a line break among word pieces.
+        if self.tokenizer.as_deref() == Some("bert") {
+            return Err(Error::new(
+                Code::ModelUnsuitable,
+                format!("模型 {} 的词表是编码模型的,不能用来生成文字", self.name),
+                "请在 --model 中指定对话模型,如 Qwen2.5-Instruct 的 GGUF 文件",
+            ));
+        }
         self.require_tokenizer()
     }
 
@@ -150,6 +158,12 @@ impl ModelInfo {
     fn require_tokenizer(&self) -> Result<()> {
         // llama.cpp asserts when a file without vocabulary is asked to tokenise.
         match self.tokenizer.as_deref() {
+            // Its tokenizer never returns, and takes all memory, over a text that begins like a token and is none.
+            Some("rwkv") => Err(Error::new(
+                Code::ModelUnsuitable,
+                format!("模型 {} 的词表种类 rwkv 不受支持", self.name),
+                "请换用其他架构的模型",
+            )),
             Some(kind) if kind != "none" && kind != "no_vocab" => Ok(()),
             _ => Err(Error::new(
                 Code::ModelUnsuitable,
@@ -194,9 +208,8 @@ fn describe(header: std::result::Result<Header, HeaderError>, shown: &str, file_
     let architecture = text("general.architecture").ok_or_else(|| damaged("没有写明模型架构"))?.to_owned();
     let weight_type = main_type(&header.tensors).ok_or_else(|| damaged("没有权重"))?;
     let own = |key: &str| header.entries.get(&format!("{architecture}.{key}"));
-    // llama.cpp ends the process over a model without layers.
-    if own("block_count").and_then(Value::as_u64) == Some(0) {
-        return Err(damaged("一层也没有(block_count 为 0)"));
+    if let Some(what) = plausible::fault(&header, &architecture) {
+        return Err(damaged(&what));
     }
     let causal = own("attention.causal");
     let name = text("general.name").filter(|name| !name.trim().is_empty()).unwrap_or(file_name).to_owned();
