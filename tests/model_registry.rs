@@ -262,7 +262,7 @@ fn too_little_memory_is_refused_with_figures_and_cards_go_on() {
     assert_eq!(product.generator_pid(), None, "no process was started");
     let body = serde_json::json!({ "question": QUESTION, "prose": true }).to_string();
     let answer = client::ask(product.addr, &body).json();
-    assert!(answer["card"]["citations"].as_array().is_some_and(|c| !c.is_empty()), "{answer}");
+    assert!(answer["citations"].as_array().is_some_and(|c| !c.is_empty()), "{answer}");
     assert_eq!(answer["prose_unavailable"]["code"], "MODEL_UNAVAILABLE", "{answer}");
     drop(product);
     // What nobody asked for is made to fit: the same model with defaults loads.
@@ -340,4 +340,24 @@ fn a_header_tells_shape_and_bytes() {
     assert_eq!((shape.key_length, shape.value_length, shape.feed_forward, shape.experts), (16, 16, 128, 0));
     assert_eq!(info.weights.bytes, info.parameters * 4);
     assert_eq!((info.weights.repackable, info.parts, info.adapter), (0, 1, false));
+}
+
+#[test]
+fn a_model_in_several_files_counts_as_a_whole() {
+    let place = Place::new();
+    let part = |n: u32| {
+        let mut file = gguf::Gguf::default();
+        file.text("general.architecture", "llama");
+        file.u32("split.count", 2);
+        file.tensor(&format!("blk.{n}.ffn_up.weight"), &[32, 4], vec![1.0; 128]);
+        let path = place.path(&format!("big-0000{n}-of-00002.gguf"));
+        file.write(&path);
+        path
+    };
+    let first = part(1);
+    assert_eq!(read_info(&first).expect_err("the second is missing").code(), Code::ModelLoad);
+    part(2);
+    let info = read_info(&first).expect("both");
+    assert_eq!((info.parts, info.parameters, info.weights.bytes), (2, 256, 1024));
+    refused(&place.model(&["add", text(&first)]), 6, "MODEL_UNSUITABLE");
 }

@@ -4,7 +4,7 @@
 use crate::error::{Code, Error, Result};
 use crate::inference::{
     Adapter, Advice, GeneratorSettings, Keep, KvType, Listed, ModelInfo, Profile, Room, advise, fit_flags,
-    predict_memory, read_info, tune,
+    predict_memory, read_info, recommend, tune, tuning_of,
 };
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -61,6 +61,23 @@ pub struct Fit {
     pub needed_bytes: u64,
     /// The flags with which it fits, when the defaults do not.
     pub flags: Option<String>,
+    /// What this machine has room for; `None` when nothing fits.
+    pub recommended: Option<Recommended>,
+}
+
+/// Settings that suit a model and this machine's memory.
+#[derive(Debug, Serialize)]
+pub struct Recommended {
+    /// Context in tokens.
+    pub context_tokens: u32,
+    /// Replies at the same time.
+    pub slots: u32,
+    /// Type of keys and values.
+    pub kv_type: KvType,
+    /// Memory of the prompt cache, in MiB.
+    pub cache_mb: u64,
+    /// Threads.
+    pub threads: u32,
 }
 
 /// All models of a data directory.
@@ -110,15 +127,19 @@ fn row(listed: Listed, registry: &Registry, room: &Room) -> ModelRow {
 }
 
 fn fit(info: &ModelInfo, settings: &GeneratorSettings, room: &Room) -> Fit {
-    match advise(info, settings, room, Keep::default()) {
-        Advice::Fits => Fit { fits: true, needed_bytes: predict_memory(info, settings).needed(), flags: None },
-        Advice::Change(other) => Fit {
-            fits: true,
-            needed_bytes: predict_memory(info, &other).needed(),
-            flags: Some(fit_flags(settings, &other)),
-        },
-        Advice::SmallerModel => Fit { fits: false, needed_bytes: predict_memory(info, settings).needed(), flags: None },
-    }
+    let (fits, flags, fitting) = match advise(info, settings, room, Keep::default()) {
+        Advice::Fits => (true, None, settings.clone()),
+        Advice::Change(other) => (true, Some(fit_flags(settings, &other)), *other),
+        Advice::SmallerModel => (false, None, settings.clone()),
+    };
+    let recommended = recommend(info, room, settings).map(|settings| Recommended {
+        context_tokens: settings.context_tokens,
+        slots: settings.slots,
+        kv_type: settings.kv_type,
+        cache_mb: settings.cache_mb,
+        threads: tuning_of(&settings).threads,
+    });
+    Fit { fits, needed_bytes: predict_memory(info, &fitting).needed(), flags, recommended }
 }
 
 /// What was measured of a model, and what the fastest settings are.
