@@ -4,7 +4,7 @@
 use crate::error::{Code, Error, Result};
 use crate::inference::{
     Adapter, Advice, GeneratorSettings, Keep, KvType, Listed, ModelInfo, Profile, Room, advise, fit_flags,
-    predict_memory, read_info, recommend, tune, tuning_of,
+    machine_load, predict_memory, read_info, recommend, tune, tuning_of,
 };
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -153,6 +153,8 @@ pub struct Benched {
     pub predicted_bytes: u64,
     /// What is kept for `serve` and `ask`.
     pub profile: Profile,
+    /// Threads of other work that wanted to compute just before, where the system says.
+    pub load_before: Option<f64>,
 }
 
 /// Measures a model on this machine and keeps the fastest settings in the data directory. `report` hears every run.
@@ -173,6 +175,7 @@ pub fn bench(
     info.require_generator()?;
     // A former profile plays no part: it was measured with another version, or beside other work.
     let settings = wanted.flags(GeneratorSettings::new(path));
+    let load_before = machine_load();
     let program = program()?;
     let mut runs = Vec::new();
     let best = tune(&program, &settings, quick, &mut |run| {
@@ -182,7 +185,7 @@ pub fn bench(
     let profile = Profile::of(&settings.model, best.tuning, best.prefill_per_second, best.decode_per_second)?;
     registry.profiles().keep(profile.clone())?;
     let alone = GeneratorSettings { slots: 1, cache_mb: 0, ..best.tuning.apply(settings) };
-    Ok(Benched { runs, best, predicted_bytes: predict_memory(&info, &alone).total, profile })
+    Ok(Benched { runs, best, predicted_bytes: predict_memory(&info, &alone).total, profile, load_before })
 }
 
 /// The program itself, which is also the generator process.

@@ -130,6 +130,11 @@ fn text(chars: usize) -> String {
     filler.chain(ASK.chars()).collect()
 }
 
+/// How many threads wanted to compute in the last minute (`/proc/loadavg`); a machine that works beside measures too little.
+pub fn machine_load() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
+}
+
 /// `VmHWM` of a process.
 fn peak_bytes(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
@@ -152,16 +157,27 @@ pub fn tune(
     let work = workload(&measure(program, &base, PILOT)?, quick);
     let mut best = measure(program, &base, work)?;
     report(&best);
-    let mut attempt =
-        |tuning: Tuning, price: f64, best: &mut Measured| match measure(program, &tuning.apply(base.clone()), work) {
+    let mut attempt = |tuning: Tuning, price: f64, best: &mut Measured| {
+        let mut run = |tuning: Tuning| match measure(program, &tuning.apply(base.clone()), work) {
             Ok(measured) => {
                 report(&measured);
-                if measured.typical_seconds() < best.typical_seconds() * price {
-                    *best = measured;
-                }
+                Some(measured)
             }
-            Err(error) => tracing::warn!("settings that do not work here: {tuning:?}: {error}"),
+            Err(error) => {
+                tracing::warn!("settings that do not work here: {tuning:?}: {error}");
+                None
+            }
         };
+        let faster = |one: &Measured, other: &Measured| one.typical_seconds() < other.typical_seconds() * price;
+        let Some(challenger) = run(tuning).filter(|measured| faster(measured, best)) else { return };
+        // The best so far may have had bad luck, with other work on the machine: it gets a second run.
+        if let Some(again) = run(best.tuning).filter(|again| again.typical_seconds() < best.typical_seconds()) {
+            *best = again;
+        }
+        if faster(&challenger, best) {
+            *best = challenger;
+        }
+    };
     for (threads, price) in thread_counts(best.tuning.threads, quick) {
         attempt(Tuning { threads, ..best.tuning }, price, &mut best);
     }

@@ -26,7 +26,7 @@ mod settings;
 mod shape;
 mod template;
 
-pub use bench::{Measured, Workload, measure, tune, tuning_of};
+pub use bench::{Measured, Workload, machine_load, measure, tune, tuning_of};
 pub use child::{ChildGenerator, GENERATOR_SUBCOMMAND, QUEUE_LIMIT, run_child};
 pub use fit::{Advice, Footprint, Keep, Room, advise, flags as fit_flags, predict as predict_memory, recommend};
 pub use llama::{LlamaEmbedder, LlamaReranker};
