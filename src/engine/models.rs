@@ -130,7 +130,7 @@ fn fit(info: &ModelInfo, settings: &GeneratorSettings, room: &Room) -> Fit {
     let (fits, flags, fitting) = match advise(info, settings, room, Keep::default()) {
         Advice::Fits => (true, None, settings.clone()),
         Advice::Change(other) => (true, Some(fit_flags(settings, &other)), *other),
-        Advice::SmallerModel => (false, None, settings.clone()),
+        Advice::SmallerModel { .. } => (false, None, settings.clone()),
     };
     let recommended = recommend(info, room, settings).map(|settings| Recommended {
         context_tokens: settings.context_tokens,
@@ -316,7 +316,7 @@ impl Wanted {
                 tracing::warn!("memory is short: the model is loaded with {}", fit_flags(&settings, &fitting));
                 *fitting
             }
-            Advice::Fits | Advice::SmallerModel => settings,
+            Advice::Fits | Advice::SmallerModel { .. } => settings,
         }
     }
 
