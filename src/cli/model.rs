@@ -12,6 +12,9 @@ use std::path::Path;
 const GIB: f64 = (1u64 << 30) as f64;
 const MIB: f64 = (1u64 << 20) as f64;
 
+/// Other work on the machine, in threads, from which on a measurement is doubtful.
+const BUSY_LOAD: f64 = 0.5;
+
 /// Runs one of the commands.
 ///
 /// # Errors
@@ -160,8 +163,10 @@ fn bench(data: &Path, model: &Path, context: Option<u32>, quick: bool, json: boo
     if json {
         return print_json(&benched);
     }
-    let best = &benched.best;
-    print(&format!("最快的设置已记下,serve 和 ask 会自动采用:\n{}", bench_line(best)))
+    if let Some(load) = benched.load_before.filter(|load| *load > BUSY_LOAD) {
+        print(&format!("注意:测速前本机正忙(负载 {load:.1}),结果可能偏慢;空闲时再测一次\n"))?;
+    }
+    print(&format!("最快的设置已记下,serve 和 ask 会自动采用:\n{}", bench_line(&benched.best)))
 }
 
 fn bench_line(run: &Measured) -> String {

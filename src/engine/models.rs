@@ -4,7 +4,7 @@
 use crate::error::{Code, Error, Result};
 use crate::inference::{
     Adapter, Advice, GeneratorSettings, Keep, KvType, Listed, ModelInfo, Profile, Room, advise, default_cache_mb,
-    fit_flags, predict_memory, read_info, tune,
+    fit_flags, machine_load, predict_memory, read_info, recommend, tune, tuning_of,
 };
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -63,6 +63,23 @@ pub struct Fit {
     pub needed_bytes: u64,
     /// The flags with which it fits, when the defaults do not.
     pub flags: Option<String>,
+    /// What this machine has room for; `None` when nothing fits.
+    pub recommended: Option<Recommended>,
+}
+
+/// Settings that suit a model and this machine's memory.
+#[derive(Debug, Serialize)]
+pub struct Recommended {
+    /// Context in tokens.
+    pub context_tokens: u32,
+    /// Replies at the same time.
+    pub slots: u32,
+    /// Type of keys and values.
+    pub kv_type: KvType,
+    /// Memory of the prompt cache, in MiB.
+    pub cache_mb: u64,
+    /// Threads.
+    pub threads: u32,
 }
 
 /// All models of a data directory.
@@ -112,15 +129,19 @@ fn row(listed: Listed, registry: &Registry, room: &Room) -> ModelRow {
 }
 
 fn fit(info: &ModelInfo, settings: &GeneratorSettings, room: &Room) -> Fit {
-    match advise(info, settings, room, Keep::default()) {
-        Advice::Fits => Fit { fits: true, needed_bytes: predict_memory(info, settings).needed(), flags: None },
-        Advice::Change(other) => Fit {
-            fits: true,
-            needed_bytes: predict_memory(info, &other).needed(),
-            flags: Some(fit_flags(settings, &other)),
-        },
-        Advice::SmallerModel => Fit { fits: false, needed_bytes: predict_memory(info, settings).needed(), flags: None },
-    }
+    let (fits, flags, fitting) = match advise(info, settings, room, Keep::default()) {
+        Advice::Fits => (true, None, settings.clone()),
+        Advice::Change(other) => (true, Some(fit_flags(settings, &other)), *other),
+        Advice::SmallerModel { .. } => (false, None, settings.clone()),
+    };
+    let recommended = recommend(info, room, settings).map(|settings| Recommended {
+        context_tokens: settings.context_tokens,
+        slots: settings.slots,
+        kv_type: settings.kv_type,
+        cache_mb: settings.cache_mb,
+        threads: tuning_of(&settings).threads,
+    });
+    Fit { fits, needed_bytes: predict_memory(info, &fitting).needed(), flags, recommended }
 }
 
 /// What was measured of a model, and what the fastest settings are.
@@ -134,6 +155,8 @@ pub struct Benched {
     pub predicted_bytes: u64,
     /// What is kept for `serve` and `ask`.
     pub profile: Profile,
+    /// Threads of other work that wanted to compute just before, where the system says.
+    pub load_before: Option<f64>,
 }
 
 /// Measures a model on this machine and keeps the fastest settings in the data directory. `report` hears every run.
@@ -154,6 +177,7 @@ pub fn bench(
     info.require_generator()?;
     // A former profile plays no part: it was measured with another version, or beside other work.
     let settings = wanted.flags(GeneratorSettings::new(path));
+    let load_before = machine_load();
     let program = program()?;
     let mut runs = Vec::new();
     let best = tune(&program, &settings, quick, &mut |run| {
@@ -163,7 +187,7 @@ pub fn bench(
     let profile = Profile::of(&settings.model, best.tuning, best.prefill_per_second, best.decode_per_second)?;
     registry.profiles().keep(profile.clone())?;
     let alone = GeneratorSettings { slots: 1, cache_mb: 0, ..best.tuning.apply(settings) };
-    Ok(Benched { runs, best, predicted_bytes: predict_memory(&info, &alone).total, profile })
+    Ok(Benched { runs, best, predicted_bytes: predict_memory(&info, &alone).total, profile, load_before })
 }
 
 /// The program itself, which is also the generator process.
@@ -295,7 +319,7 @@ impl Wanted {
                 tracing::warn!("memory is short: the model is loaded with {}", fit_flags(&settings, &fitting));
                 *fitting
             }
-            Advice::Fits | Advice::SmallerModel => settings,
+            Advice::Fits | Advice::SmallerModel { .. } => settings,
         }
     }
 

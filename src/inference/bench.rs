@@ -30,6 +30,10 @@ const TYPICAL_REPLY: f64 = 200.0;
 const WORTH_IT: f64 = 0.97;
 /// The same for settings that cost exactness or rob other processes.
 const WORTH_A_PRICE: f64 = 0.93;
+/// When no further settings are begun: whoever measures waits for it.
+const BUDGET: Duration = Duration::from_secs(600);
+/// The same for the quick measurement.
+const QUICK_BUDGET: Duration = Duration::from_secs(180);
 /// Batches that are tried.
 const BATCHES: [u32; 4] = [512, 256, 128, 64];
 
@@ -131,6 +135,11 @@ fn text(chars: usize) -> String {
     filler.chain(ASK.chars()).collect()
 }
 
+/// How many threads wanted to compute in the last minute (`/proc/loadavg`); a machine that works beside measures too little.
+pub fn machine_load() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
+}
+
 /// `VmHWM` of a process.
 fn peak_bytes(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
@@ -138,8 +147,8 @@ fn peak_bytes(pid: u32) -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// Finds the fastest settings for this model on this machine. `report` hears every run; with `quick`, less is tried and each run
-/// is shorter. The settings give the model, its context and limits; slots and caches play no part.
+/// Finds the fastest settings for this model on this machine, within some minutes. `report` hears every run; with `quick`, less is
+/// tried and each run is shorter. The settings give the model, its context and limits; slots and caches play no part.
 ///
 /// # Errors
 /// Those of [`measure`] for the settings as they are; later settings that fail are passed over.
@@ -149,20 +158,36 @@ pub fn tune(
     quick: bool,
     report: &mut dyn FnMut(&Measured),
 ) -> Result<Measured> {
+    let started = Instant::now();
+    let budget = if quick { QUICK_BUDGET } else { BUDGET };
     let base = GeneratorSettings { slots: 1, kv_tokens: None, cache_mb: 0, cache_file: None, ..settings.clone() };
     let work = workload(&measure(program, &base, PILOT)?, quick);
     let mut best = measure(program, &base, work)?;
     report(&best);
-    let mut attempt =
-        |tuning: Tuning, price: f64, best: &mut Measured| match measure(program, &tuning.apply(base.clone()), work) {
+    let mut attempt = |tuning: Tuning, price: f64, best: &mut Measured| {
+        if started.elapsed() >= budget {
+            return;
+        }
+        let mut run = |tuning: Tuning| match measure(program, &tuning.apply(base.clone()), work) {
             Ok(measured) => {
                 report(&measured);
-                if measured.typical_seconds() < best.typical_seconds() * price {
-                    *best = measured;
-                }
+                Some(measured)
             }
-            Err(error) => tracing::warn!("settings that do not work here: {tuning:?}: {error}"),
+            Err(error) => {
+                tracing::warn!("settings that do not work here: {tuning:?}: {error}");
+                None
+            }
         };
+        let faster = |one: &Measured, other: &Measured| one.typical_seconds() < other.typical_seconds() * price;
+        let Some(challenger) = run(tuning).filter(|measured| faster(measured, best)) else { return };
+        // The best so far may have had bad luck, with other work on the machine: it gets a second run.
+        if let Some(again) = run(best.tuning).filter(|again| again.typical_seconds() < best.typical_seconds()) {
+            *best = again;
+        }
+        if faster(&challenger, best) {
+            *best = challenger;
+        }
+    };
     for (threads, price) in thread_counts(best.tuning.threads, quick) {
         attempt(Tuning { threads, ..best.tuning }, price, &mut best);
     }

@@ -31,10 +31,10 @@ mod settings;
 mod shape;
 mod template;
 
-pub use bench::{Measured, Workload, measure, tune, tuning_of};
+pub use bench::{Measured, Workload, machine_load, measure, tune, tuning_of};
 pub use child::{ChildGenerator, GENERATOR_SUBCOMMAND, QUEUE_LIMIT, run_child};
 pub use cpus::default_threads;
-pub use fit::{Advice, Footprint, Keep, Room, advise, flags as fit_flags, predict as predict_memory};
+pub use fit::{Advice, Footprint, Keep, Room, advise, flags as fit_flags, predict as predict_memory, recommend};
 pub use llama::{LlamaEmbedder, LlamaReranker};
 pub use models::{ModelInfo, read_info};
 pub use registry::{CpuBox, Entry, Intake, Listed, Listing, ModelRole, Profile, ProfileStore, Registry, Tuning};

@@ -11,7 +11,7 @@ use crate::error::{Code, Error, Result};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes read at a time for the checksum.
@@ -174,12 +174,35 @@ impl ModelInfo {
     }
 }
 
-/// Reads and checks the header of a model file.
+/// Reads and checks the header of a model file; of a model in several files, given the first, those of all.
 ///
 /// # Errors
 /// `MODEL_LOAD` with the reason: missing, truncated, not GGUF, absurd counts, no weights.
 pub fn read_info(path: &Path) -> Result<ModelInfo> {
-    describe(read_header(path), &path.display().to_string(), &file_name(path))
+    let header = read_header(path).and_then(|mut header| {
+        for part in further_parts(path, &header) {
+            let part = read_header(&part)?;
+            header.tensors.extend(part.tensors);
+            header.file_bytes = header.file_bytes.saturating_add(part.file_bytes);
+        }
+        Ok(header)
+    });
+    describe(header, &path.display().to_string(), &file_name(path))
+}
+
+/// The files beside the first one, `NAME-00001-of-0000N.gguf`, as llama.cpp finds them.
+fn further_parts(path: &Path, header: &Header) -> Vec<PathBuf> {
+    let parts = parts(header);
+    let ending = format!("-00001-of-{parts:05}.gguf");
+    let name = path.file_name().and_then(|name| name.to_str()?.strip_suffix(&ending)).map(str::to_owned);
+    let part = |n: u32, name: &str| path.with_file_name(format!("{name}-{n:05}-of-{parts:05}.gguf"));
+    name.map_or_else(Vec::new, |name| (2..=parts).map(|n| part(n, &name)).collect())
+}
+
+/// Files that a model is cut into; the format counts them in 16 bits.
+fn parts(header: &Header) -> u32 {
+    let count = header.entries.get("split.count").and_then(Value::as_u64).unwrap_or(1);
+    u32::from(u16::try_from(count).unwrap_or(u16::MAX).max(1))
 }
 
 /// Reads and checks the header of a model that is held in memory; `name` is what it is called when it names itself nowhere.
@@ -234,12 +257,7 @@ fn describe(header: std::result::Result<Header, HeaderError>, shown: &str, file_
             _ => None,
         },
         adapter: text("general.type") == Some("adapter"),
-        parts: header
-            .entries
-            .get("split.count")
-            .and_then(Value::as_u64)
-            .and_then(|n| u32::try_from(n).ok())
-            .map_or(1, |n| n.max(1)),
+        parts: parts(&header),
         encoder: ENCODERS.contains(&architecture.as_str()) || causal == Some(&Value::Bool(false)),
         architecture,
     })

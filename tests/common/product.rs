@@ -20,7 +20,13 @@ pub fn sample() -> PathBuf {
 
 /// Runs a command to its end.
 pub fn guida(args: &[&str]) -> Output {
-    Command::new(GUIDA).args(args).env_remove("GUIDA_KB").stdin(Stdio::null()).output().expect("run guida")
+    Command::new(GUIDA)
+        .args(args)
+        .env_remove("GUIDA_KB")
+        .env_remove("GUIDA_DATA")
+        .stdin(Stdio::null())
+        .output()
+        .expect("run guida")
 }
 
 /// What a command printed, as text.
@@ -62,8 +68,14 @@ pub struct Product {
 impl Product {
     /// `guida serve` on a free port with the sample knowledge, unless `args` name another with `--kb`.
     pub fn start(args: &[&str]) -> Product {
-        let mut command = Command::new(GUIDA);
-        command.args(["serve", "--listen", "127.0.0.1:0"]).args(args).env_remove("GUIDA_KB");
+        Product::start_in(&[], args)
+    }
+
+    /// The same behind another command, which must end in running its arguments in its own place.
+    pub fn start_in(before: &[&str], args: &[&str]) -> Product {
+        let words = [before, &[GUIDA, "serve", "--listen", "127.0.0.1:0"], args].concat();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).env_remove("GUIDA_KB").env_remove("GUIDA_DATA");
         if !args.contains(&"--kb") {
             command.arg("--kb").arg(sample());
         }

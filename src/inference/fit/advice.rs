@@ -23,7 +23,10 @@ pub enum Advice {
     /// It fits with these settings instead.
     Change(Box<GeneratorSettings>),
     /// No settings make it fit.
-    SmallerModel,
+    SmallerModel {
+        /// What it needs with the least of everything, in bytes.
+        least: u64,
+    },
 }
 
 /// What may not be changed, because somebody asked for it.
@@ -87,9 +90,12 @@ pub fn check(info: &ModelInfo, settings: &GeneratorSettings, room: &Room) -> Res
             let total = predict(info, &fitting).needed();
             format!("加上 {} 就能载入(约需 {});结论和条款不受影响", flags(settings, &fitting), amount(total))
         }
-        Advice::Fits | Advice::SmallerModel => {
-            "换用更小的模型(参数更少,或量化位数更低),或给机器加内存;结论和条款不受影响".to_owned()
-        }
+        Advice::SmallerModel { least } => format!(
+            "各项都调到最小也要 {},请换用更小的模型(参数更少,或量化位数更低),或加内存;结论和条款不受影响",
+            amount(least)
+        ),
+        // Not reached: what is broken above does not fit.
+        Advice::Fits => String::new(),
     };
     Err(Error::new(Code::ModelMemory, message, hint))
 }
@@ -121,7 +127,7 @@ pub fn advise(info: &ModelInfo, settings: &GeneratorSettings, room: &Room, keep:
 
     let apply = |taken: &[Step]| taken.iter().fold(settings.clone(), |settings, step| step.apply(settings));
     let Some(enough) = (1..=steps.len()).find(|n| fits(info, &apply(steps.get(..*n).unwrap_or_default()), room)) else {
-        return Advice::SmallerModel;
+        return Advice::SmallerModel { least: predict(info, &apply(&steps)).needed() };
     };
     // What was given up early on may not have been needed after all.
     let mut taken: Vec<Step> = steps.into_iter().take(enough).collect();
@@ -154,7 +160,7 @@ pub fn recommend(info: &ModelInfo, room: &Room, settings: &GeneratorSettings) ->
     match advise(info, &wanted, room, Keep::default()) {
         Advice::Fits => Some(wanted),
         Advice::Change(settings) => Some(*settings),
-        Advice::SmallerModel => None,
+        Advice::SmallerModel { .. } => None,
     }
 }
 
@@ -255,9 +261,10 @@ mod tests {
                 "a smaller context was not needed at {free}"
             );
         }
-        assert_eq!(advise(&small(), &wanted, &machine(least / 2), Keep::default()), Advice::SmallerModel);
+        let none = advise(&small(), &wanted, &machine(least / 2), Keep::default());
+        assert_eq!(none, Advice::SmallerModel { least: least - SPARE_BYTES });
         let hint = check(&small(), &wanted, &machine(least / 2)).expect_err("far too small").hint().to_owned();
-        assert!(hint.contains("换用更小的模型"), "{hint}");
+        assert!(hint.contains("换用更小的模型") && hint.contains(&amount(least - SPARE_BYTES)), "{hint}");
     }
 
     #[test]
