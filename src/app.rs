@@ -34,9 +34,6 @@ const MODEL_LOAD_LIMIT: Duration = Duration::from_secs(300);
 /// What is logged unless `GUIDA_LOG` says otherwise. llama.cpp warns about the special tokens of every BERT vocabulary; what ends
 /// in an error is part of that error.
 const DEFAULT_LOG: &str = "warn,llama.cpp=error";
-/// Nice value of work that nobody waits for.
-#[cfg(target_os = "linux")]
-const LOWEST_PRIORITY: libc::c_int = 19;
 /// Stands for the number of the fold in `eval cv --embedder`.
 const FOLD: &str = "{fold}";
 
@@ -232,13 +229,8 @@ impl Door for Engine {
     }
 }
 
-/// Names to the models what tellers are likely to ask. Their cards come first: this thread takes only the time that is left.
+/// Names to the models what tellers are likely to ask.
 fn warm(engine: &Engine, stop: &AtomicBool) {
-    #[cfg(target_os = "linux")]
-    // SAFETY: takes plain numbers; 0 is the calling thread. A refusal costs only the low priority.
-    unsafe {
-        libc::setpriority(libc::PRIO_PROCESS, 0, LOWEST_PRIORITY);
-    }
     match engine.warm(stop) {
         Ok(0) => {}
         Ok(prompts) => tracing::info!("{prompts} prompts are read ahead of need in idle moments"),

@@ -4,8 +4,9 @@
 //!
 //! `FOLDER` holds `llama-server` and `llama-bench` (README, "Measuring the generator", says how to build them). Prompts are those of
 //! the product: cards of `knowledge.db` for the measured questions of the sample rulebook. Parts: `single`, `tellers`, `reach`,
-//! `stall`, `again`. Every figure is a ratio of two measurements taken alternately; the table goes to standard output.
+//! `stall`, `card`, `again`. Every figure is a ratio of two measurements taken alternately; the table goes to standard output.
 
+mod card;
 mod ours;
 mod peer;
 mod single;
@@ -74,6 +75,9 @@ fn main() -> ExitCode {
         }
         if wanted("stall") {
             tellers::stall(&options)?;
+        }
+        if wanted("card") {
+            card::saturated(&options)?;
         }
         if wanted("again") {
             single::again(&options)?;

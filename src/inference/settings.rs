@@ -18,6 +18,8 @@ pub const DEFAULT_SLOTS: u32 = 4;
 pub const MAX_SLOTS: u32 = 32;
 /// Memory of the prompt cache's host store, in MiB: some ten prompts of a small model.
 pub const DEFAULT_CACHE_MB: u64 = 256;
+/// Tokens that each slot has on average when the settings name no number: a prompt of five clauses and its reply take some 1,500.
+const TOKENS_PER_SLOT: u32 = 2048;
 /// One in so many parts of the machine's memory goes to the prompt cache where nobody says otherwise, within these limits in MiB.
 const CACHE_SHARE: u64 = 16;
 const CACHE_LIMITS_MB: std::ops::RangeInclusive<u64> = 64..=4096;
@@ -58,7 +60,8 @@ pub struct GeneratorSettings {
     pub context_tokens: u32,
     /// Replies that are written at the same time, 1 to [`MAX_SLOTS`].
     pub slots: u32,
-    /// Tokens whose keys and values are held for all slots together and for the prompt cache; `None` is `slots` whole contexts.
+    /// Tokens whose keys and values are held for all slots together and for the prompt cache; `None` is 2,048 a slot, which prompts of five clauses and their
+    /// replies do not fill, and at least one whole context.
     pub kv_tokens: Option<u32>,
     /// Type of keys and values.
     pub kv_type: KvType,
@@ -126,6 +129,14 @@ pub fn default_cache_mb() -> u64 {
 fn memory_mb(meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib >> 10)
+}
+
+impl GeneratorSettings {
+    /// Tokens whose keys and values are held, for a context of so many tokens a reply: never fewer than one whole context.
+    pub fn cells(&self, context_tokens: u32) -> u32 {
+        let usual = self.slots.saturating_mul(TOKENS_PER_SLOT.min(context_tokens));
+        self.kv_tokens.unwrap_or(usual).max(context_tokens)
+    }
 }
 
 /// Settings of the embedder. What is `None` follows the model: its header, then the habits of its family.

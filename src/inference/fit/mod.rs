@@ -101,10 +101,8 @@ pub fn context_tokens(info: &ModelInfo, settings: &GeneratorSettings) -> u64 {
 
 /// Tokens whose keys and values are held.
 fn kv_tokens(info: &ModelInfo, settings: &GeneratorSettings) -> u64 {
-    let wanted = match settings.kv_tokens {
-        Some(tokens) => u64::from(tokens),
-        None => context_tokens(info, settings).saturating_mul(u64::from(settings.slots.max(1))),
-    };
+    let context = u32::try_from(context_tokens(info, settings)).unwrap_or(u32::MAX);
+    let wanted = u64::from(settings.cells(context));
     wanted.checked_next_multiple_of(KV_STEP).unwrap_or(u64::MAX)
 }
 
@@ -116,8 +114,9 @@ pub fn predict(info: &ModelInfo, settings: &GeneratorSettings) -> Footprint {
     let kv = kv(info, settings, tokens);
     let compute = compute(info, settings, tokens);
     let cache = settings.cache_mb.saturating_mul(MIB);
-    let slots = u64::from(settings.slots.max(1));
-    let output = product(&[slots, info.shape.vocabulary, FLOAT]);
+    // One row of scores a slot, and one for the sequence that moves keys and values.
+    let rows = u64::from(settings.slots.max(1)) + 1;
+    let output = product(&[rows, info.shape.vocabulary, FLOAT]);
     let process = PROGRAM_BYTES.saturating_add(product(&[info.shape.vocabulary, VOCABULARY_BYTES]));
     let parts = [weights, repacked, kv, compute, cache, output, process];
     let total = parts.into_iter().fold(0, u64::saturating_add);
@@ -238,9 +237,9 @@ mod tests {
         // 512 rows of 5 x 1,536 + 3 x 8,960 floats, a mask of 512 x 4,096 x 2 bytes (the 71.5 MiB that llama.cpp reports), and 512 rows
         // of 8,960 numbers in blocks of 256 that take 292 bytes.
         assert_eq!(footprint.compute, 70_778_880 + 4_194_304 + 5_232_640);
-        assert_eq!(footprint.output, 151_936 * 4);
+        assert_eq!(footprint.output, 2 * 151_936 * 4);
         assert_eq!(footprint.process, 14 * MIB + 151_936 * 380);
-        assert_eq!(footprint.total, 980_000_000 + 117_440_512 + 80_205_824 + 607_744 + 72_415_744);
+        assert_eq!(footprint.total, 980_000_000 + 117_440_512 + 80_205_824 + 1_215_488 + 72_415_744);
         assert_eq!(footprint.needed(), footprint.total);
     }
 
@@ -250,7 +249,8 @@ mod tests {
         let base = predict(&info, &settings());
         let with = |change: fn(GeneratorSettings) -> GeneratorSettings| predict(&info, &change(settings()));
         assert_eq!(with(|s| GeneratorSettings { kv_type: KvType::Q8_0, ..s }).kv, 112 * MIB / 64 * 34);
-        assert_eq!(with(|s| GeneratorSettings { slots: 4, ..s }).kv, 4 * base.kv);
+        // Two thousand tokens a slot, twice a whole context.
+        assert_eq!(with(|s| GeneratorSettings { slots: 4, ..s }).kv, 2 * base.kv);
         assert_eq!(with(|s| GeneratorSettings { slots: 4, kv_tokens: Some(4000), ..s }).kv, base.kv);
         assert_eq!(with(|s| GeneratorSettings { context_tokens: 1 << 20, ..s }).kv, 8 * base.kv, "trained on 32,768");
         assert_eq!(with(|s| GeneratorSettings { cache_mb: 7, ..s }).total, base.total + 7 * MIB);

@@ -8,6 +8,7 @@ use super::special_text;
 use crate::error::{Code, Error, Result};
 use crate::inference::cachefile::FINGERPRINT_BYTES;
 use crate::inference::cpus::{default_threads, physical_cpus};
+use crate::inference::fit::maps;
 use crate::inference::models::{ModelInfo, read_info};
 use crate::inference::settings::{GeneratorSettings, KvType, MAX_SLOTS, MIN_CONTEXT_TOKENS};
 use crate::inference::template::ChatTemplate;
@@ -19,8 +20,6 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::UNIX_EPOCH;
 
-/// Tokens that each slot has on average when the settings name no number: a prompt of five clauses and its reply take some 1,500.
-const TOKENS_PER_SLOT: u32 = 2048;
 /// Places of a model file that its fingerprint looks at, and bytes at each.
 const SAMPLES: u64 = 64;
 const SAMPLE_BYTES: u64 = 4096;
@@ -46,7 +45,7 @@ impl ChatModel {
         check(settings)?;
         let info = read_info(&settings.model)?;
         info.require_generator()?;
-        let model = raw::load(settings)?;
+        let model = raw::load(settings, maps(&info, settings))?;
         let trained = model.n_ctx_train();
         let context_tokens = if trained == 0 { settings.context_tokens } else { settings.context_tokens.min(trained) };
         if context_tokens < MIN_CONTEXT_TOKENS {
@@ -166,14 +165,6 @@ impl ChatModel {
         hasher.update([u8::from(self.settings.kv_type == KvType::Q8_0), u8::from(self.settings.flash_attention)]);
         hasher.update(raw::version());
         hasher.finalize().into()
-    }
-}
-
-impl GeneratorSettings {
-    /// Tokens whose keys and values are held, for a context of so many tokens a reply: never fewer than one whole context.
-    pub fn cells(&self, context_tokens: u32) -> u32 {
-        let usual = self.slots.saturating_mul(TOKENS_PER_SLOT.min(context_tokens));
-        self.kv_tokens.unwrap_or(usual).max(context_tokens)
     }
 }
 

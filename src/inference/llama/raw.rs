@@ -85,11 +85,11 @@ pub(super) fn remembers_everything(model: &LlamaModel) -> bool {
     }
 }
 
-/// Loads the weights as the settings say.
+/// Loads the weights as the settings say; `map`: from the mapped file.
 ///
 /// # Errors
 /// `MODEL_LOAD` with llama.cpp's words.
-pub(super) fn load(settings: &GeneratorSettings) -> Result<LlamaModel> {
+pub(super) fn load(settings: &GeneratorSettings, map: bool) -> Result<LlamaModel> {
     backend()?;
     let _one_at_a_time = lock(&super::LOADING);
     lock(&super::COMPLAINTS).clear();
@@ -102,7 +102,7 @@ pub(super) fn load(settings: &GeneratorSettings) -> Result<LlamaModel> {
         let mut params = sys::llama_model_default_params();
         params.n_gpu_layers = 0;
         params.use_extra_bufts = settings.repack;
-        params.load_mode = match (settings.map_weights, settings.lock_weights) {
+        params.load_mode = match (map, settings.lock_weights) {
             (true, false) => sys::LLAMA_LOAD_MODE_MMAP,
             (true, true) => sys::LLAMA_LOAD_MODE_MMAP_MLOCK,
             (false, false) => sys::LLAMA_LOAD_MODE_NONE,
