@@ -208,3 +208,63 @@ fn the_hidden_command_refuses_to_be_run_by_hand() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("BAD_PARAMETER"));
 }
+
+/// Where valgrind is looked for; the process starts with an empty environment.
+const VALGRIND: &str = "/usr/bin/valgrind";
+
+#[test]
+fn many_replies_at_once_touch_no_memory_that_is_not_theirs() {
+    if !std::path::Path::new(VALGRIND).exists() {
+        println!("SKIPPED: {VALGRIND} is missing");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("folder");
+    let report = folder.path().join("valgrind.log");
+    // Stands for the program and has valgrind run it; the heap of a static binary is found by the synonym. The process leaves by
+    // `_exit` with everything still held, so only faults count, not what is not given back.
+    let script = folder.path().join("watched");
+    let text = format!(
+        "#!/bin/sh\nexec {VALGRIND} --soname-synonyms=somalloc=NONE --error-exitcode=99 --log-file='{}' '{}' \"$@\"\n",
+        report.display(),
+        exe().display()
+    );
+    std::fs::write(&script, text).expect("script");
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
+    let settings = GeneratorSettings {
+        slots: 3,
+        context_tokens: 512,
+        kv_tokens: Some(700),
+        cache_mb: 1,
+        cache_file: Some(folder.path().join("prompts")),
+        grace_ms: 600_000,
+        ..settings(chat_model(&folder, &ChatSpec::default()))
+    };
+    let generator = ChildGenerator::spawn(&script, settings.clone()).expect("spawn");
+    generator.wait_ready(10 * PATIENCE).expect("ready");
+    // Shared beginnings, parts that leave and come back, a stop, a constraint, sampling, the cache file.
+    for round in 0..3u32 {
+        let requests = [
+            request(4),
+            GenerateRequest { prompt: prompt(&["挂失须本人办理。", "转账须授权。"]), ..request(6) },
+            GenerateRequest { temperature: 0.8, seed: round, ..request(5) },
+            GenerateRequest { constraint: guida::inference::Constraint::Citations(1), ..request(4) },
+            GenerateRequest {
+                prompt: prompt(&[&"存款".repeat(60), &"取款".repeat(60 - round as usize)]),
+                ..request(3)
+            },
+        ];
+        let running: Vec<_> = requests.into_iter().map(|request| generator.start(request).expect("start")).collect();
+        running[1].cancel();
+        for generation in &running {
+            while !matches!(
+                generation.events.recv_timeout(10 * PATIENCE).expect("an event"),
+                guida::inference::GenerateEvent::Done(_)
+            ) {}
+        }
+    }
+    until("something is kept", || generator.status().cache.filed_tokens > 0);
+    drop(generator);
+    let log = std::fs::read_to_string(&report).expect("report");
+    let faults = log.lines().filter(|line| line.contains("Invalid ") || line.contains("uninitialised")).count();
+    assert_eq!(faults, 0, "{log}");
+}

@@ -4,9 +4,11 @@
 //!
 //! `FOLDER` holds `llama-server` and `llama-bench` (README, "Measuring the generator", says how to build them). Prompts are those of
 //! the product: cards of `knowledge.db` for the measured questions of the sample rulebook. Parts: `single`, `tellers`, `reach`,
-//! `stall`, `card`, `again`. Every figure is a ratio of two measurements taken alternately; the table goes to standard output.
+//! `stall`, `card`, `again`;
+//! `memory` only when asked for, with a large model. Every figure is a ratio of two measurements taken alternately; the table goes to standard output.
 
 mod card;
+mod memory;
 mod ours;
 mod peer;
 mod single;
@@ -57,6 +59,8 @@ pub struct Options {
     pub words: u32,
     /// Where what was read ahead of need is kept between runs.
     pub rested: Option<PathBuf>,
+    /// How many of llama-server's settings are tried.
+    pub peers: usize,
     pub only: Vec<String>,
 }
 
@@ -78,6 +82,9 @@ fn main() -> ExitCode {
         }
         if wanted("card") {
             card::saturated(&options)?;
+        }
+        if options.only.iter().any(|only| only == "memory") {
+            memory::peak(&options)?;
         }
         if wanted("again") {
             single::again(&options)?;
@@ -104,6 +111,7 @@ fn options() -> Result<Options, String> {
         rounds: 2,
         words: 48,
         rested: None,
+        peers: usize::MAX,
         only: Vec::new(),
     };
     let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
@@ -120,6 +128,7 @@ fn options() -> Result<Options, String> {
             "--rounds" => options.rounds = number(value()?)? as usize,
             "--words" => options.words = number(value()?)?,
             "--rested" => options.rested = Some(value()?.into()),
+            "--peers" => options.peers = number(value()?)? as usize,
             "--only" => options.only.push(value()?),
             other => return Err(format!("unknown option {other}")),
         }

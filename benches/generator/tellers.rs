@@ -86,7 +86,7 @@ pub fn together(options: &Options) -> Result<(), String> {
         round("Guida, after idle time", &ours, &queues, options.words)?
     };
     let mut theirs = Vec::new();
-    for settings in PEER_SETTINGS {
+    for settings in PEER_SETTINGS.into_iter().take(options.peers) {
         let server = Server::start(options, options.slots, settings)?;
         theirs.push(round(&format!("llama-server {}", server.settings), &server, &queues, options.words)?);
     }
@@ -136,7 +136,7 @@ pub fn stall(options: &Options) -> Result<(), String> {
     };
     let mut best = f64::INFINITY;
     let mut fastest = f64::NAN;
-    for settings in PEER_SETTINGS {
+    for settings in PEER_SETTINGS.into_iter().take(options.peers) {
         let server = Server::start(options, 2, settings)?;
         let theirs = measure(&format!("llama-server {}", server.settings), &server)?;
         if fastest.is_nan() {

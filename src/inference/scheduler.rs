@@ -15,6 +15,8 @@ const ALONE_TARGET_MS: f64 = 4000.0;
 const MIN_ALONE_TOKENS: usize = 64;
 /// Fewest prompt tokens of a step: below, matrix products become memory-bound and reading takes longer in all.
 pub(super) const MIN_STEP_TOKENS: usize = 64;
+/// Tokens of a tile of llama.cpp's attention on the CPU (`GGML_FA_TILE_Q`).
+const TILE: usize = 64;
 /// Speed assumed before the first measurement, tokens per second (a 4B model on ten laptop threads).
 const FIRST_GUESS: f64 = 56.0;
 /// Share of the newest measurement in the running average.
@@ -56,14 +58,15 @@ impl Pace {
         tokens as f64 / self.reading * 1e3
     }
 
-    /// Most tokens of the next step, of which `writing` belong to replies being written.
+    /// Most prompt tokens of the next step, while so many replies are being written.
     pub(super) fn step_tokens(&self, writing: usize, batch: usize) -> usize {
         let (target, least) = match writing {
             0 => (ALONE_TARGET_MS, MIN_ALONE_TOKENS),
-            writing => (STEP_TARGET_MS, MIN_STEP_TOKENS + writing),
+            _ => (STEP_TARGET_MS, MIN_STEP_TOKENS),
         };
         let within = (self.reading * target / 1e3) as usize;
-        within.max(least).min(batch)
+        // Attention on the CPU works in tiles of so many tokens; a part of one costs as much as the whole.
+        (within / TILE * TILE).max(least).min(batch)
     }
 
     /// How long a newcomer would wait for its first word, in milliseconds: all prompts that are still to be read, and, when every
@@ -114,10 +117,10 @@ mod tests {
 
     #[test]
     fn a_newcomer_does_not_freeze_the_writers() {
-        assert_eq!(paced(100.0).step_tokens(0, 512), 400);
+        assert_eq!(paced(100.0).step_tokens(0, 512), 384);
         assert_eq!(paced(5.0).step_tokens(0, 512), MIN_ALONE_TOKENS);
-        assert_eq!(paced(100.0).step_tokens(3, 512), 150);
-        assert_eq!(paced(20.0).step_tokens(3, 512), MIN_STEP_TOKENS + 3);
+        assert_eq!(paced(100.0).step_tokens(3, 512), 128);
+        assert_eq!(paced(20.0).step_tokens(3, 512), MIN_STEP_TOKENS);
         assert_eq!(paced(5000.0).step_tokens(3, 512), 512);
     }
 
