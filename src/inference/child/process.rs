@@ -202,11 +202,38 @@ fn log_lines(from: impl Read, kept: &Mutex<VecDeque<String>>) {
         if kept.len() == KEPT_LINES {
             kept.pop_front();
         }
-        // An assertion names its source file; where that lay on the build machine interests nobody.
-        let words = match text.find("GGML_ASSERT").and_then(|at| text.get(..at)?.rfind('/')) {
-            Some(slash) => text.split_at(slash + 1).1,
-            None => text,
-        };
-        kept.push_back(words.to_owned());
+        kept.push_back(without_build_path(text));
+    }
+}
+
+/// An assertion or a panic names its source file; where that lay on the build machine interests nobody.
+fn without_build_path(text: &str) -> String {
+    let of_build = |word: &str| word.contains("/.cargo/") || word.contains("llama.cpp/");
+    let shorten = |word: &str| match word.rsplit_once('/') {
+        Some((_, name)) if of_build(word) => name.to_owned(),
+        _ => word.to_owned(),
+    };
+    text.split(' ').map(shorten).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_build_path;
+
+    #[test]
+    fn the_build_machine_is_not_named() {
+        for (text, expected) in [
+            (
+                "/root/.cargo/registry/src/i-1/llama-cpp-sys-2-0.1.161/llama.cpp/ggml/src/ggml.c:12: GGML_ASSERT(a / b) failed",
+                "ggml.c:12: GGML_ASSERT(a / b) failed",
+            ),
+            (
+                "thread 'main' panicked at /root/.cargo/registry/src/x/model.rs:7:9:",
+                "thread 'main' panicked at model.rs:7:9:",
+            ),
+            ("cannot open /opt/guida/models/a.gguf", "cannot open /opt/guida/models/a.gguf"),
+        ] {
+            assert_eq!(without_build_path(text), expected);
+        }
     }
 }
