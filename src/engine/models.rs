@@ -4,7 +4,7 @@
 use crate::error::{Code, Error, Result};
 use crate::inference::{
     Adapter, Advice, GeneratorSettings, Keep, KvType, Listed, ModelInfo, Profile, Room, advise, fit_flags,
-    machine_load, predict_memory, read_info, recommend, tune, tuning_of,
+    machine_load, maps_weights, predict_memory, read_info, recommend, tune, tuning_of,
 };
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -175,6 +175,7 @@ pub fn bench(
     info.require_generator()?;
     // A former profile plays no part: it was measured with another version, or beside other work.
     let settings = wanted.flags(GeneratorSettings::new(path));
+    let settings = GeneratorSettings { map_weights: maps_weights(&info, &settings), ..settings };
     let load_before = machine_load();
     let program = program()?;
     let mut runs = Vec::new();
@@ -311,13 +312,14 @@ impl Wanted {
     /// Less of what nobody asked for where memory is short. What does not fit even so is refused with figures when it is loaded.
     fn fitted(&self, settings: GeneratorSettings) -> GeneratorSettings {
         let Ok(info) = read_info(&settings.model) else { return settings };
-        match advise(&info, &settings, &Room::now(), self.keep()) {
+        let settings = match advise(&info, &settings, &Room::now(), self.keep()) {
             Advice::Change(fitting) => {
                 tracing::warn!("memory is short: the model is loaded with {}", fit_flags(&settings, &fitting));
                 *fitting
             }
             Advice::Fits | Advice::SmallerModel { .. } => settings,
-        }
+        };
+        GeneratorSettings { map_weights: maps_weights(&info, &settings), ..settings }
     }
 
     fn adapter(&self, registry: &Registry, model: &Path, (lora, scale): &(PathBuf, f32)) -> Result<Adapter> {

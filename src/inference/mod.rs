@@ -28,7 +28,10 @@ mod template;
 
 pub use bench::{Measured, Workload, machine_load, measure, tune, tuning_of};
 pub use child::{ChildGenerator, GENERATOR_SUBCOMMAND, QUEUE_LIMIT, run_child};
-pub use fit::{Advice, Footprint, Keep, Room, advise, flags as fit_flags, predict as predict_memory, recommend};
+pub use fit::{
+    Advice, Footprint, Keep, Room, advise, flags as fit_flags, maps as maps_weights, predict as predict_memory,
+    recommend,
+};
 pub use llama::{LlamaEmbedder, LlamaReranker};
 pub use models::{ModelInfo, read_info};
 pub use registry::{CpuBox, Entry, Intake, Listed, Listing, ModelRole, Profile, ProfileStore, Registry, Tuning};
