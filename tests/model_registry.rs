@@ -105,7 +105,9 @@ fn a_model_is_added_listed_used_verified_and_removed() {
     *bytes.last_mut().expect("not empty") ^= 1;
     std::fs::write(&stored, bytes).expect("write");
     assert!(refused(&place.model(&["verify", "对话"]), 6, "MODEL_LOAD").contains("校验值"));
+    std::fs::write(data.join("models").join(format!("{sha}.gguf.prompts")), "cache").expect("write");
     assert!(place.model(&["remove", &sha[..6]]).status.success());
+    assert!(place.files().iter().all(|name| !name.starts_with(&sha)), "{:?}", place.files());
     refused(&place.model(&["remove", "对话"]), 4, "NOT_FOUND");
     assert!(!stored.exists());
 }

@@ -366,10 +366,14 @@ impl Registry {
             Ok(entry)
         })?;
         self.profiles().forget(&entry.sha256)?;
-        match std::fs::remove_file(self.file_of(&entry.sha256)) {
-            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => Err(self.failed("删除模型文件", cause)),
-            _ => Ok(entry),
+        // The file, and what is kept beside it under its name.
+        let files = std::fs::read_dir(&self.folder).map_err(|cause| self.failed("删除模型文件", cause))?;
+        for path in files.filter_map(|file| Some(file.ok()?.path())) {
+            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&entry.sha256)) {
+                std::fs::remove_file(&path).map_err(|cause| self.failed("删除模型文件", cause))?;
+            }
         }
+        Ok(entry)
     }
 }
 
