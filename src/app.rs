@@ -25,7 +25,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Longest wait of a one-shot `guida ask` for its model to load.
@@ -34,6 +34,8 @@ const MODEL_LOAD_LIMIT: Duration = Duration::from_secs(300);
 /// What is logged unless `GUIDA_LOG` says otherwise. llama.cpp warns about the special tokens of every BERT vocabulary; what ends
 /// in an error is part of that error.
 const DEFAULT_LOG: &str = "warn,llama.cpp=error";
+/// How often the wish to load the models anew (SIGHUP) is looked for.
+const RELOAD_POLL: Duration = Duration::from_millis(250);
 /// Stands for the number of the fold in `eval cv --embedder`.
 const FOLD: &str = "{fold}";
 
@@ -99,7 +101,7 @@ fn dispatch(cli: Cli) -> Result<()> {
             cli::eval::retrieval(&measuring, embedder, reranker, args.details.as_deref(), report, args.json)
         }
         Command::Eval { command: EvalCommand::Answers(args) } => {
-            let writers = start_writers(&args.models)?;
+            let writers = Models::start(&args.models)?.writers();
             let engine = open_engine(&args.kb.kb, &args.models, writers.clone())?;
             wait_for(&writers)?;
             cli::eval::answers(&engine, &operator(), &args, cli::parse_day(args.as_of.as_deref())?)
@@ -166,11 +168,38 @@ fn load_reranker(path: Option<&Path>, threads: Option<u32>) -> Result<Option<Arc
     })
 }
 
-/// The models that write, each in a process of its own.
-fn start_writers(models: &ModelArgs) -> Result<Writers> {
-    let small = models.small_model.as_ref();
-    let small = small.map(|model| Wanted { model: Some(model.clone()), lora: None, ..wanted(models) });
-    Ok(Writers { small: small.map(start_generator).transpose()?.flatten(), large: start_generator(wanted(models))? })
+/// The models that write, each in a process of its own, with what was asked for: it is read anew when they are to be loaded anew.
+#[derive(Default)]
+struct Models {
+    small: Option<(Wanted, Arc<ChildGenerator>)>,
+    large: Option<(Wanted, Arc<ChildGenerator>)>,
+}
+
+impl Models {
+    fn start(models: &ModelArgs) -> Result<Models> {
+        let small = models.small_model.as_ref();
+        let small = small.map(|model| Wanted { model: Some(model.clone()), lora: None, ..wanted(models) });
+        Ok(Models { small: small.map(start_generator).transpose()?.flatten(), large: start_generator(wanted(models))? })
+    }
+
+    fn writers(&self) -> Writers {
+        let generator = |started: &Option<(Wanted, Arc<ChildGenerator>)>| {
+            started.as_ref().map(|(_, generator)| Arc::clone(generator) as Arc<dyn Generator>)
+        };
+        Writers { small: generator(&self.small), large: generator(&self.large) }
+    }
+
+    /// Puts what the flags mean now (another registered model, a replaced file, a new profile) in the place of what serves; tellers
+    /// notice nothing but the new model's name.
+    fn reload(&self) {
+        for (wanted, generator) in [&self.small, &self.large].into_iter().flatten() {
+            match wanted.settings() {
+                Ok(Some(settings)) => generator.swap(settings),
+                Ok(None) => tracing::warn!("no model is registered any more; the present one stays"),
+                Err(error) => tracing::error!("the present model stays: {error}"),
+            }
+        }
+    }
 }
 
 /// Waits until every model can write or has failed; one that can is enough.
@@ -204,9 +233,10 @@ fn wanted(models: &ModelArgs) -> Wanted {
     }
 }
 
-fn start_generator(wanted: Wanted) -> Result<Option<Arc<dyn Generator>>> {
+fn start_generator(wanted: Wanted) -> Result<Option<(Wanted, Arc<ChildGenerator>)>> {
     let Some(settings) = wanted.settings()? else { return Ok(None) };
-    Ok(Some(Arc::new(ChildGenerator::spawn(&program()?, settings)?)))
+    let generator = ChildGenerator::spawn(&program()?, settings)?;
+    Ok(Some((wanted, Arc::new(generator))))
 }
 
 fn open_engine(kb: &Path, models: &ModelArgs, writers: Writers) -> Result<Engine> {
@@ -217,7 +247,7 @@ fn open_engine(kb: &Path, models: &ModelArgs, writers: Writers) -> Result<Engine
 }
 
 fn ask(args: &AskArgs) -> Result<()> {
-    let writers = start_writers(&args.models)?;
+    let writers = Models::start(&args.models)?.writers();
     let engine = open_engine(&args.kb.kb, &args.models, writers.clone())?;
     let writes = writers.main().is_some();
     cli::ask::run(&engine, &operator(), args, writes.then_some(|| wait_for(&writers)))
@@ -245,13 +275,26 @@ fn serve(args: &ServeArgs) -> Result<()> {
             Error::new(Code::Internal, format!("无法接管停止信号:{e}"), "请把本条信息报给软件维护方").because(e)
         })?;
     }
-    let engine = Arc::new(open_engine(&args.kb.kb, &args.models, start_writers(&args.models)?)?);
+    let anew = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(&anew)).map_err(|e| {
+        Error::new(Code::Internal, format!("无法接管重载信号:{e}"), "请把本条信息报给软件维护方").because(e)
+    })?;
+    let models = Models::start(&args.models)?;
+    let engine = Arc::new(open_engine(&args.kb.kb, &args.models, models.writers())?);
     let settings = HttpSettings { workers: usize::from(args.workers), ..HttpSettings::new(args.listen) };
     let door: Arc<dyn Door> = Arc::clone(&engine) as Arc<dyn Door>;
     let server = http::serve(door, settings, Arc::clone(&stop))?;
     cli::announce(&format!("listening http://{}", server.addr()))?;
     let stopped = Arc::clone(&stop);
-    let warming = std::thread::Builder::new().name("warming".into()).spawn(move || warm(&engine, &stopped));
+    let warming = std::thread::Builder::new().name("warming".into()).spawn(move || {
+        warm(&engine, &stopped);
+        while !stopped.load(Ordering::Acquire) {
+            if anew.swap(false, Ordering::AcqRel) {
+                models.reload();
+            }
+            std::thread::park_timeout(RELOAD_POLL);
+        }
+    });
     server.join();
     if let Ok(warming) = warming {
         let _ = warming.join();

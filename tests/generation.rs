@@ -9,9 +9,11 @@ mod product;
 
 use client::{Client, ask};
 use gguf::{ChatSpec, write_chat_model, write_encoder_model};
+use guida::inference::models::sha256;
 use product::{Product, guida, json, signal, stderr, stdout, until};
 use serde_json::Value;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 /// A question that the sample rules answer.
 const QUESTION: &str = "没预约今天取20万能付吗";
@@ -367,4 +369,28 @@ fn an_encoder_that_is_none_is_refused_before_anything_is_built() {
         assert!(stderr(&built).contains(&format!("[{code}]")), "{}", stderr(&built));
         assert!(!out.exists());
     }
+}
+
+#[test]
+fn a_signal_has_the_service_load_the_replaced_model_while_it_serves() {
+    let folder = tempfile::tempdir().expect("folder");
+    let model = chat_model(&folder);
+    let digest = |path: &std::path::Path| sha256(path, &AtomicBool::new(false)).expect("checksum");
+    let product = Product::start_with_model(&model, &[]);
+    let served = || product.generator()["model"]["sha256"].as_str().unwrap_or_default().to_owned();
+    let before = digest(&model);
+    until("the checksum is known", || served() == before);
+    let successor = folder.path().join("successor.gguf");
+    write_chat_model(&successor, &ChatSpec { byte_pair: true, ..ChatSpec::default() });
+    std::fs::rename(successor, &model).expect("replace");
+    signal("HUP", product.pid());
+    let after = digest(&model);
+    assert_ne!(before, after);
+    until("the new model serves", || served() == after && product.generator()["ready"] == true);
+    assert_eq!(product.generator()["swap_failure"], Value::Null);
+    // What is no model changes nothing.
+    std::fs::write(&model, "第一条 存款自愿").expect("write");
+    signal("HUP", product.pid());
+    until("the refusal is shown", || product.generator()["swap_failure"].is_string());
+    assert_eq!(product.generator()["ready"], true);
 }

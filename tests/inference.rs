@@ -8,7 +8,9 @@ mod gguf;
 use generator::*;
 use gguf::{ChatSpec, Family};
 use guida::error::Code;
-use guida::inference::{ChildGenerator, FinishReason, GenerateRequest, Generator, GeneratorSettings, Prompt};
+use guida::inference::{
+    Adapter, ChildGenerator, Constraint, FinishReason, GenerateRequest, Generator, GeneratorSettings, Prompt,
+};
 
 #[test]
 fn a_reply_streams_with_figures_and_greedy_text_repeats() {
@@ -203,4 +205,47 @@ fn role_markers_in_evidence_are_plain_text() {
     let empty = Prompt { evidence: blocks(&["存"]), tail: "存".into(), ..prompt(&[]) };
     let count = |prompt| run(&generator, GenerateRequest { prompt, ..request(1) }).prompt_tokens;
     assert_eq!(count(seam), count(empty) - 2 + "<|im_end|><s>".len() as u32);
+}
+
+#[test]
+fn an_adapter_changes_the_words_and_a_foreign_file_is_refused() {
+    let folder = tempfile::tempdir().expect("folder");
+    let model = chat_model(&folder, &ChatSpec::default());
+    let path = folder.path().join("adapter.gguf");
+    gguf::write_adapter(&path);
+    let text = |adapter: Option<Adapter>| {
+        let generator =
+            ChildGenerator::spawn(exe(), GeneratorSettings { adapter, ..settings(model.clone()) }).expect("spawn");
+        generator.wait_ready(PATIENCE).map(|()| {
+            let text = run(&generator, request(40)).text;
+            until("the checksum is known", || !generator.status().model.sha256.is_empty());
+            (text, generator.status().model.sha256)
+        })
+    };
+    let with = |scale: f32| Some(Adapter { path: path.clone(), scale });
+    let (plain, sha256) = text(None).expect("plain");
+    let (adapted, other) = text(with(1.0)).expect("adapted");
+    assert_ne!(adapted, plain);
+    assert_ne!(other, sha256, "answers of one are not kept for the other");
+    assert_eq!(text(with(0.0)).expect("no effect").0, plain);
+    let error = text(Some(Adapter { path: model.clone(), scale: 1.0 })).expect_err("a model is no adapter");
+    assert_eq!(error.code(), Code::ModelLoad, "{error}");
+}
+
+#[test]
+fn brackets_hold_only_numbers_of_clauses() {
+    let folder = tempfile::tempdir().expect("folder");
+    // Bytes are what this model writes when it may; nothing keeps it from writing brackets but the grammar.
+    let spec = ChatSpec { byte_pair: true, ..ChatSpec::default() };
+    let generator = ready(&folder, &spec);
+    let asked = |constraint, seed| GenerateRequest { constraint, temperature: 2.0, seed, ..request(60) };
+    for seed in 0..10 {
+        let text = run(&generator, asked(Constraint::Citations(3), seed)).text;
+        for (at, _) in text.match_indices('[') {
+            assert!(["[1]", "[2]", "[3]"].iter().any(|mark| text[at..].starts_with(mark)), "{text}");
+        }
+        assert!(!text.contains(['【', '】', '［', '］']), "{text}");
+        let object = run(&generator, asked(Constraint::Json(2), seed)).text;
+        assert!("{\"conclusion\":\"".starts_with(&object) || object.starts_with("{\"conclusion\":\""), "{object}");
+    }
 }

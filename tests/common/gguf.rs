@@ -15,7 +15,7 @@ mod encoder;
 #[path = "gguf/file.rs"]
 mod file;
 
-pub use chat::{CHATML, ChatSpec, Family, chat_file, judge_file, write_chat_model};
+pub use chat::{CHATML, ChatSpec, Family, chat_file, judge_file, write_adapter, write_chat_model};
 pub use encoder::{EncoderSpec, encoder_file, write_encoder, write_encoder_model};
 pub use file::{Declared, Gguf, text_bytes};
 

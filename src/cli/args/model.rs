@@ -62,7 +62,7 @@ pub struct ModelArgs {
     /// 不重排权重:省内存,处理问题慢一些
     #[arg(long)]
     pub no_repack: bool,
-    /// 提示缓存的内存(MiB),0 为不用 [默认: 256,内存不够时自动减少]
+    /// 提示缓存的内存(MiB),0 为不用 [默认: 整机内存的十六分之一,内存不够时自动减少]
     #[arg(long, value_name = "MiB", value_parser = clap::value_parser!(u64).range(0..=1_048_576))]
     pub prompt_cache: Option<u64>,
 }

@@ -358,12 +358,10 @@ impl Supervisor {
 
     /// Whether memory holds another model beside the present one.
     fn fits_beside(&self, wanted: &GeneratorSettings) -> bool {
-        let needed = std::fs::metadata(&wanted.model).map_or(0, |metadata| metadata.len());
-        let free = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-            let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?.trim();
-            line.strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib << 10)
-        });
-        free.is_none_or(|free| needed.saturating_mul(2) < free)
+        // What cannot be read is for the loading to tell.
+        let Ok(info) = read_info(&wanted.model) else { return true };
+        let room = fit::Room::now();
+        fit::check(&info, wanted, &room).is_ok() && room.available.is_none_or(|free| info.file_bytes < free)
     }
 
     /// The present model stays, and the status says why.

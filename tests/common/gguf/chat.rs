@@ -186,3 +186,20 @@ fn constant_row(weight: f32) -> Vec<f32> {
     row[0] = weight;
     row
 }
+
+/// Writes a LoRA adapter for the llama model of [`ChatSpec::default`] that changes what every layer looks for.
+pub fn write_adapter(path: &Path) {
+    const RANK: usize = 4;
+    let mut file = Gguf::default();
+    file.text("general.architecture", "llama");
+    file.text("general.type", "adapter");
+    file.text("adapter.type", "lora");
+    file.f32("adapter.lora.alpha", RANK as f32);
+    let mut random = Random(20_260_103);
+    for layer in 0..LAYERS {
+        let name = format!("blk.{layer}.attn_q.weight");
+        file.tensor(&format!("{name}.lora_a"), &[WIDTH, RANK], random.values(WIDTH * RANK, 1.0));
+        file.tensor(&format!("{name}.lora_b"), &[RANK, WIDTH], random.values(RANK * WIDTH, 1.0));
+    }
+    file.write(path);
+}
