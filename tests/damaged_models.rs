@@ -66,7 +66,7 @@ fn attempt(path: &Path) -> Outcome {
 
 /// Says what is wrong with an outcome.
 fn fault(damaged: &Damaged, outcome: &Outcome) -> Option<String> {
-    const REFUSALS: [Code; 3] = [Code::ModelLoad, Code::ModelTemplate, Code::ModelUnsuitable];
+    const REFUSALS: [Code; 4] = [Code::ModelLoad, Code::ModelTemplate, Code::ModelUnsuitable, Code::ModelMemory];
     const FAILURES: [Code; 3] = [Code::ModelDied, Code::ModelUnavailable, Code::PromptTooLong];
     match outcome {
         Outcome::Refused(code, _) if !REFUSALS.contains(code) => Some(format!("refused with {code:?}")),

@@ -389,7 +389,9 @@ fn a_signal_has_the_service_load_the_replaced_model_while_it_serves() {
     until("the new model serves", || served() == after && product.generator()["ready"] == true);
     assert_eq!(product.generator()["swap_failure"], Value::Null);
     // What is no model changes nothing.
-    std::fs::write(&model, "第一条 存款自愿").expect("write");
+    let text = folder.path().join("text.gguf");
+    std::fs::write(&text, "第一条 存款自愿").expect("write");
+    std::fs::rename(text, &model).expect("replace");
     signal("HUP", product.pid());
     until("the refusal is shown", || product.generator()["swap_failure"].is_string());
     assert_eq!(product.generator()["ready"], true);

@@ -252,13 +252,25 @@ fn too_little_memory_is_refused_with_figures_and_cards_go_on() {
     let place = Place::new();
     // 512 bytes of keys and values for each token: 2 GiB for 32 contexts of 131,072.
     let model = place.chat("long.gguf", 131_072);
-    let large = ["--context", "131072", "--slots", "32", "--prompt-cache", "0", "--kv-type", "f16", "--batch", "32"];
+    let large = [
+        "--context",
+        "131072",
+        "--slots",
+        "32",
+        "--prompt-cache",
+        "0",
+        "--kv-type",
+        "f16",
+        "--batch",
+        "4096",
+        "--no-flash-attention",
+    ];
     let product = serve_within(2_000_000, &model, &large);
     until("the refusal", || product.generator()["failure"].is_string());
     let generator = product.generator();
     let failure = generator["failure"].as_str().expect("a failure");
     assert!(failure.starts_with("[MODEL_MEMORY]"), "{failure}");
-    for part in ["需要", "GiB", "ulimit -v", "32 路 × 131072"] {
+    for part in ["需要", "GiB", "ulimit -v", "32 路共 131072"] {
         assert!(failure.contains(part), "{part}: {failure}");
     }
     assert_eq!(product.generator_pid(), None, "no process was started");
@@ -277,11 +289,13 @@ fn the_settings_that_a_refusal_recommends_do_fit() {
     let place = Place::new();
     let model = place.chat("long.gguf", 131_072);
     let kb = sample();
-    let large = ["--context", "131072", "--slots", "32", "--prompt-cache", "0", "--kv-type", "f16", "--batch", "32"];
+    let large = ["--context", "131072", "--slots", "32", "--prompt-cache", "0", "--kv-type", "f16", "--batch", "4096"];
     let ask = |flags: &[&str]| {
         let mut command = Command::new("sh");
         command.args(["-c", "ulimit -v 2000000; exec \"$@\"", "sh", GUIDA, "ask", QUESTION, "--kb", text(&kb)]);
-        command.args(["--no-embedder", "--threads", "1", "--json", "--model", text(&model)]).args(flags);
+        command.args(["--no-embedder", "--threads", "1", "--json", "--model", text(&model)]);
+        // The scores of all heads are what does not fit.
+        command.arg("--no-flash-attention").args(flags);
         command.env_remove("GUIDA_KB").env_remove("GUIDA_DATA").stdin(Stdio::null()).output().expect("run")
     };
     let refusal = ask(&large);

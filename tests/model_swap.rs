@@ -12,6 +12,9 @@ use guida::inference::{ChildGenerator, FinishReason, Generator, GeneratorSetting
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+/// Words of a reply that is under way while the models change.
+const LONG: u32 = 3_000;
+
 /// The model that is to take over: other bytes, other words.
 fn successor(folder: &tempfile::TempDir) -> PathBuf {
     let path = folder.path().join("successor.gguf");
@@ -36,10 +39,10 @@ fn what_runs_is_finished_by_the_old_model_and_what_comes_is_written_by_the_new()
         generator.wait_ready(PATIENCE).expect("ready");
         run(&generator, request(30)).text
     };
-    let alone = run(&ready(&other, &ChatSpec::default()), request(MANY_TOKENS)).text;
+    let alone = run(&ready(&other, &ChatSpec::default()), request(LONG)).text;
     let generator = ready(&folder, &ChatSpec::default());
     let old = generator.pid().expect("a process");
-    let running = generator.start(request(MANY_TOKENS)).expect("start");
+    let running = generator.start(request(LONG)).expect("start");
     first_token(&running);
     generator.swap(settings(new.clone()));
     until("the new model serves", || serves(&generator, &new));
@@ -80,7 +83,7 @@ fn without_memory_for_two_the_present_model_finishes_first_and_nobody_is_turned_
     let new = successor(&folder);
     let file = std::fs::File::options().write(true).open(&new).expect("open");
     file.set_len(1 << 41).expect("a sparse file");
-    let running = generator.start(request(MANY_TOKENS)).expect("start");
+    let running = generator.start(request(LONG)).expect("start");
     first_token(&running);
     // Read, not mapped: mapping would ask the system to read ahead.
     generator.swap(GeneratorSettings { map_weights: false, ..settings(new) });

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 /// How long the writers may wait for their next token while a prompt is read, in milliseconds: text still flows.
-pub(super) const STEP_TARGET_MS: f64 = 1500.0;
+pub(super) const STEP_TARGET_MS: f64 = 2000.0;
 /// How long a step may take when nobody writes: progress is shown, and a stop is heard, at least this often.
 const ALONE_TARGET_MS: f64 = 4000.0;
 /// Fewest prompt tokens of a step when nobody writes.
@@ -119,7 +119,7 @@ mod tests {
     fn a_newcomer_does_not_freeze_the_writers() {
         assert_eq!(paced(100.0).step_tokens(0, 512), 384);
         assert_eq!(paced(5.0).step_tokens(0, 512), MIN_ALONE_TOKENS);
-        assert_eq!(paced(100.0).step_tokens(3, 512), 128);
+        assert_eq!(paced(100.0).step_tokens(3, 512), 192);
         assert_eq!(paced(20.0).step_tokens(3, 512), MIN_STEP_TOKENS);
         assert_eq!(paced(5000.0).step_tokens(3, 512), 512);
     }
