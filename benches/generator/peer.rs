@@ -22,8 +22,8 @@ impl Server {
     pub fn start(options: &Options, slots: u32, further: &[&str]) -> Result<Server, String> {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?;
         let threads = options.threads.to_string();
-        // As many cells as Guida takes for so many slots.
-        let context = (slots * 2048).max(4096).to_string();
+        // As many cells as Guida takes for so many slots, and never too few for the longest prompt.
+        let context = (slots * 2048).max(8192).to_string();
         let process = Command::new(options.peer.join("llama-server"))
             .arg("-m")
             .arg(&options.model)

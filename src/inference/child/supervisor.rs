@@ -316,10 +316,8 @@ impl Supervisor {
                 }
                 Err(end) => self.refuse_successor(next.take(), &end),
             }
-        } else if old.as_ref().is_some_and(|old| old.epoch == epoch) {
-            if old.as_mut().is_some_and(|old| old.hear(frame).is_err()) {
-                self.bury(old.take(), "生成进程意外退出");
-            }
+        } else if old.as_mut().is_some_and(|old| old.epoch == epoch && old.hear(frame).is_err()) {
+            self.bury(old.take(), "生成进程意外退出");
         }
         Ok(false)
     }
