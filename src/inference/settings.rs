@@ -23,9 +23,9 @@ const TOKENS_PER_SLOT: u32 = 2048;
 /// One in so many parts of the machine's memory goes to the prompt cache where nobody says otherwise, within these limits in MiB.
 const CACHE_SHARE: u64 = 16;
 const CACHE_LIMITS_MB: std::ops::RangeInclusive<u64> = 64..=4096;
-/// How long a generation may run past its own limit before its process is killed, in milliseconds: longer than one
-/// batch takes on the slowest supported machine.
-pub const DEFAULT_GRACE_MS: u64 = 30_000;
+/// How long a generation may run past its own limit, or say nothing, before its process is killed, in milliseconds: longer than
+/// one step takes on the slowest supported machine (64 tokens of a 13B model on two busy cores: half a minute and more).
+pub const DEFAULT_GRACE_MS: u64 = 120_000;
 /// Longest text for the encoder, in tokens, unless the model's own window is shorter: clauses are mostly below it,
 /// and the cost of attention grows with its square.
 pub const DEFAULT_WINDOW_TOKENS: u32 = 512;
