@@ -156,6 +156,60 @@ codes! {
     Timeout = "TIMEOUT", Stopped;
     /// Reading or writing a file or socket failed.
     Io = "IO", Internal;
+    /// A signature does not belong to these bytes, or the key that made it may not sign them.
+    PackSig = "PACK_SIG", Data;
+    /// There are fewer signatures by different keys than the policy asks for.
+    PackThreshold = "PACK_THRESHOLD", Data;
+    /// The chain of trust roots has a gap, or the pack asks for a later root than there is.
+    PackRootGap = "PACK_ROOTGAP", Data;
+    /// A part is not what its checksum says.
+    PackHash = "PACK_HASH", Data;
+    /// Something of the pack is missing or shorter than said; a complete stick can be put in later.
+    PackIncomplete = "PACK_INCOMPLETE", Data;
+    /// The pack is older than what this box has seen, or was taken back here.
+    PackRollback = "PACK_ROLLBACK", Data;
+    /// Two different packs carry the same number.
+    PackEquivocation = "PACK_EQUIVOCATION", Data;
+    /// The pack is for another bank, branch or channel.
+    PackAudience = "PACK_AUDIENCE", Data;
+    /// The stick holds a link, a device or a name that leads elsewhere.
+    PackUnsafe = "PACK_UNSAFE", Data;
+    /// Something of the pack exceeds a limit.
+    PackLimit = "PACK_LIMIT", TooLarge;
+    /// A file of the pack is not the JSON it should be.
+    PackParse = "PACK_PARSE", Data;
+    /// The pack needs another version of the program.
+    PackUnsupported = "PACK_UNSUPPORTED", Data;
+    /// Only the difference to a knowledge that is not here was brought.
+    PackNeedBase = "PACK_NEEDBASE", Data;
+    /// The knowledge of the pack is damaged.
+    PackDbCheck = "PACK_DBCHECK", Data;
+    /// The knowledge of the pack has tables, triggers or views that it should not have.
+    PackSchema = "PACK_SCHEMA", Data;
+    /// The vectors of the pack are not those of the encoder that it names or that is here.
+    PackModel = "PACK_MODEL", Data;
+    /// The pack's golden questions are not answered as they should be.
+    PackQuality = "PACK_QUALITY", Data;
+    /// The stick was pulled out too early.
+    PackRemoved = "PACK_REMOVED", Unavailable;
+    /// There is not enough room on the disk.
+    NoSpace = "NO_SPACE", Unavailable;
+    /// Another import is running.
+    ImportBusy = "IMPORT_BUSY", Busy;
+    /// No import is at the point where this can be done.
+    ImportState = "IMPORT_STATE", Input;
+    /// The data folder is not set up, or what stands in it cannot be read.
+    DataFolder = "DATA_FOLDER", Data;
+    /// The pointer to the active knowledge is damaged.
+    ActiveCorrupt = "ACTIVE_CORRUPT", Data;
+    /// The box trusts nobody yet.
+    TrustMissing = "TRUST_MISSING", Data;
+    /// A file of a key cannot be read, or the passphrase is wrong.
+    KeyFile = "KEY_FILE", Data;
+    /// A pack cannot be built or signed.
+    PackBuild = "PACK_BUILD", Data;
+    /// The journal of this box cannot be read or written.
+    StateDb = "STATE_DB", Data;
     /// The settings file or a setting is wrong.
     Config = "CONFIG", Input;
     /// A fault in Guida itself.
