@@ -15,9 +15,11 @@ mod check;
 mod clauses;
 mod connection;
 pub mod forward;
+pub mod generations;
 mod knowledge;
 mod rows;
 pub mod schema;
+pub mod state;
 mod vectors;
 mod write;
 
