@@ -17,3 +17,4 @@
 //! The rules are those of The Update Framework (roles, thresholds, rotation, no way back); verifying is pure and knows no clock.
 
 pub mod manifest;
+pub mod source;
