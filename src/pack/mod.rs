@@ -16,5 +16,7 @@
 //!
 //! The rules are those of The Update Framework (roles, thresholds, rotation, no way back); verifying is pure and knows no clock.
 
+pub mod delta;
+pub mod hash;
 pub mod manifest;
 pub mod source;
