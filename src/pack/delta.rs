@@ -7,7 +7,8 @@
 //! Memory while decoding: the window (for a patch the new file), the older file, and 1 MiB of buffers. The frame's own word about its
 //! window is held against the manifest's, and what comes out against the size that the manifest says.
 
-use super::hash::{RawHasher, hex_sha256};
+use super::hash::RawHasher;
+use super::hex;
 use super::manifest::{PackSource, Raw};
 use crate::disk;
 use crate::error::{Code, Error, Result};
@@ -237,7 +238,7 @@ fn read_base(base: Option<&Path>, sha256: &str, size: u64) -> Result<Vec<u8>> {
     let file = File::open(path).map_err(|e| need(format!("打不开差分包依据的旧文件 {}:{e}", path.display())))?;
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
     file.take(size + 1).read_to_end(&mut bytes).map_err(|e| unreadable(path, e))?;
-    if bytes.len() as u64 != size || hex_sha256(&bytes) != sha256 {
+    if bytes.len() as u64 != size || hex::sha256(&bytes) != sha256 {
         return Err(need(format!("旧文件 {} 与差分包所依据的不一致,可能已损坏", path.display())));
     }
     Ok(bytes)

@@ -1,5 +1,6 @@
 //! SHA-256 and SM3 of the same bytes, side by side.
 
+use super::hex;
 use super::manifest::Raw;
 use sha2::{Digest, Sha256};
 use sm3::Sm3;
@@ -11,17 +12,6 @@ use std::thread::{self, JoinHandle};
 const BESIDE_BYTES: u64 = 4 << 20;
 /// Pieces that may wait for SM3.
 const QUEUE: usize = 4;
-
-/// Lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
-/// SHA-256 of bytes, hex.
-pub fn hex_sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
 
 /// Size, SHA-256 and SM3 of bytes that come piece by piece.
 #[derive(Default)]
@@ -61,7 +51,7 @@ impl RawHasher {
                 thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             }
         };
-        Raw { size: self.size, sha256: hex(&self.sha256.finalize()), sm3: hex(&sm3.finalize()) }
+        Raw { size: self.size, sha256: hex::encode(&self.sha256.finalize()), sm3: hex::encode(&sm3.finalize()) }
     }
 }
 
@@ -84,7 +74,7 @@ mod tests {
     fn pieces_make_the_same_as_the_whole() {
         let bytes: Vec<u8> = (0..20_000_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         let expected =
-            Raw { size: bytes.len() as u64, sha256: hex(&Sha256::digest(&bytes)), sm3: hex(&Sm3::digest(&bytes)) };
+            Raw { size: bytes.len() as u64, sha256: hex::encode(&Sha256::digest(&bytes)), sm3: hex::encode(&Sm3::digest(&bytes)) };
         for piece in [1_000_003, bytes.len()] {
             let mut hasher = RawHasher::new();
             bytes.chunks(piece).for_each(|piece| hasher.update(piece));

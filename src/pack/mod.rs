@@ -18,5 +18,12 @@
 
 pub mod delta;
 pub mod hash;
+pub mod hex;
+pub mod json;
+pub mod keys;
+pub mod limits;
 pub mod manifest;
+pub mod signature;
 pub mod source;
+pub mod trust;
+pub mod verify;

@@ -38,7 +38,7 @@ fn raw(bytes: &[u8]) -> Raw {
 }
 
 fn parts(stream: &[u8]) -> Parts {
-    let sha256 = hex_sha256(stream);
+    let sha256 = hex::sha256(stream);
     let size = stream.len() as u64;
     Parts { sha256: sha256.clone(), size, pieces: vec![Piece { size, sha256 }] }
 }

@@ -10,6 +10,7 @@ pub mod names;
 
 use crate::disk;
 use crate::error::{Code, Error, Result};
+use crate::pack::hex;
 use beneath::Refused;
 use rustix::fs::{self, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
@@ -180,8 +181,7 @@ impl Stick {
     /// # Errors
     /// `PACK_PARSE` when that is no SHA-256; otherwise as [`Stick::read`].
     pub fn part(&self, parts_sha256: &str, index: usize) -> Result<PartFile> {
-        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-        if parts_sha256.len() != 64 || !parts_sha256.bytes().all(hex) {
+        if !hex::is_digest(parts_sha256) {
             let message = format!("分卷的名字不是 SHA-256:{parts_sha256:.80}");
             return Err(Error::new(Code::PackParse, message, "知识包的清单有误,请与总行核对"));
         }
