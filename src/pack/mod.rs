@@ -27,3 +27,4 @@ pub mod signature;
 pub mod source;
 pub mod trust;
 pub mod verify;
+pub mod receipt;
