@@ -23,6 +23,8 @@ pub mod json;
 pub mod keys;
 pub mod limits;
 pub mod manifest;
+pub mod receipt;
+pub mod seal;
 pub mod signature;
 pub mod source;
 pub mod trust;
