@@ -82,6 +82,7 @@ fn dispatch(cli: Cli) -> Result<()> {
             cli::kb::build(&dirs, &curated, !no_everyday, &out, embedder.as_deref(), json)
         }
         Command::Kb { command: KbCommand::Check { file, json } } => cli::kb::check(&file, json),
+        Command::Kb { command: KbCommand::Review { file, against, json } } => cli::kb::review(&file, &against, json),
         Command::Kb { command: KbCommand::Show { file, what, json } } => {
             let engine = Engine::open(&file, None, None, None)?;
             cli::show::run(&engine, &operator(), what.as_deref(), json)

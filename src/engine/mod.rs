@@ -4,7 +4,7 @@
 //! [`policy`] decides who may ask what, [`Engine::handle`] routes, [`browse`](self) answers what needs no card. [`offline`] holds
 //! the operations on files that run without a service: building, checking and measuring knowledge; [`models`] those on model files;
 //! [`measure`] those that build knowledge for the measuring; [`exam`] asks a file of questions through the door. `figures` counts
-//! what passes.
+//! what passes, `standing` knows what a box must tell about itself.
 
 mod browse;
 pub mod exam;
@@ -15,25 +15,28 @@ pub mod offline;
 mod policy;
 pub mod reply;
 pub mod request;
+mod standing;
 
 use crate::answer::{AnswerReply, Answerer, Ask, Writers};
-use crate::clock;
+use crate::clock::BoxClock;
 use crate::error::{Code, Error, Result};
 use crate::guard::check_question;
 use crate::inference::{Embedder, Generator, Reranker};
 use crate::retrieval::Retriever;
 use crate::retrieval::scope::Scope;
 use crate::store::Knowledge;
-use crate::types::Classification;
+use crate::types::{Classification, Date};
 use figures::Counters;
-use reply::{Reply, StatusReply};
+use reply::{Reply, ReviewReply, StatusReply, Suspended};
 use request::{Actor, AskRequest, Request};
+use standing::Standing;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 pub use crate::guard::MAX_QUESTION_CHARS;
 pub use figures::CARD_SECONDS;
+pub use standing::Circumstances;
 
 /// Most hits of one search.
 pub const MAX_SEARCH_HITS: usize = 100;
@@ -47,6 +50,7 @@ const MAX_FIELD_BYTES: usize = 600;
 /// Everything that answers, for one generation of knowledge.
 pub struct Engine {
     answerer: Answerer,
+    standing: Standing,
     counters: Counters,
 }
 
@@ -75,7 +79,32 @@ impl Engine {
         writers: Writers,
     ) -> Result<Engine> {
         let retriever = Retriever::new(Arc::new(Knowledge::open(kb)?), embedder)?.with_reranker(reranker);
-        Ok(Engine { answerer: Answerer::new(retriever, writers), counters: Counters::default() })
+        Ok(Engine {
+            answerer: Answerer::new(retriever, writers),
+            standing: Standing::default(),
+            counters: Counters::default(),
+        })
+    }
+
+    /// The same by the clock of the box, which knows more than the machine's.
+    pub fn with_clock(mut self, clock: Arc<BoxClock>) -> Engine {
+        self.standing.clock = clock;
+        self
+    }
+
+    /// The clock by which is answered.
+    pub fn clock(&self) -> &Arc<BoxClock> {
+        &self.standing.clock
+    }
+
+    /// Says what is known of the knowledge beyond its content; from then on the status tells it.
+    pub fn set_circumstances(&self, circumstances: Circumstances) {
+        self.standing.set_circumstances(circumstances);
+    }
+
+    /// Puts this list of questions that wait for a person in the place of the one before. They settle no answer.
+    pub fn set_review(&self, review: Vec<Suspended>) {
+        self.retriever().set_suspended(self.standing.set_review(review));
     }
 
     /// Answers one request. Never blocks on a language model.
@@ -90,15 +119,27 @@ impl Engine {
                 self.counters.count(ask.prose, &outcome);
                 outcome.map(|answered| Reply::Answer(Box::new(answered)))
             }
-            Request::Search(search) => browse::search(self.retriever(), actor, &search).map(Reply::Search),
+            Request::Search(search) => {
+                browse::search(self.retriever(), actor, self.today(), &search).map(Reply::Search)
+            }
             Request::Clause { id, neighbours, as_of } => {
-                browse::clause(self.retriever(), actor, id, neighbours, as_of).map(|r| Reply::Clause(Box::new(r)))
+                browse::clause(self.retriever(), actor, id, neighbours, as_of.unwrap_or_else(|| self.today()))
+                    .map(|r| Reply::Clause(Box::new(r)))
             }
             Request::Documents { filter } => {
                 check_field("筛选词", filter.as_deref())?;
-                Ok(Reply::Documents(browse::documents(self.retriever(), actor, filter.as_deref())))
+                Ok(Reply::Documents(browse::documents(self.retriever(), actor, self.today(), filter.as_deref())))
             }
             Request::Status => self.status().map(|s| Reply::Status(Box::new(s))),
+            Request::Review => {
+                let generation = self.retriever().knowledge().generation().clone();
+                Ok(Reply::Review(ReviewReply { suspended: self.standing.review(), generation }))
+            }
+            Request::Accept(accept) => {
+                let (accepted, waiting) = self.standing.accept(&accept.folded, &accept.new_fingerprint)?;
+                self.retriever().set_suspended(waiting);
+                Ok(Reply::Accepted(Box::new(accepted)))
+            }
         }
     }
 
@@ -107,12 +148,8 @@ impl Engine {
     /// # Errors
     /// `KB_CORRUPT`.
     pub fn warm(&self, stop: &AtomicBool) -> Result<usize> {
-        let scope = Scope {
-            as_of: clock::today(),
-            clearance: Classification::Internal,
-            levels: Vec::new(),
-            all_versions: false,
-        };
+        let scope =
+            Scope { as_of: self.today(), clearance: Classification::Internal, levels: Vec::new(), all_versions: false };
         let writers = self.answerer.writers();
         let generators: Vec<_> = [&writers.large, &writers.small].into_iter().flatten().collect();
         if generators.is_empty() {
@@ -123,6 +160,10 @@ impl Engine {
             generator.warm(prompts.clone());
         }
         Ok(prompts.len())
+    }
+
+    fn today(&self) -> Date {
+        self.standing.clock.today()
     }
 
     fn retriever(&self) -> &Retriever {
@@ -142,10 +183,11 @@ impl Engine {
         for title in &ask.recent_documents {
             check_field("recent_documents", Some(title))?;
         }
-        self.answerer.answer(&Ask {
+        let reading = self.standing.clock.read();
+        let mut answered = self.answerer.answer(&Ask {
             question: &question,
             scope: Scope {
-                as_of: ask.as_of.unwrap_or_else(clock::today),
+                as_of: ask.as_of.unwrap_or(reading.day),
                 clearance: actor.clearance,
                 levels: ask.levels.clone(),
                 all_versions: false,
@@ -154,11 +196,18 @@ impl Engine {
             recent_documents: &ask.recent_documents,
             prose: ask.prose,
             structured: ask.structured,
-        })
+        })?;
+        // A day that the person named does not rest on the clock.
+        if ask.as_of.is_none() {
+            answered.card.notices.extend(standing::doubtful_day(&reading));
+        }
+        Ok(answered)
     }
 
     fn status(&self) -> Result<StatusReply> {
         let knowledge = self.retriever().knowledge();
+        let reading = self.standing.clock.read();
+        let (notices, suspended) = self.standing.notices(&reading);
         Ok(StatusReply {
             version: env!("CARGO_PKG_VERSION"),
             generation: knowledge.generation().clone(),
@@ -170,7 +219,9 @@ impl Engine {
             small_generator: self.answerer.writers().beside(),
             answer_cache: self.answerer.cache_figures(),
             service: self.counters.figures(),
-            today: clock::today(),
+            today: reading.day,
+            notices,
+            suspended,
         })
     }
 }

@@ -14,6 +14,8 @@ pub fn authorise(actor: &Actor, request: &Request) -> Result<()> {
         (Role::Teller | Role::Operator, Request::Clause { .. }) => true,
         (Role::Teller | Role::Operator, Request::Documents { .. }) => true,
         (Role::Teller | Role::Operator, Request::Status) => true,
+        (Role::Teller, Request::Review | Request::Accept(_)) => false,
+        (Role::Operator, Request::Review | Request::Accept(_)) => true,
     };
     if allowed {
         return Ok(());
