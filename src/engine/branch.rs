@@ -12,7 +12,7 @@ use crate::store::state::StateDb;
 use crate::types::Serial;
 use jiff::Timestamp;
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub use crate::store::state::Event;
 
@@ -69,13 +69,9 @@ pub(super) fn pointer(data: &DataDir) -> Result<(Active, Option<Error>)> {
     }
 }
 
-/// The knowledge file that answers by a data folder; `None` before the first import.
-///
-/// # Errors
-/// `ACTIVE_CORRUPT` when neither the pointer nor the last one that worked can be read, `IO`.
-pub fn active_knowledge(data: &Path) -> Result<Option<PathBuf>> {
-    let data = DataDir::at(data);
-    Ok(pointer(&data)?.0.active.map(|gid| data.knowledge(&gid)))
+/// Whether a data folder was set up for taking knowledge in. One that only holds models was not.
+pub fn is_home(data: &Path) -> bool {
+    DataDir::at(data).branch_file().exists()
 }
 
 /// What there is to say of a data folder.

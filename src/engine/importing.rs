@@ -6,6 +6,7 @@
 //!                    └──▶ failed, or already in use
 //! ```
 
+use super::following::take_up;
 use super::seat::Seat;
 use crate::disk::RealDisk;
 use crate::error::{Code, Error, ErrorBody, Result};
@@ -171,12 +172,12 @@ impl ImportDesk {
             }
             ImportRequest::Rollback => {
                 self.start(seat, actor, |importer, _, seat| {
-                    importer.rollback(&mut |kb| seat.adopt(kb)).map(|returned| ImportState::Turned { returned })
+                    importer.rollback(&mut |_| take_up(importer.data(), seat)).map(|returned| ImportState::Turned { returned })
                 })?;
             }
             ImportRequest::Release => {
                 self.start(seat, actor, |importer, _, seat| {
-                    importer.release(&mut |kb| seat.adopt(kb)).map(|returned| ImportState::Turned { returned })
+                    importer.release(&mut |_| take_up(importer.data(), seat)).map(|returned| ImportState::Turned { returned })
                 })?;
             }
             ImportRequest::Confirm => self.decide(Decision::Confirm)?,
@@ -269,6 +270,6 @@ fn prepare(importer: &Importer, shared: &Shared, seat: &Seat, source: &Path) -> 
         importer.decline(*prepared)?;
         return Ok(ImportState::Idle);
     }
-    let committed = importer.commit(*prepared, &mut |kb| seat.adopt(kb), &mut Teller(shared))?;
+    let committed = importer.commit(*prepared, &mut |_| take_up(importer.data(), seat), &mut Teller(shared))?;
     Ok(ImportState::Done { committed })
 }

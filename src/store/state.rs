@@ -174,6 +174,14 @@ impl StateDb {
         })
     }
 
+    /// A number that is another after somebody else has written.
+    ///
+    /// # Errors
+    /// `STATE_DB`.
+    pub fn changes(&self) -> Result<i64> {
+        self.with(|c| c.pragma_query_value(None, "data_version", |r| r.get(0)))
+    }
+
     fn with<T>(&self, act: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         act(&connection).map_err(|e| failed(&self.path, e))

@@ -25,6 +25,8 @@ pub struct FixedDoor {
     pub open: AtomicBool,
     /// Canceller of the last prose that `HANG` began.
     pub hanging: Mutex<Option<Arc<AtomicBool>>>,
+    /// What the status tells.
+    pub notices: Mutex<Vec<Notice>>,
 }
 
 impl Door for FixedDoor {
@@ -94,7 +96,12 @@ impl Door for FixedDoor {
                     card_seconds: 4.5,
                 },
                 today: day(2026, 3, 2),
+                notices: self.notices.lock().unwrap().clone(),
+                suspended: 3,
             }))),
+            Request::Review | Request::Accept(_) => {
+                Err(Error::new(Code::Denied, "当前角色没有这项权限", "请联系管理员"))
+            }
         }
     }
 }

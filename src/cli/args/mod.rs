@@ -171,6 +171,17 @@ pub enum KbCommand {
         #[arg(long)]
         json: bool,
     },
+    /// 列出所依据的条款文字已变、需要复核的问法
+    Review {
+        /// 新的知识库文件
+        file: PathBuf,
+        /// 与之相比的旧知识库文件
+        #[arg(long, value_name = "文件")]
+        against: PathBuf,
+        /// 输出 JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// 查看文档目录,或某个文档、某一条
     Show {
         /// 知识库文件
