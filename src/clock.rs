@@ -14,3 +14,8 @@ pub fn today() -> Date {
 pub fn now() -> jiff::civil::DateTime {
     CHINA.to_datetime(jiff::Timestamp::now())
 }
+
+/// The day in China at an instant.
+pub fn day_of(instant: jiff::Timestamp) -> Date {
+    CHINA.to_datetime(instant).date()
+}
