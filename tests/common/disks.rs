@@ -17,7 +17,7 @@ mod model;
 mod recording;
 
 pub use faulty::{Fault, FaultyDisk, Free};
-pub use killing::{KillingDisk, killed, run_self};
+pub use killing::{KillingDisk, killed, run_self, run_self_with_mounts};
 pub use model::{Keep, Loss};
 pub use recording::{Cut, Figures, Record, RecordingDisk};
 

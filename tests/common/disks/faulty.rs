@@ -55,6 +55,8 @@ pub enum Free {
 /// See [`FaultyDisk`].
 pub struct Faults {
     rules: Vec<(Fault, Mutex<usize>)>,
+    /// The operation of this number fails, from 0, whatever it is.
+    at: Option<(usize, Errno)>,
     budget: Option<(u64, Free)>,
     used: Mutex<Used>,
     steps: Mutex<Vec<Step>>,
@@ -73,14 +75,22 @@ pub type FaultyDisk = Watched<Faults>;
 
 impl FaultyDisk {
     pub fn with(faults: &[Fault]) -> FaultyDisk {
+        FaultyDisk::of(faults, None, None)
+    }
+
+    /// Fails operation `at`, from 0, once.
+    pub fn at(at: usize, errno: Errno) -> FaultyDisk {
+        FaultyDisk::of(&[], Some((at, errno)), None)
+    }
+
+    fn of(faults: &[Fault], at: Option<(usize, Errno)>, budget: Option<(u64, Free)>) -> FaultyDisk {
         let rules = faults.iter().map(|f| (f.clone(), Mutex::new(0))).collect();
-        Watched::by(Faults { rules, budget: None, used: Mutex::default(), steps: Mutex::default() })
+        Watched::by(Faults { rules, at, budget, used: Mutex::default(), steps: Mutex::default() })
     }
 
     /// Writing fails with ENOSPC once `bytes` more are used; what is removed or replaced comes back.
     pub fn with_room(bytes: u64, free: Free) -> FaultyDisk {
-        let budget = Some((bytes, free));
-        Watched::by(Faults { rules: Vec::new(), budget, used: Mutex::default(), steps: Mutex::default() })
+        FaultyDisk::of(&[], None, Some((bytes, free)))
     }
 
     /// The operations that were tried, failed ones as well.
@@ -108,7 +118,14 @@ impl Used {
 
 impl Watcher for Faults {
     fn before(&self, step: &Step) -> Order {
-        self.steps.lock().unwrap().push(step.clone());
+        let number = {
+            let mut steps = self.steps.lock().unwrap();
+            steps.push(step.clone());
+            steps.len() - 1
+        };
+        if let Some((_, errno)) = self.at.filter(|(at, _)| *at == number) {
+            return Order::Fail(errno);
+        }
         for (rule, met) in self.rules.iter().filter(|(rule, _)| rule.meets(step)) {
             let mut met = met.lock().unwrap();
             *met += 1;

@@ -61,17 +61,37 @@ impl Watcher for Killer {
 /// Runs one test of this test binary in a process of its own, with these variables; its output is shown only when it fails otherwise
 /// than by SIGKILL.
 pub fn run_self(test: &str, variables: &[(&str, &str)]) -> ExitStatus {
-    let output = Command::new(std::env::current_exe().unwrap())
+    run(Command::new(std::env::current_exe().unwrap()), test, variables)
+}
+
+/// As [`run_self`], where the test may mount file systems that nobody else sees; `None` where the system does not allow that.
+pub fn run_self_with_mounts(test: &str, variables: &[(&str, &str)]) -> Option<ExitStatus> {
+    let apart = || {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount"]);
+        command
+    };
+    if !apart().arg("true").output().is_ok_and(|o| o.status.success()) {
+        eprintln!("skipped: this system allows no mounts in a namespace of one's own");
+        return None;
+    }
+    let mut command = apart();
+    command.arg(std::env::current_exe().unwrap());
+    Some(run(command, test, variables))
+}
+
+fn run(mut command: Command, test: &str, variables: &[(&str, &str)]) -> ExitStatus {
+    let output = command
         .args([test, "--exact", "--nocapture", "--test-threads=1"])
         .envs(variables.iter().copied())
         .output()
         .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() && !killed(output.status) {
-        eprintln!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        eprintln!("{said}{}", String::from_utf8_lossy(&output.stderr));
     }
     // A name that is not there would pass as well.
-    let ran = killed(output.status) || String::from_utf8_lossy(&output.stdout).contains("running 1 test");
-    assert!(ran, "no test is called {test}");
+    assert!(killed(output.status) || said.contains("running 1 test"), "no test is called {test}");
     output.status
 }
 
