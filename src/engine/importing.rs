@@ -9,8 +9,9 @@
 use super::seat::Seat;
 use crate::disk::RealDisk;
 use crate::error::{Code, Error, ErrorBody, Result};
-use crate::import::{self, Importer, Outcome, Watch};
+use crate::import;
 use crate::pack::keys::SoftwareVerifier;
+use crate::pack::trust::TrustedRoot;
 use crate::store::generations::DataDir;
 use crate::types::Serial;
 use serde::Serialize;
@@ -18,7 +19,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-pub use crate::import::{Branch, Committed, Encoder, Phase, Preview, Progress, Returned};
+pub use crate::import::{
+    Branch, Committed, Encoder, Importer, Outcome, Phase, Preview, Progress, Returned, Watch,
+};
 
 /// What can be asked of the import.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +97,14 @@ pub fn set_up(data: &Path, names: (&str, &str), root: (&[u8], &[u8])) -> Result<
     let home = import::init(&DataDir::at(data), &RealDisk, &SoftwareVerifier, names, root)?;
     let fingerprint = home.root.fingerprint();
     Ok((home.branch, fingerprint))
+}
+
+/// The fingerprint of a trust root that is whole in itself: SHA-256 of its bytes, hex.
+///
+/// # Errors
+/// `PACK_SIG`, `PACK_THRESHOLD` or `PACK_PARSE`.
+pub fn fingerprint_of(root: &[u8], signatures: &[u8]) -> Result<String> {
+    TrustedRoot::first(root, signatures, &SoftwareVerifier).map(|root| root.fingerprint())
 }
 
 /// Where imports are asked for.

@@ -6,6 +6,7 @@
 //! [`measure`] those that build knowledge for the measuring; [`exam`] asks a file of questions through the door. `figures` counts
 //! what passes.
 
+pub mod branch;
 mod browse;
 pub mod exam;
 mod figures;

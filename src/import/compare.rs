@@ -35,7 +35,7 @@ impl Importer {
                 Ok(old) => {
                     let mut suspended = review::suspended(&old, new)?;
                     let earlier = self.still_to_review(gid)?;
-                    suspended.extend(review::carried(earlier, &suspended, new)?);
+                    suspended.extend(review::carried(earlier, &suspended, &old, new)?);
                     Comparison { diff: Some(diff::diff(&old, new)?), suspended }
                 }
                 // Damaged knowledge, or that of an older program: the new one is the remedy, and nothing can be compared.

@@ -9,7 +9,7 @@ use crate::pack::source::{Stick, names};
 use crate::pack::trust::TrustedRoot;
 use crate::pack::verify::{self, Checked, Receiver, Seen, VerifiedBeacon, VerifiedManifest};
 use crate::store::generations::Active;
-use crate::store::schema;
+use crate::store::{self, schema};
 use crate::types::Serial;
 use std::path::Path;
 
@@ -55,7 +55,7 @@ impl Importer {
             channel: &home.branch.channel,
             app_version: env!("CARGO_PKG_VERSION"),
             schema_version: schema::SCHEMA_VERSION,
-            schema_sha256: &schema::schema_sha256(),
+            schema_sha256: &store::schema_sha256(),
             max_seen: seen,
         };
         let checked = self.newest(&stick, &root, &receiver)?;
@@ -77,6 +77,8 @@ impl Importer {
                     "等总行下发更新的知识包;确要恢复它用 guida data release",
                 ));
             }
+            // A pack that was seen but is not in use: what was made of it is gone, and it comes in as if it were new.
+            Checked::Already(manifest) if active.active.as_deref() != Some(manifest.gid().as_str()) => Found::New(manifest),
             Checked::Already(manifest) => Found::Already(manifest.serial()),
             Checked::New(manifest) => Found::New(manifest),
         };

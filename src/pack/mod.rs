@@ -16,4 +16,14 @@
 //!
 //! The rules are those of The Update Framework (roles, thresholds, rotation, no way back); verifying is pure and knows no clock.
 
+pub mod delta;
+pub mod hash;
+pub mod hex;
+pub mod json;
+pub mod keys;
+pub mod limits;
 pub mod manifest;
+pub mod signature;
+pub mod source;
+pub mod trust;
+pub mod verify;

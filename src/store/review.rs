@@ -101,6 +101,32 @@ pub fn suspended(old: &Knowledge, new: &Knowledge) -> Result<Vec<Suspended>> {
     Ok(out)
 }
 
+/// Of the questions that an earlier import suspended, those that nothing in the new file settles either: the same words answer them
+/// still, and nobody has confirmed that. What `fresh` names anew is left out.
+///
+/// # Errors
+/// `KB_CORRUPT` when one of the files no longer reads.
+pub fn carried(
+    earlier: Vec<Suspended>,
+    fresh: &[Suspended],
+    old: &Knowledge,
+    new: &Knowledge,
+) -> Result<Vec<Suspended>> {
+    if earlier.is_empty() {
+        return Ok(earlier);
+    }
+    let before: HashSet<(String, String)> =
+        old.curated_rows()?.into_iter().map(|row| (row.folded, row.rests_on)).collect();
+    let unsettled: HashSet<String> = new
+        .curated_rows()?
+        .into_iter()
+        .filter(|row| !row.confirmed && before.contains(&(row.folded.clone(), row.rests_on.clone())))
+        .map(|row| row.folded)
+        .collect();
+    let again = |one: &Suspended| fresh.iter().any(|new| (&new.folded, &new.label) == (&one.folded, &one.label));
+    Ok(earlier.into_iter().filter(|one| unsettled.contains(&one.folded) && !again(one)).collect())
+}
+
 /// A clause with other words.
 struct Changed {
     place: Place,
