@@ -38,6 +38,11 @@ pub fn in_china(moment: Timestamp) -> jiff::civil::DateTime {
     CHINA.to_datetime(moment)
 }
 
+/// The day in China at a moment.
+pub fn day_of(moment: Timestamp) -> Date {
+    in_china(moment).date()
+}
+
 /// Where the latest time that the clock has shown outlives a restart.
 pub trait Seen: Send + Sync {
     /// The time that was stored last; `None` on a new box.
@@ -364,9 +369,4 @@ mod tests {
         assert!(matches!(clock.read().warning, Some(ClockWarning::SteppedBack { .. })));
         assert_eq!(clock.confirm().warning, None);
     }
-}
-
-/// The day in China at an instant.
-pub fn day_of(instant: jiff::Timestamp) -> Date {
-    CHINA.to_datetime(instant).date()
 }

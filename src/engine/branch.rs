@@ -6,7 +6,7 @@ use crate::pack::json;
 use crate::pack::keys::SoftwareVerifier;
 use crate::pack::manifest::Manifest;
 use crate::pack::verify::spoken_code;
-use crate::store::generations::{Active, DataDir, serial_of};
+use crate::store::generations::{Active, DataDir};
 use crate::store::review::Suspended;
 use crate::store::state::StateDb;
 use crate::types::Serial;
@@ -171,9 +171,3 @@ pub fn accept(data: &Path, question: &str, actor: &str) -> Result<Suspended> {
 pub fn events(data: &Path, limit: usize) -> Result<Vec<Event>> {
     StateDb::open(&DataDir::at(data).state_db())?.events(limit)
 }
-
-/// Keeps the number and hash of the pack in use apart from its folder name.
-pub(super) fn serial_in_use(active: &Active) -> Option<Serial> {
-    active.active.as_deref().and_then(serial_of)
-}
-

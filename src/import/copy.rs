@@ -5,10 +5,10 @@ use super::progress::{Meter, Phase};
 use super::{Importer, failed};
 use crate::error::{Code, Error, Result};
 use crate::pack::manifest::{Parts, Piece};
-use crate::pack::source::Stick;
+use crate::pack::source::{Stick, names, reading_failed};
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 /// Bytes moved at a time.
@@ -86,7 +86,7 @@ impl Importer {
         half: &Path,
         meter: &mut Meter<'_>,
     ) -> Result<()> {
-        let name = crate::pack::source::names::part(&parts.sha256, index);
+        let name = names::part(&parts.sha256, index);
         let mut from = stick.part(&parts.sha256, index)?;
         if from.length() < piece.size {
             return Err(Error::new(
@@ -102,14 +102,14 @@ impl Importer {
             _ => self.disk.append(half, here),
         }
         .map_err(|e| failed("写不了", half, e))?;
-        from.skip_to(here)?;
+        from.seek(io::SeekFrom::Start(here)).map_err(|e| reading_failed(&name, &e))?;
         let mut buffer = vec![0; CHUNK_BYTES];
         let (mut done, mut unsynced) = (here, 0);
         meter.add(here)?;
         while done < piece.size {
             let want = usize::try_from(piece.size - done).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
             let Some(room) = buffer.get_mut(..want) else { break };
-            let read = from.read_some(room)?;
+            let read = from.read(room).map_err(|e| reading_failed(&name, &e))?;
             let Some(bytes) = room.get(..read).filter(|bytes| !bytes.is_empty()) else {
                 return Err(Error::new(
                     Code::PackIncomplete,

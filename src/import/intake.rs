@@ -62,7 +62,7 @@ impl Importer {
         let (serial, sha256) = match &checked {
             Checked::New(manifest) | Checked::Already(manifest) => (manifest.serial(), manifest.sha256()),
         };
-        if beacon.serial() == serial && beacon.manifest_sha256() != sha256 {
+        if beacon.serial() == serial && beacon.beacon().manifest_sha256 != sha256 {
             return Err(Error::new(
                 Code::PackEquivocation,
                 format!("总行公告的 {serial} 号知识包与 U 盘上的同号知识包内容不同"),

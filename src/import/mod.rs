@@ -58,7 +58,7 @@ use std::sync::Arc;
 pub struct Importer {
     data: DataDir,
     disk: Arc<dyn Disk>,
-    verifier: Arc<dyn Verifier + Send + Sync>,
+    verifier: Arc<dyn Verifier>,
     encoder: Encoder,
     state: Arc<StateDb>,
     actor: String,
@@ -133,7 +133,7 @@ impl Importer {
     pub fn new(
         data: DataDir,
         disk: Arc<dyn Disk>,
-        verifier: Arc<dyn Verifier + Send + Sync>,
+        verifier: Arc<dyn Verifier>,
         encoder: Encoder,
         actor: &str,
     ) -> Result<Importer> {
@@ -211,7 +211,7 @@ impl Importer {
             diff: comparison.diff,
             suspended: comparison.suspended,
             models: unpacked.models.iter().map(|model| model.name.clone()).collect(),
-            stale: manifest.stale_after().is_some_and(|day| day < now),
+            stale: manifest.manifest().stale_after.as_ref().and_then(|at| at.parse::<Timestamp>().ok()).is_some_and(|at| at < now),
             newer_announced: (announced > manifest.serial()).then_some(announced),
         };
         let time_floor =

@@ -9,6 +9,7 @@
 
 use super::hash::RawHasher;
 use super::hex;
+use super::limits::{MAX_WINDOW_LOG, MIN_WINDOW_LOG};
 use super::manifest::{PackSource, Raw};
 use crate::disk;
 use crate::error::{Code, Error, Result};
@@ -21,10 +22,6 @@ use zstd::stream::raw::{CParameter, DParameter, Decoder, Encoder, InBuffer, Oper
 pub const MAX_PATCH_BYTES: u64 = 2 << 30;
 /// Window of a whole file, 128 MiB: what lies farther apart is not found to be the same.
 pub const FULL_WINDOW_LOG: u32 = 27;
-/// Largest window that zstd knows on 64-bit machines.
-pub const MAX_WINDOW_LOG: u32 = 31;
-/// Smallest window that zstd knows.
-const MIN_WINDOW_LOG: u32 = 10;
 /// Buffer for compressed bytes, and another for what comes out.
 const BUFFER_BYTES: usize = 512 << 10;
 /// Begins every zstd frame, and nothing else (skippable frames begin otherwise).
@@ -56,7 +53,7 @@ pub fn hash_file(path: &Path) -> Result<Raw> {
 /// `IO` and `NO_SPACE`; `PACK_BUILD` when zstd fails or the file changes meanwhile.
 pub fn encode_full(raw: &Path, out: &mut dyn Write, level: i32) -> Result<u32> {
     let (file, size) = open(raw)?;
-    let window_log = log2_ceil(size).min(FULL_WINDOW_LOG);
+    let window_log = log2_ceil(size).clamp(MIN_WINDOW_LOG, FULL_WINDOW_LOG);
     let encoder = Encoder::new(level).map_err(zstd_failed)?;
     encode(encoder, file, size, window_log, raw, out)
 }
@@ -74,7 +71,7 @@ pub fn encode_patch(raw: &Path, base: &Path, out: &mut dyn Write, level: i32) ->
     }
     let mut prefix = Vec::new();
     base_file.read_to_end(&mut prefix).map_err(|e| unreadable(base, e))?;
-    let window_log = log2_ceil(size);
+    let window_log = log2_ceil(size).max(MIN_WINDOW_LOG);
     let mut encoder = Encoder::with_ref_prefix(level, &prefix).map_err(zstd_failed)?;
     // Without it zstd looks for matches in the last few megabytes of the prefix only.
     encoder.set_parameter(CParameter::EnableLongDistanceMatching(true)).map_err(zstd_failed)?;
@@ -90,7 +87,7 @@ fn encode(
     out: &mut dyn Write,
 ) -> Result<u32> {
     let set = [
-        CParameter::WindowLog(window_log.max(MIN_WINDOW_LOG)),
+        CParameter::WindowLog(window_log),
         CParameter::ContentSizeFlag(true),
         // Both ends hash the whole file.
         CParameter::ChecksumFlag(false),

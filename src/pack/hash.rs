@@ -73,8 +73,11 @@ mod tests {
     #[test]
     fn pieces_make_the_same_as_the_whole() {
         let bytes: Vec<u8> = (0..20_000_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-        let expected =
-            Raw { size: bytes.len() as u64, sha256: hex::encode(&Sha256::digest(&bytes)), sm3: hex::encode(&Sm3::digest(&bytes)) };
+        let expected = Raw {
+            size: bytes.len() as u64,
+            sha256: hex::encode(&Sha256::digest(&bytes)),
+            sm3: hex::encode(&Sm3::digest(&bytes)),
+        };
         for piece in [1_000_003, bytes.len()] {
             let mut hasher = RawHasher::new();
             bytes.chunks(piece).for_each(|piece| hasher.update(piece));

@@ -151,7 +151,6 @@ pub fn serial_of(gid: &str) -> Option<Serial> {
 /// Which generation answers, and the counters that never drop.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Active {
-    fmt: String,
     /// The generation that answers; `None` before the first import.
     pub active: Option<String>,
     /// The one before it, to go back to.
@@ -166,7 +165,15 @@ pub struct Active {
     pub time_floor: Option<Timestamp>,
     /// The latest pack that a verified beacon named.
     pub announced: Option<Serial>,
+}
+
+/// The pointer as it stands in its file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Sealed {
+    fmt: String,
     checksum: String,
+    #[serde(flatten)]
+    active: Active,
 }
 
 impl Active {
@@ -199,11 +206,12 @@ impl Active {
             Err(e) => return Err(failed("读不出", path, e)),
         }
         let corrupt = |why: &str| corrupt(path, why);
-        let active: Active = serde_json::from_slice(&bytes).map_err(|e| corrupt("不是完整的 JSON").because(e))?;
-        if active.fmt != ACTIVE_FMT {
+        let sealed: Sealed = serde_json::from_slice(&bytes).map_err(|e| corrupt("不是完整的 JSON").because(e))?;
+        if sealed.fmt != ACTIVE_FMT {
             return Err(corrupt("格式不是本程序的"));
         }
-        if active.checksum != active.sum() {
+        let active = sealed.active;
+        if sealed.checksum != active.sum() {
             return Err(corrupt("校验值不符"));
         }
         let named = [&active.active, &active.prev].into_iter().flatten();
@@ -230,18 +238,15 @@ impl Active {
     }
 
     fn write_file(&self, path: &Path, disk: &dyn Disk) -> Result<()> {
-        let mut sealed = self.clone();
-        sealed.fmt = ACTIVE_FMT.to_owned();
-        sealed.checksum = sealed.sum();
+        let sealed = Sealed { fmt: ACTIVE_FMT.to_owned(), checksum: self.sum(), active: self.clone() };
         let text = serde_json::to_vec_pretty(&sealed).map_err(|e| failed("写不了", path, e.into()))?;
         disk::replace(disk, path, &text).map_err(|e| failed("写不了", path, e))
     }
 
-    /// SHA-256 over everything but the checksum itself.
+    /// SHA-256 over everything that is said.
     fn sum(&self) -> String {
-        let bare = Active { checksum: String::new(), ..self.clone() };
         // A structure of texts and numbers always has a JSON form.
-        let text = serde_json::to_vec(&bare).unwrap_or_default();
+        let text = serde_json::to_vec(self).unwrap_or_default();
         Sha256::digest(&text).iter().map(|b| format!("{b:02x}")).collect()
     }
 }

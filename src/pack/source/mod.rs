@@ -16,10 +16,10 @@ use rustix::fs::{self, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Most names in one folder of ours. A shelf of parts holds one in 256 of all parts; 4096 parts and 64 files a pack leave room.
 const MAX_NAMES: usize = 65_536;
@@ -27,7 +27,7 @@ const MAX_NAMES: usize = 65_536;
 /// A mounted stick, or any folder that is laid out like one.
 #[derive(Debug)]
 pub struct Stick {
-    root: OwnedFd,
+    root: Arc<OwnedFd>,
     /// Device and inode of the folder when it was opened.
     identity: (u64, u64),
     path: PathBuf,
@@ -52,6 +52,12 @@ impl PartFile {
 impl Read for PartFile {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         self.file.read(bytes)
+    }
+}
+
+impl Seek for PartFile {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
     }
 }
 
@@ -103,7 +109,7 @@ impl Stick {
             e => reading_failed(&path.display().to_string(), &e.into()),
         })?;
         let identity = (seen.st_dev, seen.st_ino);
-        Ok(Stick { root, identity, path: path.to_owned(), seen: Mutex::default() })
+        Ok(Stick { root: Arc::new(root), identity, path: path.to_owned(), seen: Mutex::default() })
     }
 
     /// Where it is.
@@ -196,7 +202,7 @@ impl Stick {
     pub fn leave(&self, path: &str, bytes: &[u8]) -> Result<()> {
         let mut file = self.writer(path)?;
         file.write_all(bytes).map_err(|e| writing_failed(path, &e))?;
-        file.keep(path)
+        file.keep()
     }
 
     /// Starts a file beside the name that it will have, which it gets with [`StickFile::keep`].
@@ -207,6 +213,7 @@ impl Stick {
         let (above, name) = self.check(path)?;
         let folder = beneath::make_folder(&self.root, above).map_err(|e| self.refused_writing(path, e))?;
         let fresh = format!("{name}.new");
+        let beside = format!("{above}/{fresh}");
         let failed = |e: Errno| self.refused_writing(path, Refused::System(e));
         match fs::unlinkat(&folder, &fresh, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => {}
@@ -214,7 +221,13 @@ impl Stick {
         }
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = fs::openat(&folder, &fresh, flags, Mode::from_raw_mode(0o644)).map_err(failed)?;
-        Ok(StickFile { file: file.into(), folder, fresh, name: name.to_owned(), kept: false })
+        Ok(StickFile {
+            file: Some(file.into()),
+            root: Arc::clone(&self.root),
+            fresh: beside,
+            path: path.to_owned(),
+            kept: false,
+        })
     }
 
     /// Folder and name of a path, once its folders were looked through.
@@ -295,10 +308,7 @@ impl Stick {
 
     fn refused(&self, path: &str, why: Refused) -> Error {
         match why {
-            Refused::Unsafe(why) => {
-                let message = format!("U 盘上的 {path} {why},没有读取");
-                Error::new(Code::PackUnsafe, message, "这不是正常制作的知识包:停用这个 U 盘,报告信息安全人员")
-            }
+            Refused::Unsafe(why) => unsafe_name(path, why),
             Refused::System(Errno::NOENT) if self.vanished() => removed(path),
             Refused::System(Errno::NOENT) => Error::new(
                 Code::PackIncomplete,
@@ -318,36 +328,60 @@ impl Stick {
     }
 }
 
-/// A file that is being written on the stick; dropped before it is kept, it is gone.
+/// A file that is being written on the stick, under a name that nobody reads; dropped before it is kept, it is gone.
 #[derive(Debug)]
 pub struct StickFile {
-    file: File,
-    folder: OwnedFd,
+    /// Absent once everything is written and survives a power cut.
+    file: Option<File>,
+    root: Arc<OwnedFd>,
+    /// Where it is, below the root.
     fresh: String,
-    name: String,
+    path: String,
     kept: bool,
 }
 
 impl StickFile {
-    /// Makes the bytes survive a power cut and then gives them their name; `path` is for messages.
+    /// Returns when the bytes survive a power cut; nothing can be written after that.
     ///
     /// # Errors
-    /// `IO`, `NO_SPACE`, `PACK_REMOVED`; the old content then stands.
-    pub fn keep(self, path: &str) -> Result<()> {
-        let name = self.name.clone();
-        self.keep_as(&name, path)
+    /// `IO`, `NO_SPACE`, `PACK_REMOVED`.
+    pub fn finish(&mut self) -> Result<()> {
+        match self.file.take() {
+            Some(file) => file.sync_all().map_err(|e| writing_failed(&self.path, &e)),
+            None => Ok(()),
+        }
     }
 
-    /// As [`StickFile::keep`], under another name in the same folder.
+    /// Finishes the file and gives it its name.
     ///
     /// # Errors
-    /// As there.
-    pub fn keep_as(mut self, name: &str, path: &str) -> Result<()> {
-        let synced = self.file.flush().and_then(|()| self.file.sync_all());
-        synced.map_err(|e| writing_failed(path, &e))?;
-        let renamed =
-            fs::renameat(&self.folder, &self.fresh, &self.folder, name).and_then(|()| fs::fsync(&self.folder));
-        renamed.map_err(|e| writing_failed(path, &e.into()))?;
+    /// As [`StickFile::finish`]; the old content then stands.
+    pub fn keep(mut self) -> Result<()> {
+        self.finish()?;
+        let path = std::mem::take(&mut self.path);
+        self.rename(&path)
+    }
+
+    /// Finishes the file and gives it a name in another folder.
+    ///
+    /// # Errors
+    /// As [`StickFile::finish`], and `PACK_UNSAFE`.
+    pub fn keep_at(mut self, stick: &Stick, path: &str) -> Result<()> {
+        self.finish()?;
+        let (above, _) = stick.check(path)?;
+        beneath::make_folder(&stick.root, above).map_err(|e| stick.refused_writing(path, e))?;
+        self.rename(path)
+    }
+
+    fn rename(&mut self, path: &str) -> Result<()> {
+        let failed = |e: Refused| match e {
+            Refused::System(e) => writing_failed(path, &e.into()),
+            Refused::Unsafe(why) => unsafe_name(path, why),
+        };
+        let ((from, fresh), (to, name)) = (split(&self.fresh), split(path));
+        let from = beneath::folder(&self.root, from).map_err(failed)?;
+        let to = beneath::folder(&self.root, to).map_err(failed)?;
+        fs::renameat(&from, fresh, &to, name).and_then(|()| fs::fsync(&to)).map_err(|e| failed(e.into()))?;
         self.kept = true;
         Ok(())
     }
@@ -355,21 +389,29 @@ impl StickFile {
 
 impl Write for StickFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        self.file.as_mut().ok_or(io::ErrorKind::WriteZero)?.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        Ok(())
     }
 }
 
 impl Drop for StickFile {
     fn drop(&mut self) {
         if !self.kept {
-            // What stays has a name that is never read.
-            let _ = fs::unlinkat(&self.folder, &self.fresh, AtFlags::empty());
+            let (folder, fresh) = split(&self.fresh);
+            if let Ok(folder) = beneath::folder(&self.root, folder) {
+                // What stays has a name that is never read.
+                let _ = fs::unlinkat(folder, fresh, AtFlags::empty());
+            }
         }
     }
+}
+
+/// Folder and name.
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
 }
 
 /// An error of reading from the stick, in words: the stick is gone, or something else.
@@ -380,7 +422,7 @@ pub fn reading_failed(path: &str, e: &io::Error) -> Error {
     Error::new(Code::Io, format!("读不出 U 盘上的 {path}:{e}"), "检查 U 盘和读取权限后重试").because(copy(e))
 }
 
-fn writing_failed(path: &str, e: &io::Error) -> Error {
+pub(super) fn writing_failed(path: &str, e: &io::Error) -> Error {
     if is_removal(e) {
         return removed(path);
     }
@@ -389,6 +431,11 @@ fn writing_failed(path: &str, e: &io::Error) -> Error {
             .because(copy(e));
     }
     Error::new(Code::Io, format!("写不了 U 盘上的 {path}:{e}"), "检查 U 盘是否写保护或只读挂载").because(copy(e))
+}
+
+fn unsafe_name(path: &str, why: &str) -> Error {
+    let message = format!("U 盘上的 {path} {why},没有使用");
+    Error::new(Code::PackUnsafe, message, "这不是正常制作的知识包:停用这个 U 盘,报告信息安全人员")
 }
 
 fn removed(path: &str) -> Error {
