@@ -29,4 +29,3 @@ pub mod signature;
 pub mod source;
 pub mod trust;
 pub mod verify;
-pub mod receipt;
