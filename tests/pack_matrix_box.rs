@@ -30,7 +30,7 @@ fn at_work() -> (Bank, Branch) {
 }
 
 fn next(bank: &Bank) -> Usb {
-    bank.pack(8, &knowledge("三十万元")).in_pieces(8192).stick()
+    bank.pack(8, &knowledge("三十万元")).in_pieces(1024).stick()
 }
 
 fn takes(branch: &Branch, usb: &Usb) {

@@ -35,7 +35,8 @@ pub enum Imported {
 /// What a branch looks like; two are compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
-    pub active: Option<Vec<u8>>,
+    /// The bytes of the pointer.
+    pub active: Option<String>,
     pub answer: Option<String>,
 }
 
@@ -151,7 +152,7 @@ impl Branch {
     }
 
     pub fn seen(&self) -> Seen {
-        Seen { active: self.active_bytes(), answer: self.answer() }
+        Seen { active: self.active_bytes().map(|b| String::from_utf8(b).unwrap()), answer: self.answer() }
     }
 
     /// The journal, latest entry first.
@@ -170,14 +171,19 @@ impl Branch {
     }
 
     /// Importing fails with this code, and leaves everything as it was, with an entry in the journal.
+    #[track_caller]
     pub fn refuses(&self, usb: &Usb, code: Code) -> Error {
         self.fails(code, || self.import(usb))
     }
 
     /// As [`Branch::refuses`], for any way of importing.
+    #[track_caller]
     pub fn fails<T: std::fmt::Debug>(&self, code: Code, import: impl FnOnce() -> Result<T>) -> Error {
         let (before, events, generations) = (self.seen(), self.events().len(), self.generations());
-        let e = import().expect_err("an import that must fail");
+        let e = match import() {
+            Err(e) => e,
+            Ok(outcome) => panic!("expected {code:?}: {outcome:?}"),
+        };
         assert_eq!(e.code(), code, "{e}");
         assert_eq!(self.seen(), before, "{code:?} changed what answers");
         assert_eq!(self.generations(), generations, "{code:?} left a generation");

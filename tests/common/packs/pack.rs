@@ -7,7 +7,7 @@ use guida::pack::keys::{SecretKey, SignedRole};
 use guida::pack::manifest::{
     Golden, KNOWLEDGE_ROLE, MANIFEST_FMT, Manifest, PackFile, PackSource, Parts, Piece, Raw, Totals,
 };
-use guida::store::schema;
+use guida::store::{self, schema};
 use guida::types::Serial;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -64,7 +64,7 @@ impl<'b> Pack<'b> {
             app_min: "0.1.0".into(),
             app_max: None,
             schema_version: schema::SCHEMA_VERSION,
-            schema_sha256: schema::schema_sha256(),
+            schema_sha256: store::schema_sha256(),
             files: Vec::new(),
             models: Vec::new(),
             golden: vec![golden()],

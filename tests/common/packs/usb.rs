@@ -80,7 +80,7 @@ impl Usb {
 
     /// Puts a link to the same content in the place of a file.
     pub fn symlink_instead(&self, path: &Path) {
-        let elsewhere = self.path().join(path.file_name().unwrap());
+        let elsewhere = self.path().join("elsewhere");
         fs::rename(path, &elsewhere).unwrap();
         symlink(&elsewhere, path).unwrap();
     }
