@@ -105,7 +105,7 @@ impl Importer {
             old.write(&self.data, self.disk.as_ref())?;
             return Err(e);
         }
-        new.write_backup(&self.data, self.disk.as_ref())?;
+        self.keep_backup(new);
         Ok(Returned { gid, hold: new.hold })
     }
 

@@ -54,15 +54,16 @@ impl Importer {
 
     /// Asks the golden questions, by the rules of the day on which the pack was made: the box's clock may be wrong.
     pub(super) fn examine(&self, knowledge: Arc<Knowledge>, golden: &[Golden], day: Date) -> Result<()> {
-        let retriever = Retriever::new(knowledge, self.encoder.clone()).map_err(|e| match e.code() {
+        let other_encoder = |e: Error| match e.code() {
             Code::KbModel => Error::new(Code::PackModel, e.message(), "请总行用本机的编码模型重新制作"),
             _ => e,
-        })?;
+        };
+        let retriever = Retriever::new(knowledge, self.encoder.clone()).map_err(other_encoder)?;
         let scope =
             Scope { as_of: day, clearance: Classification::Confidential, levels: Vec::new(), all_versions: false };
         let mut failed = Vec::new();
         for question in golden {
-            if !answers(&retriever, &scope, question)? {
+            if !answers(&retriever, &scope, question).map_err(other_encoder)? {
                 failed.push(question.question.as_str());
             }
         }

@@ -4,7 +4,7 @@
 
 use crate::clock;
 use crate::error::{Code, Error, Result};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -188,7 +188,14 @@ impl StateDb {
     }
 }
 
+/// A disk that is full, write-protected or dying is told as such; everything else is the journal's own fault.
 fn failed(path: &Path, e: rusqlite::Error) -> Error {
-    Error::new(Code::StateDb, format!("记录库 {} 读写失败:{e}", path.display()), "检查磁盘空间和权限;仍出现则上报")
-        .because(e)
+    let (code, hint) = match e.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => (Code::NoSpace, "清理磁盘后重试"),
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => {
+            (Code::Io, "检查磁盘和数据目录的权限;磁盘报错时请更换")
+        }
+        _ => (Code::StateDb, "检查磁盘空间和权限;仍出现则上报"),
+    };
+    Error::new(code, format!("记录库 {} 读写失败:{e}", path.display()), hint).because(e)
 }
