@@ -182,6 +182,15 @@ const PROSE: &[&str] = &[
     "可用临时居民身份证办理[2]。",
 ];
 
+/// Something for the status to tell.
+pub fn stale() -> Notice {
+    Notice {
+        code: NoticeCode::KnowledgeStale,
+        message: "知识包的有效期到 2026-02-01 为止".to_owned(),
+        hint: "请领取新的<知识包>".to_owned(),
+    }
+}
+
 pub fn card() -> Card {
     Card {
         question: "身份证过期三个月,卡还能取钱吗".to_owned(),
