@@ -3,7 +3,8 @@
 # root, and otherwise prints the exact command and stops.
 #
 #   scripts/deps.sh build    to compile: Rust, a C++ compiler with static libraries, cmake, make, libclang
-#   scripts/deps.sh test     the same, and a headless browser with its driver and a Chinese font
+#   scripts/deps.sh test     the same, and a headless browser with its driver, a Chinese font, and an openssl
+#                            that knows SM2 (signatures are compared with its)
 #
 # When nothing is missing, nothing is called but a few look-ups, so every make target can begin with it.
 set -eu
@@ -127,6 +128,11 @@ have_font() {
         "${HOME:-}"/.local/share/fonts/*CJK*
 }
 
+# Some distributions build openssl without SM2.
+have_openssl() {
+    have openssl && openssl ecparam -list_curves 2>/dev/null | grep SM2 >/dev/null
+}
+
 # What is missing, one word per need.
 missing_for() {
     have_compiler || echo compiler
@@ -138,6 +144,7 @@ missing_for() {
         have_chromium || echo chromium
         have chromedriver || echo chromedriver
         have_font || echo font
+        have_openssl || echo openssl
     fi
     return 0
 }

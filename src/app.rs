@@ -4,9 +4,10 @@
 use crate::answer::Writers;
 use crate::cli;
 use crate::cli::args::{
-    AskArgs, Cli, Command, EncoderArgs, EvalCommand, KbCommand, KvTypeArg, ModelArgs, PoolingArg, ServeArgs,
+    AskArgs, Cli, Command, EncoderArgs, EvalCommand, KbArg, KbCommand, KvTypeArg, ModelArgs, PoolingArg, ServeArgs,
 };
 use crate::engine::Engine;
+use crate::engine::branch::active_knowledge;
 use crate::engine::measure::CrossValidation;
 use crate::engine::models::{Wanted, program};
 use crate::engine::offline::Measuring;
@@ -22,7 +23,7 @@ use crate::types::Classification;
 use clap::Parser;
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,6 +37,8 @@ const MODEL_LOAD_LIMIT: Duration = Duration::from_secs(300);
 const DEFAULT_LOG: &str = "warn,llama.cpp=error";
 /// How often the wish to load the models anew (SIGHUP) is looked for.
 const RELOAD_POLL: Duration = Duration::from_millis(250);
+/// The knowledge that comes with the program.
+const DEFAULT_KB: &str = "knowledge.db";
 /// Stands for the number of the fold in `eval cv --embedder`.
 const FOLD: &str = "{fold}";
 
@@ -86,12 +89,17 @@ fn dispatch(cli: Cli) -> Result<()> {
             let engine = Engine::open(&file, None, None, None)?;
             cli::show::run(&engine, &operator(), what.as_deref(), json)
         }
+        Command::Import(args) => {
+            let encoder = EncoderArgs { no_embedder: args.no_embedder, ..EncoderArgs::default() };
+            cli::branch::import(&args, load_embedder(&encoder, EmbedderSettings::default())?)
+        }
+        Command::Data { command } => cli::branch::data(&command),
         Command::Model { command } => cli::model::run(&command),
         Command::Eval { command: EvalCommand::Retrieval(args) } => {
             let embedder = load_embedder(&args.encoder, EmbedderSettings::default())?;
             let reranker = load_reranker(args.reranker.as_deref(), None)?;
             let measuring = Measuring {
-                kb: &args.kb.kb,
+                kb: &args.kb.kb.clone().unwrap_or_else(|| DEFAULT_KB.into()),
                 questions: &args.questions,
                 signals: cli::eval::signals(&args.without),
                 perturb: &cli::eval::perturbations(&args.perturb),
@@ -102,7 +110,7 @@ fn dispatch(cli: Cli) -> Result<()> {
         }
         Command::Eval { command: EvalCommand::Answers(args) } => {
             let writers = Models::start(&args.models)?.writers();
-            let engine = open_engine(&args.kb.kb, &args.models, writers.clone())?;
+            let engine = open_engine(&knowledge_file(&args.kb, &args.models)?, &args.models, writers.clone())?;
             wait_for(&writers)?;
             cli::eval::answers(&engine, &operator(), &args, cli::parse_day(args.as_of.as_deref())?)
         }
@@ -239,6 +247,15 @@ fn start_generator(wanted: Wanted) -> Result<Option<(Wanted, Arc<ChildGenerator>
     Ok(Some((wanted, Arc::new(generator))))
 }
 
+/// The knowledge that was asked for: a file, else what is active in the data folder, else the one that comes with the program.
+fn knowledge_file(kb: &KbArg, models: &ModelArgs) -> Result<PathBuf> {
+    if let Some(kb) = &kb.kb {
+        return Ok(kb.clone());
+    }
+    let active = models.data.as_deref().map(active_knowledge).transpose()?.flatten();
+    Ok(active.unwrap_or_else(|| DEFAULT_KB.into()))
+}
+
 fn open_engine(kb: &Path, models: &ModelArgs, writers: Writers) -> Result<Engine> {
     let settings = EmbedderSettings { threads: models.threads, ..EmbedderSettings::default() };
     let embedder = load_embedder(&models.encoder, settings)?;
@@ -248,7 +265,7 @@ fn open_engine(kb: &Path, models: &ModelArgs, writers: Writers) -> Result<Engine
 
 fn ask(args: &AskArgs) -> Result<()> {
     let writers = Models::start(&args.models)?.writers();
-    let engine = open_engine(&args.kb.kb, &args.models, writers.clone())?;
+    let engine = open_engine(&knowledge_file(&args.kb, &args.models)?, &args.models, writers.clone())?;
     let writes = writers.main().is_some();
     cli::ask::run(&engine, &operator(), args, writes.then_some(|| wait_for(&writers)))
 }
@@ -280,7 +297,7 @@ fn serve(args: &ServeArgs) -> Result<()> {
         Error::new(Code::Internal, format!("无法接管重载信号:{e}"), "请把本条信息报给软件维护方").because(e)
     })?;
     let models = Models::start(&args.models)?;
-    let engine = Arc::new(open_engine(&args.kb.kb, &args.models, models.writers())?);
+    let engine = Arc::new(open_engine(&knowledge_file(&args.kb, &args.models)?, &args.models, models.writers())?);
     let settings = HttpSettings { workers: usize::from(args.workers), ..HttpSettings::new(args.listen) };
     let door: Arc<dyn Door> = Arc::clone(&engine) as Arc<dyn Door>;
     let server = http::serve(door, settings, Arc::clone(&stop))?;

@@ -23,6 +23,7 @@ pub mod error;
 pub mod eval;
 pub mod guard;
 pub mod http;
+pub mod import;
 pub mod inference;
 pub mod ingest;
 pub mod pack;

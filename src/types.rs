@@ -27,6 +27,21 @@ impl fmt::Display for GenerationId {
     }
 }
 
+/// The place of a pack in the order of packs: a later epoch is later whatever the number. A new trust root may raise the epoch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Serial {
+    /// Counts recoveries from a stolen publishing key; from 1.
+    pub epoch: u64,
+    /// Counts packs; from 1.
+    pub seq: u64,
+}
+
+impl fmt::Display for Serial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.epoch, self.seq)
+    }
+}
+
 /// Rank of a text in the order of norms, used as a filter and shown on the card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Level {

@@ -25,7 +25,7 @@ struct Arrow(&'static str, &'static str, Part, &'static str);
 use Part::{All, Face, Only};
 
 /// What every module may import.
-const VOCABULARY: &[&str] = &["types", "error", "clock"];
+const VOCABULARY: &[&str] = &["types", "error", "clock", "disk"];
 
 /// Every module of the crate root; the arrows between them stand in `ARROWS`.
 const MODULES: &[&str] = &[
@@ -36,11 +36,13 @@ const MODULES: &[&str] = &[
     "clock",
     "config",
     "console",
+    "disk",
     "engine",
     "error",
     "eval",
     "guard",
     "http",
+    "import",
     "inference",
     "ingest",
     "pack",
@@ -61,7 +63,13 @@ const ARROWS: &[Arrow] = &[
     Arrow("console", "engine", All, "a face: everything it does passes the one door"),
     Arrow("engine", "answer", All, "the door leads to the pipeline"),
     Arrow("engine", "ingest", All, "the door leads to the import"),
-    Arrow("engine", "pack", All, "the door leads to the import of packs"),
+    Arrow("engine", "import", All, "the door leads to the import of packs"),
+    Arrow("engine", "pack", All, "the door leads to head office's making of packs"),
+    Arrow("import", "pack", All, "what comes on a stick is verified there"),
+    Arrow("import", "store", All, "new knowledge is looked at, compared and given its place"),
+    Arrow("import", "retrieval", All, "golden questions are asked of it"),
+    Arrow("import", "text", All, "pure: addresses and titles of golden questions"),
+    Arrow("import", "inference", Face, "the Embedder trait"),
     Arrow("engine", "store", All, "the door looks clauses and documents up"),
     Arrow("engine", "audit", All, "every request that passes the door is recorded"),
     Arrow("engine", "retrieval", All, "the door searches for the search page"),
@@ -80,7 +88,6 @@ const ARROWS: &[Arrow] = &[
     Arrow("retrieval", "inference", Face, "the Embedder trait"),
     Arrow("ingest", "text", All, "files become clauses there"),
     Arrow("ingest", "store", All, "clauses are written there"),
-    Arrow("ingest", "pack", All, "knowledge arrives in packs"),
     Arrow("ingest", "inference", Face, "the Embedder trait"),
     Arrow("guard", "text", All, "pure: it reads normalised text"),
     Arrow("prompt", "guard", Face, "the type of a checked question: nothing else is put into a prompt"),

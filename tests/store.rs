@@ -52,7 +52,7 @@ fn write(path: &Path, vectors: Option<&[[f32; 4]]>) -> GenerationId {
     let scenes = writer.add_version(guide, &scenes, 1).unwrap();
     let row = ClauseRow { address: &address::labelled("场景一"), heading: "", text: "场景", guide: Some("{}") };
     ids.push(writer.add_clause(scenes, &row, ["取"].into_iter()).unwrap());
-    writer.add_curated(ids[1], "怎么取?", "怎么取").unwrap();
+    writer.add_curated(ids[1], "怎么取?", "怎么取", false).unwrap();
     let basis = BasisRow { document: law, address: address::parse("第一条第二款").unwrap() };
     writer.add_basis(ids[3], &[basis]).unwrap();
     if let Some(vectors) = vectors {
@@ -349,6 +349,7 @@ fn a_sound_file_passes_the_check_and_damage_is_named() {
         ("UPDATE passages SET kind = 1 WHERE clause_id = 2", "有向量的条款有 3 条,应为 4 条"),
         ("UPDATE passages SET vector = x'00' WHERE clause_id = 2", "长度或种类不对的向量"),
         ("UPDATE basis SET document_id = 77", "不存在的记录"),
+        ("UPDATE curated SET rests_on = '0123456789abcdef'", "与条款原文对不上的问法有 1 条"),
         ("DELETE FROM clauses WHERE id = 2", "条款有 3 条,应为 4 条"),
         ("DELETE FROM clause_fts WHERE 0; INSERT INTO clause_fts(rowid, body) VALUES(77, '的')", "全文索引"),
     ] {

@@ -27,7 +27,9 @@ pub fn build(
     bar.finish();
     if json {
         let report = &built.report;
-        return print_json(&json!({ "generation": built.generation, "files": report.files, "notes": report.notes }));
+        return print_json(&json!({
+            "generation": built.generation, "files": report.files, "notes": report.notes, "review": report.review,
+        }));
     }
     print(&format!(
         "{}知识版本 {},写入 {},用时 {:.1} 秒\n",

@@ -4,6 +4,7 @@
 
 pub mod args;
 pub mod ask;
+pub mod branch;
 pub mod eval;
 pub mod kb;
 pub mod model;

@@ -6,28 +6,32 @@
 //! [`measure`] those that build knowledge for the measuring; [`exam`] asks a file of questions through the door. `figures` counts
 //! what passes.
 
+pub mod branch;
 mod browse;
 pub mod exam;
 mod figures;
+pub mod importing;
 pub mod measure;
 pub mod models;
 pub mod offline;
 mod policy;
 pub mod reply;
 pub mod request;
+mod seat;
 
-use crate::answer::{AnswerReply, Answerer, Ask, Writers};
+use crate::answer::{AnswerReply, Ask, Writers};
 use crate::clock;
 use crate::error::{Code, Error, Result};
 use crate::guard::check_question;
 use crate::inference::{Embedder, Generator, Reranker};
-use crate::retrieval::Retriever;
 use crate::retrieval::scope::Scope;
-use crate::store::Knowledge;
+use crate::store::generations::DataDir;
 use crate::types::Classification;
 use figures::Counters;
+use importing::ImportDesk;
 use reply::{Reply, StatusReply};
 use request::{Actor, AskRequest, Request};
+use seat::{Models, Seat};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -44,9 +48,10 @@ const MAX_RECENT_DOCUMENTS: usize = 10;
 /// Most bytes of a title, a choice or a filter.
 const MAX_FIELD_BYTES: usize = 600;
 
-/// Everything that answers, for one generation of knowledge.
+/// Everything that answers. The knowledge behind it may be exchanged at any time; an answer is always of one generation.
 pub struct Engine {
-    answerer: Answerer,
+    seat: Arc<Seat>,
+    desk: Option<ImportDesk>,
     counters: Counters,
 }
 
@@ -74,8 +79,22 @@ impl Engine {
         reranker: Option<Arc<dyn Reranker>>,
         writers: Writers,
     ) -> Result<Engine> {
-        let retriever = Retriever::new(Arc::new(Knowledge::open(kb)?), embedder)?.with_reranker(reranker);
-        Ok(Engine { answerer: Answerer::new(retriever, writers), counters: Counters::default() })
+        let seat = Seat::open(kb, Models { embedder, reranker, writers })?;
+        Ok(Engine { seat: Arc::new(seat), desk: None, counters: Counters::default() })
+    }
+
+    /// Takes imports into this data folder.
+    pub fn with_data(mut self, data: &Path) -> Engine {
+        self.desk = Some(ImportDesk::new(DataDir::at(data)));
+        self
+    }
+
+    /// Answers from another knowledge file from the next question on.
+    ///
+    /// # Errors
+    /// As [`Engine::open`]; what answered before then goes on.
+    pub fn adopt(&self, kb: &Path) -> Result<()> {
+        self.seat.adopt(kb)
     }
 
     /// Answers one request. Never blocks on a language model.
@@ -90,13 +109,22 @@ impl Engine {
                 self.counters.count(ask.prose, &outcome);
                 outcome.map(|answered| Reply::Answer(Box::new(answered)))
             }
-            Request::Search(search) => browse::search(self.retriever(), actor, &search).map(Reply::Search),
+            Request::Search(search) => {
+                browse::search(self.seat.answerer().retriever(), actor, &search).map(Reply::Search)
+            }
             Request::Clause { id, neighbours, as_of } => {
-                browse::clause(self.retriever(), actor, id, neighbours, as_of).map(|r| Reply::Clause(Box::new(r)))
+                browse::clause(self.seat.answerer().retriever(), actor, id, neighbours, as_of)
+                    .map(|r| Reply::Clause(Box::new(r)))
             }
             Request::Documents { filter } => {
                 check_field("筛选词", filter.as_deref())?;
-                Ok(Reply::Documents(browse::documents(self.retriever(), actor, filter.as_deref())))
+                Ok(Reply::Documents(browse::documents(self.seat.answerer().retriever(), actor, filter.as_deref())))
+            }
+            Request::Import(request) => {
+                let desk = self.desk.as_ref().ok_or_else(|| {
+                    Error::new(Code::DataFolder, "服务没有使用数据目录", "用 guida serve --data 目录 启动后再导入")
+                })?;
+                desk.handle(&self.seat, actor.name(), request).map(|state| Reply::Import(Box::new(state)))
             }
             Request::Status => self.status().map(|s| Reply::Status(Box::new(s))),
         }
@@ -113,20 +141,17 @@ impl Engine {
             levels: Vec::new(),
             all_versions: false,
         };
-        let writers = self.answerer.writers();
+        let answerer = self.seat.answerer();
+        let writers = answerer.writers();
         let generators: Vec<_> = [&writers.large, &writers.small].into_iter().flatten().collect();
         if generators.is_empty() {
             return Ok(0);
         }
-        let prompts = self.answerer.likely_prompts(&scope, stop)?;
+        let prompts = answerer.likely_prompts(&scope, stop)?;
         for generator in generators {
             generator.warm(prompts.clone());
         }
         Ok(prompts.len())
-    }
-
-    fn retriever(&self) -> &Retriever {
-        self.answerer.retriever()
     }
 
     fn ask(&self, actor: &Actor, ask: &AskRequest) -> Result<AnswerReply> {
@@ -142,7 +167,7 @@ impl Engine {
         for title in &ask.recent_documents {
             check_field("recent_documents", Some(title))?;
         }
-        self.answerer.answer(&Ask {
+        self.seat.answerer().answer(&Ask {
             question: &question,
             scope: Scope {
                 as_of: ask.as_of.unwrap_or_else(clock::today),
@@ -158,17 +183,19 @@ impl Engine {
     }
 
     fn status(&self) -> Result<StatusReply> {
-        let knowledge = self.retriever().knowledge();
+        let answerer = self.seat.answerer();
+        let retriever = answerer.retriever();
+        let knowledge = retriever.knowledge();
         Ok(StatusReply {
             version: env!("CARGO_PKG_VERSION"),
             generation: knowledge.generation().clone(),
             documents: knowledge.versions().len() as u64,
             clauses: knowledge.clause_total(),
             vectors: knowledge.vector_count(),
-            embedder: self.retriever().embedder().map(|e| e.model().clone()),
-            generator: self.answerer.writers().main(),
-            small_generator: self.answerer.writers().beside(),
-            answer_cache: self.answerer.cache_figures(),
+            embedder: retriever.embedder().map(|e| e.model().clone()),
+            generator: answerer.writers().main(),
+            small_generator: answerer.writers().beside(),
+            answer_cache: answerer.cache_figures(),
             service: self.counters.figures(),
             today: clock::today(),
         })

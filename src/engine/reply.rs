@@ -1,6 +1,7 @@
 //! What the engine answers; serialised as is by HTTP and `--json`.
 
 pub use super::figures::ServiceFigures;
+pub use super::importing::ImportState;
 pub use crate::answer::outcome::{Card, Choice, Citation, Clarify, Refusal, Timings};
 pub use crate::answer::prose::{Aigc, Progress, Prose, ProseDone, ProseEvent, ProseStep, Stage};
 pub use crate::answer::{AnswerBody, AnswerCacheFigures, AnswerReply, Reason, Role, Structured};
@@ -23,6 +24,8 @@ pub enum Reply {
     Documents(DocumentsReply),
     /// To `Status`.
     Status(Box<StatusReply>),
+    /// To `Import`.
+    Import(Box<ImportState>),
 }
 
 /// Hits of a search, best first.

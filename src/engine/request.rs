@@ -1,5 +1,6 @@
 //! Everything that can be asked of Guida, in one enum. HTTP, console and command line all come through here.
 
+use super::importing::ImportRequest;
 use crate::types::{Classification, ClauseId, Date, Level};
 use serde::Deserialize;
 
@@ -76,6 +77,8 @@ pub enum Request {
     },
     /// State of the service.
     Status,
+    /// Taking new knowledge in.
+    Import(ImportRequest),
 }
 
 /// Who asks. Roles beyond the teller come with accounts.
@@ -94,4 +97,14 @@ pub struct Actor {
     pub role: Role,
     /// What the caller may read.
     pub clearance: Classification,
+}
+
+impl Actor {
+    /// What the journal calls the caller. Names come with accounts.
+    pub fn name(&self) -> &'static str {
+        match self.role {
+            Role::Teller => "teller",
+            Role::Operator => "operator",
+        }
+    }
 }

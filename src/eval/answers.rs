@@ -249,6 +249,7 @@ mod tests {
             question: "取5万元要几天?".into(),
             answer: answer.map(str::to_owned),
             relevant: clauses.iter().map(|c| Place::parse("某法", c)).collect(),
+            rests_on: vec![None; clauses.len()],
         }
     }
 

@@ -206,6 +206,7 @@ mod tests {
                 question: text.into(),
                 answer: None,
                 relevant: Vec::new(),
+                rests_on: Vec::new(),
             })
             .collect()
     }

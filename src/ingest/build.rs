@@ -3,7 +3,7 @@
 use super::curated::{self, CURATED_SUFFIX, Curated};
 use super::embed::Passages;
 use super::everyday::Everyday;
-use super::expand::{Expansions, Said};
+use super::expand::{Collected, Expansions, Said};
 use super::index_text;
 use super::plan::{self, PlannedDocument, PlannedVersion};
 use super::publish::Partial;
@@ -66,8 +66,10 @@ pub fn build(
         ));
     }
     let plan = plan::plan(parsed);
-    let (expansions, unmatched) = Expansions::collect(&plan.documents, among_documents.iter().chain(curated));
-    report.notes.extend(unmatched);
+    let Collected { expansions, notes, review } =
+        Expansions::collect(&plan.documents, among_documents.iter().chain(curated));
+    report.notes.extend(notes);
+    report.review = review;
     for title in &plan.undecided {
         report.notes.push(format!("《{title}》有内容不同、日期却相同或都没有写明的版本,请在文件里写明各自的生效日期"));
     }
@@ -181,16 +183,19 @@ fn write(
                 let everyday = everyday.of(&document.title_key, &clause.text);
                 let spoken = expansions
                     .of_guides(&document.title_key, &clause.address, version.effective)
-                    .chain(curated.iter().map(String::as_str))
+                    .chain(curated.iter().map(|c| c.question.as_str()))
                     .chain(everyday.iter().copied());
                 let terms = index_text::terms(&version.document.title, clause, spoken, answers);
                 let id = writer.add_clause(version_id, &row, terms.iter().map(String::as_str))?;
-                for question in clause.ask_variants.iter().chain(curated) {
-                    writer.add_curated(id, question, &fold_question(question))?;
+                // 问法 stand in the very text that answers them: whoever changes it has them before his eyes.
+                let own = clause.ask_variants.iter().map(|question| (question, true));
+                for (question, confirmed) in own.chain(curated.iter().map(|c| (&c.question, c.confirmed))) {
+                    writer.add_curated(id, question, &fold_question(question), confirmed)?;
                 }
                 writer.add_basis(id, &basis_rows(clause, document_id, &document_ids))?;
                 if embedder.is_some() {
-                    let questions = clause.ask_variants.iter().chain(curated).map(String::as_str);
+                    let curated = curated.iter().map(|c| c.question.as_str());
+                    let questions = clause.ask_variants.iter().map(String::as_str).chain(curated);
                     let texts = (version.document.title.as_str(), clause.heading.as_str(), clause.text.as_str());
                     passages.add(id, texts, questions.chain(everyday.iter().copied()));
                 }

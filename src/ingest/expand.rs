@@ -3,11 +3,17 @@
 //! A clause speaks the rule's words, a teller does not. Two sources lead from the teller's words to the clause: the 问法 of a
 //! guide's scene, for the clauses the scene rests on; and curated questions with their written answers, which head office
 //! attaches to clauses in files named `*.curated.jsonl` beside the documents or given to the build by name.
+//!
+//! A curated line may name the fingerprint of the words that it was written for. When the clause has other words by now, the line is
+//! left out and listed for review; when it has these words, the question is stored as confirmed.
 
 use super::curated::Curated;
 use super::plan::PlannedDocument;
+use super::report::Unbound;
+use crate::store::fingerprint;
 use crate::text::address;
 use crate::text::normalize::title_key;
+use crate::text::questions::Question;
 use crate::types::{ClauseAddress, Date, EffectivePeriod};
 use std::collections::{HashMap, HashSet};
 
@@ -32,9 +38,29 @@ impl Place {
 #[derive(Debug, Default)]
 pub struct Said {
     /// Their questions.
-    pub questions: Vec<String>,
+    pub questions: Vec<Spoken>,
     /// Their answers; an answer that several lines repeat stands here once.
     pub answers: Vec<String>,
+}
+
+/// A curated question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spoken {
+    /// The words.
+    pub question: String,
+    /// Its line named the fingerprint of the clause's words.
+    pub confirmed: bool,
+}
+
+/// What was found in documents and curated lines.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// The questions.
+    pub expansions: Expansions,
+    /// A note, with file and line, for every place of a curated line that is in no document, and for every line that names none.
+    pub notes: Vec<String>,
+    /// The lines that were written for other words than the clause has now.
+    pub review: Vec<Unbound>,
 }
 
 /// Spoken questions by the clause that answers them.
@@ -47,12 +73,8 @@ pub struct Expansions {
 }
 
 impl Expansions {
-    /// Collects the 问法 of every scene and the curated questions. Returns a note, with file and line, for every place of a curated
-    /// line that is in no document, and for every line that names none.
-    pub fn collect<'a>(
-        documents: &[PlannedDocument],
-        curated: impl Iterator<Item = &'a Curated>,
-    ) -> (Expansions, Vec<String>) {
+    /// Collects the 问法 of every scene and the curated questions.
+    pub fn collect<'a>(documents: &[PlannedDocument], curated: impl Iterator<Item = &'a Curated>) -> Collected {
         let mut out = Expansions::default();
         for document in documents {
             for version in &document.versions {
@@ -73,28 +95,13 @@ impl Expansions {
             }
         }
         let titles: HashSet<&str> = documents.iter().map(|d| d.title_key.as_str()).collect();
-        let mut notes = Vec::new();
+        let mut collected = Collected { expansions: out, ..Collected::default() };
         for Curated { source, questions } in curated {
             for question in questions {
-                let mut note = |why: String| {
-                    notes.push(format!("{source} 第 {} 行({})未收入:{why}", question.line, question.id));
-                };
-                if question.relevant.is_empty() {
-                    note("没有写明由哪一条回答".into());
-                }
-                for relevant in &question.relevant {
-                    let place = Place::new(&relevant.title_key, &relevant.address);
-                    if !titles.contains(relevant.title_key.as_str()) {
-                        note(format!("没有《{}》这份文档", relevant.title_key));
-                    } else if !out.newest.contains_key(&place) {
-                        note(format!("《{}》里没有{}", relevant.title_key, address::print(&relevant.address)));
-                    } else {
-                        out.curated.entry(place).or_default().add(&question.question, question.answer.as_deref());
-                    }
-                }
+                collected.line(&titles, source, question);
             }
         }
-        (out, notes)
+        collected
     }
 
     /// 问法 for a clause of a version: only those of guides that are in force together with it.
@@ -120,9 +127,51 @@ impl Expansions {
     }
 }
 
+impl Collected {
+    /// Takes one curated line.
+    fn line(&mut self, titles: &HashSet<&str>, source: &str, question: &Question) {
+        let mut note = |why: String| {
+            self.notes.push(format!("{source} 第 {} 行({})未收入:{why}", question.line, question.id));
+        };
+        if question.relevant.is_empty() {
+            note("没有写明由哪一条回答".into());
+        }
+        for (index, relevant) in question.relevant.iter().enumerate() {
+            let place = Place::new(&relevant.title_key, &relevant.address);
+            if !titles.contains(relevant.title_key.as_str()) {
+                note(format!("没有《{}》这份文档", relevant.title_key));
+                continue;
+            }
+            let Some(newest) = self.expansions.newest.get(&place) else {
+                note(format!("《{}》里没有{}", relevant.title_key, address::print(&relevant.address)));
+                continue;
+            };
+            let named = question.rests_on.get(index).and_then(Option::as_deref);
+            let rests_on = fingerprint(newest);
+            match named {
+                Some(named) if !named.trim().eq_ignore_ascii_case(&rests_on) => self.review.push(Unbound {
+                    source: source.to_owned(),
+                    line: question.line,
+                    id: question.id.clone(),
+                    question: question.question.clone(),
+                    document: relevant.title_key.clone(),
+                    clause: address::print(&relevant.address),
+                    named: named.trim().to_owned(),
+                    rests_on,
+                    text: newest.clone(),
+                }),
+                _ => {
+                    let spoken = Spoken { question: question.question.clone(), confirmed: named.is_some() };
+                    self.expansions.curated.entry(place).or_default().add(spoken, question.answer.as_deref());
+                }
+            }
+        }
+    }
+}
+
 impl Said {
-    fn add(&mut self, question: &str, answer: Option<&str>) {
-        self.questions.push(question.to_owned());
+    fn add(&mut self, question: Spoken, answer: Option<&str>) {
+        self.questions.push(question);
         if let Some(answer) = answer.filter(|a| !self.answers.iter().any(|known| known == a)) {
             self.answers.push(answer.to_owned());
         }

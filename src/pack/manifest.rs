@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+pub use crate::types::Serial;
+
 /// `fmt` of a manifest.
 pub const MANIFEST_FMT: &str = "guida-pack/1";
 /// `fmt` of a trust root.
@@ -21,15 +23,6 @@ pub const MAX_SIGNATURES_BYTES: u64 = 64 << 10;
 pub const KNOWLEDGE_ROLE: &str = "knowledge";
 /// Before the file name of a model: `model/qwen2-1.5b.gguf`.
 pub const MODEL_ROLE: &str = "model/";
-
-/// The place of a pack in the order of packs: a later epoch is later whatever the number. A new trust root may raise the epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Serial {
-    /// Counts recoveries from a stolen publishing key; from 1.
-    pub epoch: u64,
-    /// Counts packs; from 1.
-    pub seq: u64,
-}
 
 /// What a pack brings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -265,4 +258,21 @@ pub struct Signature {
     pub keyid: String,
     /// Hex: 64 bytes for Ed25519; for SM2 `r` and `s`, 32 bytes each.
     pub sig: String,
+}
+
+impl PackSource {
+    /// The compressed bytes.
+    pub fn parts(&self) -> &Parts {
+        match self {
+            PackSource::Full { parts, .. } | PackSource::Zpatch { parts, .. } => parts,
+        }
+    }
+
+    /// Hash and length of the older file that it refers to.
+    pub fn base(&self) -> Option<(&str, u64)> {
+        match self {
+            PackSource::Full { .. } => None,
+            PackSource::Zpatch { base_sha256, base_size, .. } => Some((base_sha256, *base_size)),
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::connection::{corrupt, open_read};
 use super::knowledge::Knowledge;
+use super::review::fingerprint;
 use crate::error::Result;
 use serde::Serialize;
 use std::path::Path;
@@ -68,6 +69,16 @@ pub fn check(path: &Path) -> Result<CheckReport> {
         );
         agree("长度或种类不对的向量", count(&misshapen)?, 0);
     }
+    let mut unbound = 0;
+    let mut questions = connection
+        .prepare("SELECT q.rests_on, c.text FROM curated q JOIN clauses c ON c.id = q.clause_id")
+        .map_err(failed)?;
+    let mut rows = questions.query([]).map_err(failed)?;
+    while let Some(row) = rows.next().map_err(failed)? {
+        let (rests_on, text) = (row.get::<_, String>(0).map_err(failed)?, row.get::<_, String>(1).map_err(failed)?);
+        unbound += u64::from(rests_on != fingerprint(&text));
+    }
+    agree("与条款原文对不上的问法", unbound, 0);
     let indexed = count("SELECT count(*) FROM clause_fts('的') WHERE rowid NOT IN (SELECT id FROM clauses)")?;
     agree("全文索引的多余条目", indexed, 0);
     Ok(CheckReport {

@@ -1,7 +1,7 @@
 //! Reading clauses, guides, curated questions and index data. All SQL of answering stands here.
 
 use super::knowledge::Knowledge;
-use super::rows::{BasisRow, Clause, Version};
+use super::rows::{BasisRow, Clause, CuratedRow, Version};
 use crate::error::Result;
 use crate::types::{ClauseAddress, ClauseId, VersionId};
 use rusqlite::{OptionalExtension, Row, params};
@@ -110,6 +110,35 @@ impl Knowledge {
             c.prepare_cached("SELECT question FROM curated WHERE clause_id = ? ORDER BY id")?
                 .query_map([clause.0], |r| r.get(0))?
                 .collect()
+        })
+    }
+
+    /// Every curated question, in the order of the file: by clause, so that the newest version of a title comes last.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`.
+    pub fn curated_rows(&self) -> Result<Vec<CuratedRow>> {
+        self.read(|c| {
+            c.prepare(
+                "SELECT q.clause_id, c.label, c.article, c.insert_no, q.question, q.folded, q.rests_on, q.confirmed
+                 FROM curated q JOIN clauses c ON c.id = q.clause_id ORDER BY q.clause_id, q.id",
+            )?
+            .query_map([], |r| {
+                Ok(CuratedRow {
+                    clause: ClauseId(r.get(0)?),
+                    address: ClauseAddress {
+                        label: r.get(1)?,
+                        article: r.get(2)?,
+                        insert: r.get(3)?,
+                        ..ClauseAddress::default()
+                    },
+                    question: r.get(4)?,
+                    folded: r.get(5)?,
+                    rests_on: r.get(6)?,
+                    confirmed: r.get(7)?,
+                })
+            })?
+            .collect()
         })
     }
 

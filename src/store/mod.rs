@@ -5,25 +5,35 @@
 //! documents ─< versions ─< clauses ─┬─ forward (terms and counts of the clause, for exact BM25)
 //!                                   ├─ clause_fts (FTS5: which clauses have a term)
 //!                                   ├─ passages (vectors of the clause's parts and of its curated questions)
-//!                                   ├─ curated (questions known to be answered here)
+//!                                   ├─ curated (questions known to be answered here, with the fingerprint of its words)
 //!                                   └─ basis (for a guide's scene: the clauses it rests on)
 //! ```
+//!
+//! [`review`] and [`diff`] compare two files: which curated questions must be looked at again, and what a person should know before
+//! taking the new one.
 //!
 //! All SQL of the product stands in this folder.
 
 mod check;
 mod clauses;
 mod connection;
+pub mod diff;
 pub mod forward;
+pub mod generations;
 mod knowledge;
+pub mod review;
 mod rows;
 pub mod schema;
+mod shape;
+pub mod state;
 mod vectors;
 mod write;
 
 pub use check::{CheckReport, check};
 pub use clauses::TermStat;
 pub use knowledge::{EmbedderInfo, Knowledge};
-pub use rows::{BasisRow, Clause, ClauseRow, Version, VersionRow};
+pub use review::fingerprint;
+pub use shape::{check_schema, schema_sha256};
+pub use rows::{BasisRow, Clause, ClauseRow, CuratedRow, Version, VersionRow};
 pub use vectors::{Near, PassageKind, Quantised};
 pub use write::KnowledgeWriter;

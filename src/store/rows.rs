@@ -96,6 +96,23 @@ pub struct Clause {
     pub guide: Option<String>,
 }
 
+/// A curated question as stored, with the address of its clause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CuratedRow {
+    /// The clause that answers it.
+    pub clause: ClauseId,
+    /// The clause's address, down to the 条.
+    pub address: ClauseAddress,
+    /// The question.
+    pub question: String,
+    /// Its comparison form.
+    pub folded: String,
+    /// Fingerprint of the clause's words, see [`super::fingerprint`].
+    pub rests_on: String,
+    /// Somebody looked at exactly these words.
+    pub confirmed: bool,
+}
+
 /// A clause that a guide rests on. The document is named, not the version: which version answers depends on the day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BasisRow {

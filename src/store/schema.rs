@@ -4,7 +4,7 @@
 pub const APPLICATION_ID: i64 = 0x4755_4944;
 
 /// `PRAGMA user_version`. Raised with every change of the tables below; a file of another version is refused with `KB_SCHEMA`.
-pub const SCHEMA_VERSION: i64 = 2;
+pub const SCHEMA_VERSION: i64 = 3;
 
 /// All tables.
 ///
@@ -12,6 +12,8 @@ pub const SCHEMA_VERSION: i64 = 2;
 ///   `forward`, which holds each clause's terms and counts.
 /// - `passages` is empty without an encoder. Its ids follow the clauses; a vector has one signed byte a number, to be multiplied
 ///   by `scale`; `kind` is 0 for a part of the clause, 1 for a curated or everyday question.
+/// - `curated.rests_on` is the [`super::fingerprint`] of the clause's text; `confirmed` is 1 when the source itself named that
+///   fingerprint, or when the question stands in the text that answers it (the 问法 of a scene), else 0.
 /// - `thesaurus` is empty unless the documents brought a list of their own.
 /// - Clause ids of one version are contiguous and in document order, so that a version is a range of ids.
 pub const TABLES: &str = "
@@ -61,7 +63,9 @@ CREATE TABLE curated(
   id INTEGER PRIMARY KEY,
   clause_id INTEGER NOT NULL REFERENCES clauses(id),
   question TEXT NOT NULL,
-  folded TEXT NOT NULL
+  folded TEXT NOT NULL,
+  rests_on TEXT NOT NULL,
+  confirmed INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX curated_by_folded ON curated(folded);
 CREATE INDEX curated_by_clause ON curated(clause_id);

@@ -1,6 +1,7 @@
 //! Building a knowledge file: rows go in, in a fixed order, and the same rows give the same generation id.
 
 use super::connection::{build_failed, open_build};
+use super::review::fingerprint;
 use super::rows::{BasisRow, ClauseRow, VersionRow};
 use super::schema::{self, meta};
 use super::vectors::{PassageKind, Quantised};
@@ -210,16 +211,26 @@ impl KnowledgeWriter {
         Ok(())
     }
 
-    /// Attaches a curated question to a clause; `folded` is its comparison form.
+    /// Attaches a curated question to a clause that was added; `folded` is its comparison form. The question is bound to the
+    /// clause's words as they are; `confirmed` says that somebody looked at exactly these words.
     ///
     /// # Errors
     /// `KB_BUILD`.
-    pub fn add_curated(&mut self, clause: ClauseId, question: &str, folded: &str) -> Result<()> {
+    pub fn add_curated(&mut self, clause: ClauseId, question: &str, folded: &str, confirmed: bool) -> Result<()> {
         self.curated += 1;
-        self.absorb(&["curated", question]);
+        self.absorb(&["curated", question, if confirmed { "confirmed" } else { "" }]);
+        let text: String = self
+            .connection
+            .prepare_cached("SELECT text FROM clauses WHERE id = ?")
+            .and_then(|mut s| s.query_row([clause.0], |row| row.get(0)))
+            .map_err(build_failed)?;
         self.connection
-            .prepare_cached("INSERT INTO curated(id, clause_id, question, folded) VALUES(?,?,?,?)")
-            .and_then(|mut s| s.execute(params![self.curated, clause.0, question, folded]))
+            .prepare_cached(
+                "INSERT INTO curated(id, clause_id, question, folded, rests_on, confirmed) VALUES(?,?,?,?,?,?)",
+            )
+            .and_then(|mut s| {
+                s.execute(params![self.curated, clause.0, question, folded, fingerprint(&text), confirmed])
+            })
             .map_err(build_failed)?;
         Ok(())
     }

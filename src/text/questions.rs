@@ -1,7 +1,8 @@
 //! Questions with known answers, one JSON object a line:
-//! `{"id", "question", "answer": text or null, "relevant": [{"document": title, "clause": address}]}`.
+//! `{"id", "question", "answer": text or null, "relevant": [{"document": title, "clause": address, "rests_on"?: fingerprint}]}`.
 //!
-//! The same line serves measuring (`guida eval`) and curating (a question attached to the clause that answers it).
+//! The same line serves measuring (`guida eval`) and curating (a question attached to the clause that answers it). Where curating
+//! it may name the fingerprint of the clause's words that somebody looked at (`guida kb review` shows it); measuring ignores that.
 
 use super::address;
 use super::normalize::title_key;
@@ -50,6 +51,8 @@ pub struct Question {
     pub answer: Option<String>,
     /// The clauses that answer it; empty when nothing does and the right answer is a refusal.
     pub relevant: Vec<Place>,
+    /// For each of `relevant`, the fingerprint of the words that the line was written for, where it names one.
+    pub rests_on: Vec<Option<String>>,
 }
 
 #[derive(Deserialize)]
@@ -65,6 +68,8 @@ struct Line {
 struct Relevant {
     document: String,
     clause: String,
+    #[serde(default)]
+    rests_on: Option<String>,
 }
 
 /// Reads the lines of a questions file; blank lines are passed over.
@@ -78,7 +83,7 @@ pub fn parse(text: &str) -> Result<Vec<Question>> {
             Error::new(
                 Code::QuestionsFile,
                 format!("问题文件第 {} 行格式不对:{e}", number + 1),
-                r#"每行一个 JSON:{"id","question","answer","relevant":[{"document","clause"}]}"#,
+                r#"每行一个 JSON:{"id","question","answer","relevant":[{"document","clause","rests_on"(可不写)}]}"#,
             )
         })?;
         out.push(Question {
@@ -87,6 +92,7 @@ pub fn parse(text: &str) -> Result<Vec<Question>> {
             question: line.question,
             answer: line.answer,
             relevant: line.relevant.iter().map(|r| Place::parse(&r.document, &r.clause)).collect(),
+            rests_on: line.relevant.into_iter().map(|r| r.rests_on).collect(),
         });
     }
     Ok(out)

@@ -1,8 +1,11 @@
-//! The command line as clap reads it. Reading acts on nothing. `model` has what concerns models.
+//! The command line as clap reads it. Reading acts on nothing. `model` has what concerns models, `branch` what concerns the knowledge
+//! of a box.
 
+mod branch;
 mod model;
 
-pub use model::{KvTypeArg, LoraArg, ModelArgs, ModelCommand, RoleArg};
+pub use branch::{DataCommand, ImportArgs};
+pub use model::{DataArg, KvTypeArg, LoraArg, ModelArgs, ModelCommand, RoleArg};
 
 use crate::engine::measure::{MAX_FOLDS, MIN_FOLDS};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -30,6 +33,14 @@ pub enum Command {
         #[command(subcommand)]
         command: KbCommand,
     },
+    /// 从 U 盘导入知识包
+    Import(ImportArgs),
+    /// 本机的知识:建立、查看、退回、复核
+    Data {
+        /// Which.
+        #[command(subcommand)]
+        command: DataCommand,
+    },
     /// 模型:登记、检查、测速
     Model {
         /// Which.
@@ -50,9 +61,9 @@ pub enum Command {
 /// Where the knowledge is.
 #[derive(Debug, Args)]
 pub struct KbArg {
-    /// 知识库文件
-    #[arg(long, value_name = "文件", default_value = "knowledge.db", env = "GUIDA_KB")]
-    pub kb: PathBuf,
+    /// 知识库文件 [默认: 数据目录里的现行知识,没有则 knowledge.db]
+    #[arg(long, value_name = "文件", env = "GUIDA_KB")]
+    pub kb: Option<PathBuf>,
 }
 
 /// Which encoder to use: the bundled one unless said otherwise.

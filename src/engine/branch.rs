@@ -1,0 +1,173 @@
+//! A box and its data folder: what is active, what could be gone back to, what waits for a person.
+
+use crate::error::{Code, Error, Result};
+use crate::import::{Branch, Home, to_review};
+use crate::pack::json;
+use crate::pack::keys::SoftwareVerifier;
+use crate::pack::manifest::Manifest;
+use crate::pack::verify::spoken_code;
+use crate::store::generations::{Active, DataDir};
+use crate::store::review::Suspended;
+use crate::store::state::StateDb;
+use crate::types::Serial;
+use jiff::Timestamp;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+pub use crate::store::state::Event;
+
+/// Everything a person asks of a data folder.
+#[derive(Debug, Serialize)]
+pub struct BranchStatus {
+    /// Who the box is.
+    pub branch: Branch,
+    /// Version of the trust root.
+    pub root_version: u64,
+    /// SHA-256 of the trust root.
+    pub root_fingerprint: String,
+    /// The key by which receipts are signed, hex.
+    pub device: String,
+    /// The pointer is damaged; what is told here is the last that worked.
+    pub damaged: Option<String>,
+    /// The generation that answers.
+    pub active: Option<GenerationInfo>,
+    /// The one that could be gone back to, or forward to when it is held.
+    pub previous: Option<GenerationInfo>,
+    /// The pack that is held.
+    pub hold: Option<Serial>,
+    /// The code that head office's notice reads out for the pack in use.
+    pub spoken_code: Option<String>,
+    /// The latest signed time.
+    pub time_floor: Option<Timestamp>,
+    /// The latest pack that head office has announced.
+    pub announced: Option<Serial>,
+    /// Curated questions that wait for a person.
+    pub to_review: usize,
+}
+
+/// One generation.
+#[derive(Debug, Serialize)]
+pub struct GenerationInfo {
+    /// Its name.
+    pub gid: String,
+    /// When head office made it.
+    pub issued_at: Option<String>,
+    /// When it expires.
+    pub stale_after: Option<String>,
+    /// Documents and clauses, as the manifest says.
+    pub clauses: u64,
+    /// Size of the knowledge file in bytes.
+    pub bytes: u64,
+}
+
+/// The pointer of a data folder, or the last one that worked, and why when it is that.
+pub(super) fn pointer(data: &DataDir) -> Result<(Active, Option<Error>)> {
+    match Active::read(data) {
+        Ok(active) => Ok((active, None)),
+        Err(e) if e.code() == Code::ActiveCorrupt => Ok((Active::read_backup(data)?, Some(e))),
+        Err(e) => Err(e),
+    }
+}
+
+/// The knowledge file that answers by a data folder; `None` before the first import.
+///
+/// # Errors
+/// `ACTIVE_CORRUPT` when neither the pointer nor the last one that worked can be read, `IO`.
+pub fn active_knowledge(data: &Path) -> Result<Option<PathBuf>> {
+    let data = DataDir::at(data);
+    Ok(pointer(&data)?.0.active.map(|gid| data.knowledge(&gid)))
+}
+
+/// What there is to say of a data folder.
+///
+/// # Errors
+/// `DATA_FOLDER`, `TRUST_MISSING`, `KEY_FILE`, `ACTIVE_CORRUPT`, `STATE_DB`.
+pub fn status(data: &Path) -> Result<BranchStatus> {
+    let data = DataDir::at(data);
+    let home = Home::open(&data, &SoftwareVerifier)?;
+    let (active, damaged) = pointer(&data)?;
+    let info = |gid: &Option<String>| gid.as_deref().map(|gid| generation(&data, gid));
+    let in_use = active.max_seen.as_ref().filter(|seen| active.active.as_deref() == Some(seen.gid().as_str()));
+    Ok(BranchStatus {
+        root_version: home.root.root().version,
+        root_fingerprint: home.root.fingerprint(),
+        device: Home::device_key(&data)?.public().to_root_key("").public,
+        branch: home.branch,
+        damaged: damaged.map(|e| e.message().to_owned()),
+        spoken_code: in_use.map(|seen| spoken_code(seen.serial, &seen.manifest_sha256)),
+        to_review: open_reviews(&data)?.len(),
+        active: info(&active.active),
+        previous: info(&active.prev),
+        hold: active.hold,
+        time_floor: active.time_floor,
+        announced: active.announced,
+    })
+}
+
+fn generation(data: &DataDir, gid: &str) -> GenerationInfo {
+    let manifest = manifest(data, gid);
+    let bytes = std::fs::metadata(data.knowledge(gid)).map_or(0, |found| found.len());
+    GenerationInfo {
+        gid: gid.to_owned(),
+        issued_at: manifest.as_ref().map(|m| m.issued_at.clone()),
+        stale_after: manifest.as_ref().and_then(|m| m.stale_after.clone()),
+        clauses: manifest.map_or(0, |m| m.totals.clauses),
+        bytes,
+    }
+}
+
+/// What the manifest of a generation says, where it reads.
+pub(super) fn manifest(data: &DataDir, gid: &str) -> Option<Manifest> {
+    let bytes = std::fs::read(data.generation(gid).join("manifest.json")).ok()?;
+    json::parse(&bytes, "manifest.json").ok()
+}
+
+/// The curated questions of the active knowledge that nobody has looked at since their clause changed.
+///
+/// # Errors
+/// `DATA_FOLDER`, `STATE_DB`, `ACTIVE_CORRUPT`.
+pub fn reviews(data: &Path) -> Result<Vec<Suspended>> {
+    open_reviews(&DataDir::at(data))
+}
+
+pub(super) fn open_reviews(data: &DataDir) -> Result<Vec<Suspended>> {
+    let Some(gid) = pointer(data)?.0.active else { return Ok(Vec::new()) };
+    let listed = to_review(data, &gid)?;
+    if listed.is_empty() {
+        return Ok(listed);
+    }
+    let state = StateDb::open(&data.state_db())?;
+    let mut open = Vec::with_capacity(listed.len());
+    for one in listed {
+        if !state.is_accepted(&one.folded, &one.new_fingerprint)? {
+            open.push(one);
+        }
+    }
+    Ok(open)
+}
+
+/// Lets a curated question answer again: somebody has read the clause as it is now. `question` is the question or its number in
+/// [`reviews`], from 1.
+///
+/// # Errors
+/// `NOT_FOUND` when it is not among them, and as [`reviews`].
+pub fn accept(data: &Path, question: &str, actor: &str) -> Result<Suspended> {
+    let data = DataDir::at(data);
+    let open = open_reviews(&data)?;
+    let numbered = question.parse::<usize>().ok().and_then(|n| open.get(n.checked_sub(1)?));
+    let found = numbered.or_else(|| open.iter().find(|one| one.question == question)).cloned().ok_or_else(|| {
+        Error::new(Code::NotFound, format!("待复核清单里没有“{question}”"), "用 guida data review 查看清单和编号")
+    })?;
+    let state = StateDb::open(&data.state_db())?;
+    state.accept(&found.folded, &found.new_fingerprint, actor)?;
+    state.record(actor, "review", "OK", &found.question)?;
+    Ok(found)
+}
+
+/// The latest entries of the journal, newest first.
+///
+/// # Errors
+/// `STATE_DB`.
+pub fn events(data: &Path, limit: usize) -> Result<Vec<Event>> {
+    StateDb::open(&DataDir::at(data).state_db())?.events(limit)
+}

@@ -1,0 +1,86 @@
+//! What the new knowledge changes, and which curated questions rest on words that are no longer there.
+
+use super::Importer;
+use super::progress::{Meter, Phase};
+use super::unpack::Unpacked;
+use crate::error::{Code, Error, Result};
+use crate::store::Knowledge;
+use crate::store::diff::{self, Diff};
+use crate::store::generations::{Active, DataDir};
+use crate::store::review::{self, Suspended};
+use std::io;
+use std::path::Path;
+
+/// The file of a generation that names the questions to be looked at.
+const REVIEW: &str = "review.json";
+
+/// Old beside new.
+pub(super) struct Comparison {
+    pub(super) diff: Option<Diff>,
+    pub(super) suspended: Vec<Suspended>,
+}
+
+impl Importer {
+    pub(super) fn compare(
+        &self,
+        active: &Active,
+        new: &Knowledge,
+        unpacked: &Unpacked,
+        meter: &mut Meter<'_>,
+    ) -> Result<Comparison> {
+        meter.enter(Phase::Comparing, 0)?;
+        let comparison = match active.active.as_deref() {
+            None => Comparison { diff: None, suspended: Vec::new() },
+            Some(gid) => match Knowledge::open(&self.data.knowledge(gid)) {
+                Ok(old) => {
+                    let mut suspended = review::suspended(&old, new)?;
+                    let earlier = self.still_to_review(gid)?;
+                    suspended.extend(review::carried(earlier, &suspended, &old, new)?);
+                    Comparison { diff: Some(diff::diff(&old, new)?), suspended }
+                }
+                // Damaged knowledge, or that of an older program: the new one is the remedy, and nothing can be compared.
+                Err(e) => {
+                    tracing::warn!("nothing to compare with: {e}");
+                    Comparison { diff: None, suspended: Vec::new() }
+                }
+            },
+        };
+        let text = serde_json::to_vec(&comparison.suspended).map_err(|e| {
+            Error::new(Code::Internal, "待复核清单无法写入", "请把本条信息报给软件维护方").because(e)
+        })?;
+        self.write_small(&unpacked.folder.join(REVIEW), &text)?;
+        Ok(comparison)
+    }
+
+    /// The questions of a generation that nobody has looked at yet.
+    fn still_to_review(&self, gid: &str) -> Result<Vec<Suspended>> {
+        let mut open = to_review(&self.data, gid)?;
+        let mut failure = None;
+        open.retain(|one| match self.state.is_accepted(&one.folded, &one.new_fingerprint) {
+            Ok(accepted) => !accepted,
+            Err(e) => {
+                failure = Some(e);
+                true
+            }
+        });
+        failure.map_or(Ok(open), Err)
+    }
+}
+
+/// The questions that a generation's import suspended, whether somebody has looked at them since or not.
+///
+/// # Errors
+/// `DATA_FOLDER` when the list does not read.
+pub fn to_review(data: &DataDir, gid: &str) -> Result<Vec<Suspended>> {
+    let path = data.generation(gid).join(REVIEW);
+    let bytes = match std::fs::read(&path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(|e| unreadable(&path, e.into()))?,
+    };
+    serde_json::from_slice(&bytes).map_err(|e| unreadable(&path, e.into()))
+}
+
+fn unreadable(path: &Path, e: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    let message = format!("待复核清单 {} 读不出来:{e}", path.display());
+    Error::new(Code::DataFolder, message, "重新导入知识包").because(e)
+}
