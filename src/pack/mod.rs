@@ -23,6 +23,7 @@ pub mod json;
 pub mod keys;
 pub mod limits;
 pub mod manifest;
+pub mod publish;
 pub mod receipt;
 pub mod seal;
 pub mod signature;

@@ -6,20 +6,25 @@
 //! `System Volume Information`, names in other encodings) is not ours and is not looked at.
 
 mod beneath;
+mod failure;
 pub mod names;
+mod writing;
 
-use crate::disk;
 use crate::error::{Code, Error, Result};
 use crate::pack::hex;
 use beneath::Refused;
+use failure::{removed, unsafe_name};
 use rustix::fs::{self, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Seek};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+
+pub use failure::reading_failed;
+pub use writing::StickFile;
 
 /// Most names in one folder of ours. A shelf of parts holds one in 256 of all parts; 4096 parts and 64 files a pack leave room.
 const MAX_NAMES: usize = 65_536;
@@ -195,41 +200,6 @@ impl Stick {
         Ok(PartFile { file, length })
     }
 
-    /// Writes a small file so that after a power cut it is old or new. Head office writes its signed files with it, a branch its receipt.
-    ///
-    /// # Errors
-    /// `IO` when the stick is read-only, `NO_SPACE`, `PACK_REMOVED`, `PACK_UNSAFE`.
-    pub fn leave(&self, path: &str, bytes: &[u8]) -> Result<()> {
-        let mut file = self.writer(path)?;
-        file.write_all(bytes).map_err(|e| writing_failed(path, &e))?;
-        file.keep()
-    }
-
-    /// Starts a file beside the name that it will have, which it gets with [`StickFile::keep`].
-    ///
-    /// # Errors
-    /// As [`Stick::leave`].
-    pub fn writer(&self, path: &str) -> Result<StickFile> {
-        let (above, name) = self.check(path)?;
-        let folder = beneath::make_folder(&self.root, above).map_err(|e| self.refused_writing(path, e))?;
-        let fresh = format!("{name}.new");
-        let beside = format!("{above}/{fresh}");
-        let failed = |e: Errno| self.refused_writing(path, Refused::System(e));
-        match fs::unlinkat(&folder, &fresh, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => {}
-            Err(e) => return Err(failed(e)),
-        }
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = fs::openat(&folder, &fresh, flags, Mode::from_raw_mode(0o644)).map_err(failed)?;
-        Ok(StickFile {
-            file: Some(file.into()),
-            root: Arc::clone(&self.root),
-            fresh: beside,
-            path: path.to_owned(),
-            kept: false,
-        })
-    }
-
     /// Folder and name of a path, once its folders were looked through.
     fn check<'a>(&self, path: &'a str) -> Result<(&'a str, &'a str)> {
         let parts = path.rsplit_once('/').filter(|_| names::is_path_of_ours(path));
@@ -318,151 +288,6 @@ impl Stick {
             Refused::System(e) => reading_failed(path, &e.into()),
         }
     }
-
-    fn refused_writing(&self, path: &str, why: Refused) -> Error {
-        match why {
-            Refused::System(Errno::NOENT) if self.vanished() => removed(path),
-            Refused::System(e) => writing_failed(path, &e.into()),
-            other => self.refused(path, other),
-        }
-    }
-}
-
-/// A file that is being written on the stick, under a name that nobody reads; dropped before it is kept, it is gone.
-#[derive(Debug)]
-pub struct StickFile {
-    /// Absent once everything is written and survives a power cut.
-    file: Option<File>,
-    root: Arc<OwnedFd>,
-    /// Where it is, below the root.
-    fresh: String,
-    path: String,
-    kept: bool,
-}
-
-impl StickFile {
-    /// Returns when the bytes survive a power cut; nothing can be written after that.
-    ///
-    /// # Errors
-    /// `IO`, `NO_SPACE`, `PACK_REMOVED`.
-    pub fn finish(&mut self) -> Result<()> {
-        match self.file.take() {
-            Some(file) => file.sync_all().map_err(|e| writing_failed(&self.path, &e)),
-            None => Ok(()),
-        }
-    }
-
-    /// Finishes the file and gives it its name.
-    ///
-    /// # Errors
-    /// As [`StickFile::finish`]; the old content then stands.
-    pub fn keep(mut self) -> Result<()> {
-        self.finish()?;
-        let path = std::mem::take(&mut self.path);
-        self.rename(&path)
-    }
-
-    /// Finishes the file and gives it a name in another folder.
-    ///
-    /// # Errors
-    /// As [`StickFile::finish`], and `PACK_UNSAFE`.
-    pub fn keep_at(mut self, stick: &Stick, path: &str) -> Result<()> {
-        self.finish()?;
-        let (above, _) = stick.check(path)?;
-        beneath::make_folder(&stick.root, above).map_err(|e| stick.refused_writing(path, e))?;
-        self.rename(path)
-    }
-
-    fn rename(&mut self, path: &str) -> Result<()> {
-        let failed = |e: Refused| match e {
-            Refused::System(e) => writing_failed(path, &e.into()),
-            Refused::Unsafe(why) => unsafe_name(path, why),
-        };
-        let ((from, fresh), (to, name)) = (split(&self.fresh), split(path));
-        let from = beneath::folder(&self.root, from).map_err(failed)?;
-        let to = beneath::folder(&self.root, to).map_err(failed)?;
-        fs::renameat(&from, fresh, &to, name).and_then(|()| fs::fsync(&to)).map_err(|e| failed(e.into()))?;
-        self.kept = true;
-        Ok(())
-    }
-}
-
-impl Write for StickFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.as_mut().ok_or(io::ErrorKind::WriteZero)?.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Drop for StickFile {
-    fn drop(&mut self) {
-        if !self.kept {
-            let (folder, fresh) = split(&self.fresh);
-            if let Ok(folder) = beneath::folder(&self.root, folder) {
-                // What stays has a name that is never read.
-                let _ = fs::unlinkat(folder, fresh, AtFlags::empty());
-            }
-        }
-    }
-}
-
-/// Folder and name.
-fn split(path: &str) -> (&str, &str) {
-    path.rsplit_once('/').unwrap_or(("", path))
-}
-
-/// An error of reading from the stick, in words: the stick is gone, or something else.
-pub fn reading_failed(path: &str, e: &io::Error) -> Error {
-    if is_removal(e) {
-        return removed(path);
-    }
-    Error::new(Code::Io, format!("读不出 U 盘上的 {path}:{e}"), "检查 U 盘和读取权限后重试").because(copy(e))
-}
-
-pub(super) fn writing_failed(path: &str, e: &io::Error) -> Error {
-    if is_removal(e) {
-        return removed(path);
-    }
-    if disk::is_full(e) {
-        return Error::new(Code::NoSpace, format!("U 盘上写不下 {path}:{e}"), "腾出 U 盘空间或换一个更大的 U 盘后重试")
-            .because(copy(e));
-    }
-    Error::new(Code::Io, format!("写不了 U 盘上的 {path}:{e}"), "检查 U 盘是否写保护或只读挂载").because(copy(e))
-}
-
-fn unsafe_name(path: &str, why: &str) -> Error {
-    let message = format!("U 盘上的 {path} {why},没有使用");
-    Error::new(Code::PackUnsafe, message, "这不是正常制作的知识包:停用这个 U 盘,报告信息安全人员")
-}
-
-fn removed(path: &str) -> Error {
-    Error::new(
-        Code::PackRemoved,
-        format!("读写 {path} 时 U 盘被拔出或接触不良"),
-        "重新插好 U 盘再试;已经拷好的部分不会重来",
-    )
-}
-
-/// Whether an error says that the device is gone.
-fn is_removal(e: &io::Error) -> bool {
-    let gone = [
-        Errno::NODEV,
-        Errno::IO,
-        Errno::STALE,
-        Errno::NXIO,
-        Errno::NOTCONN,
-        Errno::NOMEDIUM,
-        Errno::REMOTEIO,
-        Errno::SHUTDOWN,
-    ];
-    e.raw_os_error().is_some_and(|number| gone.iter().any(|gone| gone.raw_os_error() == number))
-}
-
-fn copy(e: &io::Error) -> io::Error {
-    e.raw_os_error().map_or_else(|| io::Error::new(e.kind(), e.to_string()), io::Error::from_raw_os_error)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::*;
 use std::ffi::OsStr;
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use tempfile::TempDir;
