@@ -231,7 +231,7 @@ fn imports_into_small_file_systems() {
     let (bank, branch) = at_work();
     let usb = next(&bank);
     let (mut enough, mut short) = (0, 0);
-    for kib in (400..2400).step_by(100) {
+    for kib in (200..800).step_by(20) {
         let mounted = TempDir::new().unwrap();
         mount(&["-t", "tmpfs", "-o", &format!("size={kib}k"), "tmpfs"], mounted.path());
         let fits = Command::new("cp").arg("-a").arg(branch.data.root().join(".")).arg(mounted.path()).output().unwrap();
@@ -253,7 +253,6 @@ fn imports_into_small_file_systems() {
         }
         assert!(Command::new("umount").arg(mounted.path()).status().unwrap().success());
     }
-    println!("{enough} sizes are enough, {short} are not");
     assert!(enough > 2 && short > 2, "{enough} sizes are enough, {short} are not");
 }
 
@@ -315,7 +314,8 @@ fn row_31_a_stick_that_is_pulled_out_is_removed_and_resumes() {
     let pieces = whole.parts().len();
     assert!(pieces > 3, "{pieces}");
     let mut resumed = 0;
-    for pulled_at in 0..40 {
+    // The first time it is asked, the stick is not open yet.
+    for pulled_at in 1..40 {
         let branch = Branch::with(&bank, &bank.pack(7, &knowledge("二十万元")).stick());
         let usb = next(&bank);
         let before = branch.seen();

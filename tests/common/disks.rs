@@ -19,7 +19,7 @@ mod recording;
 pub use faulty::{Fault, FaultyDisk, Free};
 pub use killing::{KillingDisk, killed, run_self, run_self_with_mounts};
 pub use model::{Keep, Loss};
-pub use recording::{Cut, Figures, Record, RecordingDisk};
+pub use recording::{Cut, Figures, Random, Record, RecordingDisk};
 
 use guida::disk::{Disk, RealDisk, Written};
 use rustix::io::Errno;
