@@ -19,10 +19,7 @@ struct Counting {
 
 impl Counting {
     fn named(sha256: &str) -> Counting {
-        Counting {
-            model: ModelId { name: "计数".into(), sha256: sha256.into() },
-            texts: AtomicUsize::new(0),
-        }
+        Counting { model: ModelId { name: "计数".into(), sha256: sha256.into() }, texts: AtomicUsize::new(0) }
     }
 
     fn since(&self) -> usize {

@@ -336,8 +336,12 @@ fn row_31_a_stick_that_is_pulled_out_is_removed_and_resumes() {
         assert_eq!(branch.events()[0].code, "PACK_REMOVED");
         assert!(!pull.shown.iter().any(|p| p.safe_to_remove), "it was said that the stick may be pulled out");
         // What came over is still here: it is not read again.
-        let here: HashSet<String> =
-            branch.staged().iter().flat_map(|gid| fs::read_dir(branch.data.staging().join(gid)).unwrap()).map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        let here: HashSet<String> = branch
+            .staged()
+            .iter()
+            .flat_map(|gid| fs::read_dir(branch.data.staging().join(gid)).unwrap())
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
         let again = next(&bank);
         for part in again.parts().iter().filter(|p| here.contains(p.file_name().unwrap().to_str().unwrap())) {
             again.spoil(part);

@@ -280,7 +280,9 @@ fn row_50_vectors_of_another_encoder_are_model() {
 fn row_51_a_golden_question_that_fails_is_quality() {
     let (bank, branch) = at_work();
     let wrong = |clause: &str, document: &str| Golden { clause: clause.into(), document: document.into(), ..golden() };
-    for bad in [wrong("第一条", "某行现金管理办法"), wrong("第九条", "某行现金管理办法"), wrong("第三条", "某行贷款管理办法")] {
+    for bad in
+        [wrong("第一条", "某行现金管理办法"), wrong("第九条", "某行现金管理办法"), wrong("第三条", "某行贷款管理办法")]
+    {
         let question = bad.question.clone();
         let usb = bank.pack(8, &knowledge("三十万元")).with(|m| m.golden.push(bad)).stick();
         let e = branch.refuses(&usb, Code::PackQuality);

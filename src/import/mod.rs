@@ -214,7 +214,12 @@ impl Importer {
             diff: comparison.diff,
             suspended: comparison.suspended,
             models: unpacked.models.iter().map(|model| model.name.clone()).collect(),
-            stale: manifest.manifest().stale_after.as_ref().and_then(|at| at.parse::<Timestamp>().ok()).is_some_and(|at| at < now),
+            stale: manifest
+                .manifest()
+                .stale_after
+                .as_ref()
+                .and_then(|at| at.parse::<Timestamp>().ok())
+                .is_some_and(|at| at < now),
             newer_announced: (announced > manifest.serial()).then_some(announced),
         };
         let time_floor =
@@ -239,11 +244,9 @@ impl Importer {
         let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(io)?;
         match file.try_lock() {
             Ok(()) => Ok(file),
-            Err(std::fs::TryLockError::WouldBlock) => Err(Error::new(
-                Code::ImportBusy,
-                "另一个导入或切换正在进行",
-                "等它结束后重试",
-            )),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                Err(Error::new(Code::ImportBusy, "另一个导入或切换正在进行", "等它结束后重试"))
+            }
             Err(std::fs::TryLockError::Error(e)) => Err(io(e)),
         }
     }

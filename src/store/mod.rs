@@ -37,7 +37,7 @@ pub use clauses::TermStat;
 pub use earlier::Earlier;
 pub use knowledge::{EmbedderInfo, Knowledge};
 pub use review::fingerprint;
-pub use shape::{check_schema, schema_sha256};
 pub use rows::{BasisRow, Clause, ClauseRow, CuratedRow, Version, VersionRow};
+pub use shape::{check_schema, schema_sha256};
 pub use vectors::{Near, PassageKind, Quantised};
 pub use write::KnowledgeWriter;
