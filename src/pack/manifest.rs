@@ -116,15 +116,6 @@ pub enum PackSource {
     },
 }
 
-impl PackSource {
-    /// The compressed bytes.
-    pub fn parts(&self) -> &Parts {
-        match self {
-            PackSource::Full { parts, .. } | PackSource::Zpatch { parts, .. } => parts,
-        }
-    }
-}
-
 /// Compressed bytes in one or more files `blob/ab/<sha256>.000`, `.001`, …
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parts {
