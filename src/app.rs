@@ -80,9 +80,9 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::GeneratorChild => run_child(),
         Command::Ask(args) => ask(&args),
         Command::Serve(args) => serve(&args),
-        Command::Kb { command: KbCommand::Build { dirs, out, curated, no_everyday, encoder, threads, json } } => {
+        Command::Kb { command: KbCommand::Build { dirs, out, curated, like, no_everyday, encoder, threads, json } } => {
             let embedder = load_embedder(&encoder, EmbedderSettings::for_many(threads))?;
-            cli::kb::build(&dirs, &curated, !no_everyday, &out, embedder.as_deref(), json)
+            cli::kb::build(&dirs, &curated, !no_everyday, like.as_deref(), &out, embedder.as_deref(), json)
         }
         Command::Kb { command: KbCommand::Check { file, json } } => cli::kb::check(&file, json),
         Command::Kb { command: KbCommand::Review { file, against, json } } => cli::kb::review(&file, &against, json),

@@ -2,7 +2,7 @@
 
 use super::args::{DataCommand, ImportArgs};
 use super::output::{print, print_json};
-use crate::engine::branch::{self, BranchStatus, GenerationInfo};
+use crate::engine::branch::{self, BranchStatus, ClockStatus, GenerationInfo};
 use crate::engine::importing::{self, Committed, Encoder, Importer, Outcome, Preview, Progress, Returned, Watch};
 use crate::error::{Code, Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -83,6 +83,13 @@ pub fn data(command: &DataCommand) -> Result<()> {
             print(&format!("已复核:{} → 《{}》{}\n", accepted.question, accepted.document, accepted.label))
         }
         DataCommand::Review { accept: None, data, json } => reviews(&data.data, *json),
+        DataCommand::Clock { confirm, data, json } => {
+            let status = branch::clock(&data.data, *confirm, ACTOR)?;
+            match json {
+                true => print_json(&status),
+                false => print(&clock_text(&status)),
+            }
+        }
         DataCommand::Log { limit, data, json } => {
             let events = branch::events(&data.data, usize::from(*limit))?;
             if *json {
@@ -222,6 +229,12 @@ fn status_text(status: &BranchStatus) -> String {
         text += &format!("注意:{damaged};用 guida data recover 修复\n");
     }
     text
+}
+
+fn clock_text(status: &ClockStatus) -> String {
+    let floor = status.floor.map_or_else(|| "无".to_owned(), |floor| floor.to_string());
+    let verdict = status.warning.as_deref().unwrap_or("时钟无异常");
+    format!("本机时间 {}(UTC),总行签发的最近时间 {floor}\n按 {} 有效的规定作答\n{verdict}\n", status.now, status.day)
 }
 
 fn preview_text(preview: &Preview) -> String {

@@ -16,6 +16,7 @@ pub fn build(
     dirs: &[PathBuf],
     curated: &[PathBuf],
     everyday: bool,
+    like: Option<&Path>,
     out: &Path,
     embedder: Option<&dyn Embedder>,
     json: bool,
@@ -23,7 +24,7 @@ pub fn build(
     let started = Instant::now();
     let mut bar = Bar::new();
     let mut show = |phase, done, total| bar.show(phase, done, total);
-    let built = offline::build_knowledge(dirs, curated, everyday, out, embedder, &mut show)?;
+    let built = offline::build_knowledge(dirs, curated, everyday, like, out, embedder, &mut show)?;
     bar.finish();
     if json {
         let report = &built.report;

@@ -1,5 +1,6 @@
 //! A box and its data folder: what is active, what could be gone back to, what waits for a person.
 
+use super::following::CLOCK_CONFIRMED;
 use crate::error::{Code, Error, Result};
 use crate::import::{Branch, Home, to_review};
 use crate::pack::json;
@@ -9,7 +10,7 @@ use crate::pack::verify::spoken_code;
 use crate::store::generations::{Active, DataDir};
 use crate::store::review::Suspended;
 use crate::store::state::StateDb;
-use crate::types::Serial;
+use crate::types::{Date, Serial};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::path::Path;
@@ -166,4 +167,37 @@ pub fn accept(data: &Path, question: &str, actor: &str) -> Result<Suspended> {
 /// `STATE_DB`.
 pub fn events(data: &Path, limit: usize) -> Result<Vec<Event>> {
     StateDb::open(&DataDir::at(data).state_db())?.events(limit)
+}
+
+/// What the clock of a box shows, and what is wrong with it.
+#[derive(Debug, Serialize)]
+pub struct ClockStatus {
+    /// The machine's clock.
+    pub now: Timestamp,
+    /// The latest signed time.
+    pub floor: Option<Timestamp>,
+    /// The day by whose rules is answered.
+    pub day: Date,
+    /// What is wrong, in words.
+    pub warning: Option<String>,
+}
+
+/// Reads the clock of a box. With `confirm`, somebody has looked at it and says that it is right; a running service hears of it.
+///
+/// # Errors
+/// `ACTIVE_CORRUPT`, `STATE_DB`.
+pub fn clock(data: &Path, confirm: bool, actor: &str) -> Result<ClockStatus> {
+    let home = super::following::Home::open(DataDir::at(data))?;
+    let clock = home.clock()?;
+    let reading = if confirm { clock.confirm() } else { clock.read() };
+    if confirm {
+        home.state.record(actor, "clock", "OK", &reading.now.to_string())?;
+        home.state.set(CLOCK_CONFIRMED, &reading.now.to_string())?;
+    }
+    Ok(ClockStatus {
+        now: reading.now,
+        floor: clock.floor(),
+        day: reading.day,
+        warning: super::standing::clock_notice(&reading).map(|notice| notice.message),
+    })
 }

@@ -64,7 +64,7 @@ impl Standing {
         let waiting = forms(&self.review.read().unwrap_or_else(PoisonError::into_inner)).len() as u64;
         let mut out = Vec::new();
         out.extend(circumstances.active_corrupt.then(active_corrupt));
-        out.extend(reading.warning.map(|warning| clock(&warning, reading)));
+        out.extend(clock_notice(reading));
         out.extend(circumstances.stale_after.filter(|after| *after <= reading.passed).map(stale));
         out.extend(circumstances.newer.as_deref().map(newer));
         out.extend((waiting > 0).then(|| suspended(waiting)));
@@ -80,6 +80,11 @@ fn forms(review: &[Suspended]) -> Arc<HashSet<String>> {
 /// What the card says when the day by whose rules it answers rests on a clock that is in doubt.
 pub(super) fn doubtful_day(reading: &Reading) -> Option<String> {
     reading.warning.map(|_| format!("本机时钟待核对,本次按 {} 有效的规定作答", reading.day))
+}
+
+/// What is wrong with the clock.
+pub(super) fn clock_notice(reading: &Reading) -> Option<Notice> {
+    reading.warning.map(|warning| clock(&warning, reading))
 }
 
 fn notice(code: NoticeCode, message: String, hint: &str) -> Notice {

@@ -62,8 +62,8 @@ pub struct Rehearsal {
     pub manifest_sha256: String,
     /// The branch for which it was rehearsed.
     pub branch: String,
-    /// Number that the beacon names; `None` without a beacon.
-    pub beacon: Option<Serial>,
+    /// The pack that the beacon names.
+    pub beacon: Serial,
     /// The files.
     pub files: Vec<RehearsedFile>,
 }
@@ -99,31 +99,12 @@ pub fn rehearse(stick: &Stick, rehearsing: &Rehearsing<'_>, progress: &mut dyn F
     let signed = |path: &str, cap| -> Result<(Vec<u8>, Vec<u8>)> {
         Ok((stick.read(path, cap)?, stick.read(&names::signatures(path), MAX_SIGNATURES_BYTES)?))
     };
-    let beacon = if stick.has(names::BEACON)? {
-        let (bytes, signatures) = signed(names::BEACON, MAX_BEACON_BYTES)?;
-        Some(verify::check_beacon(&root, &bytes, &signatures, &SoftwareVerifier)?)
-    } else {
-        None
-    };
-    let Some(seq) = rehearsing.seq.or(stick.sequences()?.last().copied()) else {
-        return Err(Error::new(Code::PackIncomplete, "这里没有知识包", "先用 guida pack build 制作"));
-    };
-    let (bytes, signatures) = signed(&names::manifest(seq), MAX_MANIFEST_BYTES)?;
-    let said: Option<Manifest> = json::parse(&bytes, "清单").ok();
-    let first = said.as_ref().and_then(|m| m.audience.first()).map(|branch| branch.trim_end_matches('*').to_owned());
-    let branch = rehearsing.branch.map_or_else(|| first.unwrap_or_default(), str::to_owned);
-    let receiver = Receiver {
-        branch: &branch,
-        channel: rehearsing.channel.or(said.as_ref().map(|m| m.channel.as_str())).unwrap_or_default(),
-        app_version: rehearsing.app_version,
-        schema_version: rehearsing.schema_version,
-        schema_sha256: rehearsing.schema_sha256,
-        max_seen: None,
-    };
-    let checked = verify::check_manifest(&root, &bytes, &signatures, &receiver, &SoftwareVerifier)?;
-    let (Checked::New(verified) | Checked::Already(verified)) = checked;
-    if let Some(beacon) = beacon.as_ref().filter(|b| b.serial() == verified.serial()) {
-        agree(beacon.beacon().manifest_sha256.as_str(), &verified)?;
+    let (bytes, signatures) = signed(names::BEACON, MAX_BEACON_BYTES)?;
+    let beacon = verify::check_beacon(&root, &bytes, &signatures, &SoftwareVerifier)?;
+    let (branch, verified) = newest(stick, rehearsing, &root)?;
+    if beacon.serial() == verified.serial() && beacon.beacon().manifest_sha256 != verified.sha256() {
+        let message = "信标指向的清单与 U 盘上同号的清单不同";
+        return Err(Error::new(Code::PackEquivocation, message, "用 guida pack beacon 重新公布,并查明哪一份是真的"));
     }
     let bases = hashed(rehearsing.bases)?;
     let mut files = Vec::new();
@@ -138,7 +119,7 @@ pub fn rehearse(stick: &Stick, rehearsing: &Rehearsing<'_>, progress: &mut dyn F
         spoken: verify::spoken_code(verified.serial(), verified.sha256()),
         manifest_sha256: verified.sha256().to_owned(),
         branch,
-        beacon: beacon.map(|beacon| beacon.serial()),
+        beacon: beacon.serial(),
         files,
     })
 }
@@ -175,12 +156,34 @@ fn walk(stick: &Stick, trust: &Trust<'_>) -> Result<TrustedRoot> {
     Ok(root)
 }
 
-fn agree(manifest_sha256: &str, verified: &VerifiedManifest) -> Result<()> {
-    if manifest_sha256 == verified.sha256() {
-        return Ok(());
+/// The pack that the branch would take, and the branch.
+fn newest(stick: &Stick, rehearsing: &Rehearsing<'_>, root: &TrustedRoot) -> Result<(String, VerifiedManifest)> {
+    let mut too_old = None;
+    for seq in stick.sequences()?.into_iter().rev().filter(|seq| rehearsing.seq.is_none_or(|asked| asked == *seq)) {
+        let path = names::manifest(seq);
+        let bytes = stick.read(&path, MAX_MANIFEST_BYTES)?;
+        let signatures = stick.read(&names::signatures(&path), MAX_SIGNATURES_BYTES)?;
+        // For the words of the receiver only; whether any of it is true is seen below.
+        let said: Option<Manifest> = json::parse(&bytes, "清单").ok();
+        let first = said.as_ref().and_then(|m| m.audience.first()).map(|to| to.trim_end_matches('*').to_owned());
+        let branch = rehearsing.branch.map_or_else(|| first.unwrap_or_default(), str::to_owned);
+        let receiver = Receiver {
+            branch: &branch,
+            channel: rehearsing.channel.or(said.as_ref().map(|m| m.channel.as_str())).unwrap_or_default(),
+            app_version: rehearsing.app_version,
+            schema_version: rehearsing.schema_version,
+            schema_sha256: rehearsing.schema_sha256,
+            max_seen: None,
+        };
+        match verify::check_manifest(root, &bytes, &signatures, &receiver, &SoftwareVerifier) {
+            Ok(Checked::New(verified) | Checked::Already(verified)) => return Ok((branch, verified)),
+            Err(e) if e.code() == Code::PackRollback => too_old = too_old.or(Some(e)),
+            Err(e) => return Err(e),
+        }
     }
-    let message = "信标指向的清单与 U 盘上同号的清单不同";
-    Err(Error::new(Code::PackEquivocation, message, "用 guida pack beacon 重新公布,并查明哪一份是真的"))
+    Err(too_old.unwrap_or_else(|| {
+        Error::new(Code::PackIncomplete, "这里没有这个知识包", "先用 guida pack build 制作,或改正 --seq")
+    }))
 }
 
 /// Files by their SHA-256.
