@@ -189,7 +189,7 @@ impl Importer {
         let plan = self.plan(&manifest, &active)?;
         let copied_bytes = plan.bytes_to_copy();
         let delta = plan.uses_delta();
-        meter.expect(plan.work());
+        meter.foresee(plan.work());
         let result = (|| {
             self.copy(&plan, &stick, &mut meter)?;
             drop(stick);
