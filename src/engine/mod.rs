@@ -3,8 +3,8 @@
 //!
 //! [`policy`] decides who may ask what, [`Engine::handle`] routes, [`browse`](self) answers what needs no card. [`offline`] holds
 //! the operations on files that run without a service: building, checking and measuring knowledge; [`models`] those on model files;
-//! [`measure`] those that build knowledge for the measuring; [`exam`] asks a file of questions through the door. `figures` counts
-//! what passes.
+//! [`measure`] those that build knowledge for the measuring; [`exam`] asks a file of questions through the door; [`office`] is head
+//! office's making of packs. `figures` counts what passes.
 
 pub mod branch;
 mod browse;
@@ -13,6 +13,7 @@ mod figures;
 pub mod importing;
 pub mod measure;
 pub mod models;
+pub mod office;
 pub mod offline;
 mod policy;
 pub mod reply;

@@ -26,6 +26,7 @@ mod rows;
 pub mod schema;
 mod shape;
 pub mod state;
+mod vacuum;
 mod vectors;
 mod write;
 
@@ -33,7 +34,8 @@ pub use check::{CheckReport, check};
 pub use clauses::TermStat;
 pub use knowledge::{EmbedderInfo, Knowledge};
 pub use review::fingerprint;
-pub use shape::{check_schema, schema_sha256};
 pub use rows::{BasisRow, Clause, ClauseRow, CuratedRow, Version, VersionRow};
+pub use shape::{check_schema, schema_sha256};
+pub use vacuum::vacuum_into;
 pub use vectors::{Near, PassageKind, Quantised};
 pub use write::KnowledgeWriter;
