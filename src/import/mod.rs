@@ -35,7 +35,7 @@ pub use commit::Committed;
 pub use compare::to_review;
 pub use home::{Branch, Home, init};
 pub use progress::{Phase, Progress, Watch};
-pub use validate::Encoder;
+pub use validate::{Encoder, examine};
 
 use crate::disk::{self, Disk};
 use crate::error::{Code, Error, Result};
