@@ -8,7 +8,7 @@ mod packs;
 #[path = "common/rules.rs"]
 mod rules;
 
-use disks::{Cut, KillingDisk, Random, RecordingDisk, killed, run_self};
+use disks::{Cut, KillingDisk, Random, RecordingDisk, killed, run_self, scratch};
 use guida::disk::{Disk, RealDisk};
 use guida::import::{Home, Outcome};
 use guida::pack::keys::SoftwareVerifier;
@@ -50,7 +50,7 @@ impl Scene {
 
     /// The data folder as it was before.
     fn copy(&self) -> TempDir {
-        let folder = TempDir::new().unwrap();
+        let folder = scratch();
         copy(self.branch.data.root(), folder.path());
         folder
     }
@@ -243,7 +243,7 @@ fn row_26_after_every_power_cut_a_box_is_set_up_or_can_be() {
     let bank = Bank::new();
     let (root, signatures) = &bank.chain[0];
     let usb = bank.pack(1, &knowledge("一万元")).stick();
-    let above = TempDir::new().unwrap();
+    let above = scratch();
     let set_up = |folder: &Path, disk: &dyn Disk| {
         let data = DataDir::at(&folder.join("data"));
         guida::import::init(&data, disk, &SoftwareVerifier, (BRANCH, "stable"), (root, signatures))

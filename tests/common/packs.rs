@@ -17,10 +17,17 @@ mod pack;
 #[path = "packs/usb.rs"]
 mod usb;
 
+use tempfile::TempDir;
+
 pub use bank::{Bank, sign};
 pub use branch::{BRANCH, Branch, Happens, Imported, OnceCopied, Seen};
 pub use pack::{Pack, compressed, golden, hex, knowledge, raw};
 pub use usb::Usb;
+
+/// A folder in memory where there is one: an import syncs some fifty times.
+pub fn scratch() -> TempDir {
+    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
+}
 
 /// When everything of these tests was made, unless they say otherwise.
 pub const ISSUED: &str = "2026-11-01T08:00:00Z";

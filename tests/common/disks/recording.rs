@@ -1,14 +1,13 @@
 //! A disk that notes everything, and the power cuts that follow from its notes.
 
 use super::model::{Loss, Model, Tree};
-use super::{Kind, Order, Step, Watched, Watcher};
+use super::{Order, Step, Watched, Watcher, scratch};
 use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use tempfile::TempDir;
 
 /// The database whose changes do not pass the disk: SQLite looks after its own files. They are copied as they are.
 const DATABASE: &str = "state.db";
@@ -201,7 +200,7 @@ impl Record {
                         continue;
                     }
                     figures.folders += 1;
-                    let folder = TempDir::new().unwrap();
+                    let folder = scratch();
                     write(&tree, folder.path());
                     let cut = Cut { folder: folder.path(), upto: figures.operations, marks: &marks, wal_cut };
                     verdict(&cut).map_err(|why| self.told(&why, &cut, &model.told(loss)))?;

@@ -1,6 +1,6 @@
 //! A box in a branch.
 
-use super::{Bank, Usb, golden};
+use super::{Bank, Usb, golden, scratch};
 use guida::disk::{Disk, RealDisk};
 use guida::error::{Code, Error, Result};
 use guida::import::{Committed, Importer, Outcome, Progress, Watch};
@@ -80,7 +80,7 @@ impl<F: FnOnce()> Watch for OnceCopied<F> {
 impl Branch {
     /// A box that was set up with the bank's first root.
     pub fn of(bank: &Bank) -> Branch {
-        let folder = TempDir::new().unwrap();
+        let folder = scratch();
         let data = DataDir::at(&folder.path().join("data"));
         let (root, signatures) = &bank.chain[0];
         guida::import::init(&data, &RealDisk, &SoftwareVerifier, (BRANCH, "stable"), (root, signatures)).unwrap();

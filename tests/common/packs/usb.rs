@@ -1,5 +1,6 @@
 //! The folder of a stick, and what may be wrong with it.
 
+use super::scratch;
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
@@ -15,7 +16,7 @@ pub struct Usb {
 impl Usb {
     /// An empty stick; names without a number are about pack `seq`.
     pub fn new(seq: u64) -> Usb {
-        Usb { folder: TempDir::new().unwrap(), seq }
+        Usb { folder: scratch(), seq }
     }
 
     pub fn path(&self) -> &Path {
