@@ -2,6 +2,7 @@
 
 use super::args::{DataCommand, ImportArgs};
 use super::output::{print, print_json};
+use crate::clock::in_china;
 use crate::engine::branch::{self, BranchStatus, ClockStatus, GenerationInfo};
 use crate::engine::importing::{self, Committed, Encoder, Importer, Outcome, Preview, Progress, Returned, Watch};
 use crate::error::{Code, Error, Result};
@@ -24,6 +25,9 @@ const MAX_ROOT_FILE: u64 = 64 << 10;
 /// # Errors
 /// Those of the import, each with its code. A pack that is in use already is no error.
 pub fn import(args: &ImportArgs, encoder: Encoder) -> Result<()> {
+    if !args.yes && !args.dry_run {
+        require_terminal()?;
+    }
     let importer = importing::open(&args.data.data, encoder, ACTOR)?;
     let mut bar = Bar::new();
     let outcome = importer.prepare(&args.path, &mut bar);
@@ -154,15 +158,21 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Asks on the terminal. Without one, nobody has said yes.
-fn confirmed(question: &str) -> Result<bool> {
-    if !std::io::stdin().is_terminal() {
-        return Err(Error::new(
-            Code::ImportState,
-            "需要人来确认,而这里没有终端",
-            "在终端上运行,或加 --yes(--fingerprint)",
-        ));
+/// Without a terminal nobody can say yes.
+fn require_terminal() -> Result<()> {
+    if std::io::stdin().is_terminal() {
+        return Ok(());
     }
+    Err(Error::new(
+        Code::ImportState,
+        "需要人来确认,而这里没有终端",
+        "在终端上运行;脚本里用 --dry-run 查看、--yes 启用(建立数据目录时用 --fingerprint)",
+    ))
+}
+
+/// Asks on the terminal.
+fn confirmed(question: &str) -> Result<bool> {
+    require_terminal()?;
     print(question)?;
     let mut line = String::new();
     std::io::stdin()
@@ -188,8 +198,8 @@ fn reviews(data: &Path, json: bool) -> Result<()> {
             one.question,
             one.document,
             one.label,
-            short(&one.old_text),
-            short(&one.new_text)
+            differing(&one.old_text, &one.new_text),
+            differing(&one.new_text, &one.old_text)
         );
     }
     print(&(text + "复核通过:guida data review --accept 编号\n"))
@@ -199,11 +209,11 @@ fn status_text(status: &BranchStatus) -> String {
     let generation = |info: &Option<GenerationInfo>| match info {
         None => "无".to_owned(),
         Some(info) => format!(
-            "{}(条款 {} 条,{:.1} MiB,签发 {})",
+            "{}(条款 {} 条,{},{} 签发)",
             info.gid,
             info.clauses,
-            info.bytes as f64 / f64::from(1 << 20),
-            info.issued_at.as_deref().unwrap_or("不详")
+            size(info.bytes),
+            info.issued_at.map_or_else(|| "不详".to_owned(), moment)
         ),
     };
     let mut text = format!(
@@ -218,7 +228,7 @@ fn status_text(status: &BranchStatus) -> String {
         status.device
     );
     if let Some(code) = &status.spoken_code {
-        text += &format!("知识口令:{code}(与总行通知核对)\n");
+        text += &format!("核对码:{code}(与总行通知核对)\n");
     }
     if let Some(hold) = status.hold {
         text += &format!("已退回并停用:{hold}\n");
@@ -236,19 +246,19 @@ fn status_text(status: &BranchStatus) -> String {
 }
 
 fn clock_text(status: &ClockStatus) -> String {
-    let floor = status.floor.map_or_else(|| "无".to_owned(), |floor| floor.to_string());
+    let floor = status.floor.map_or_else(|| "无".to_owned(), moment);
     let verdict = status.warning.as_deref().unwrap_or("时钟无异常");
-    format!("本机时间 {}(UTC),总行签发的最近时间 {floor}\n按 {} 有效的规定作答\n{verdict}\n", status.now, status.day)
+    format!("本机时间 {},总行签发的最近时间 {floor}\n按 {} 有效的规定作答\n{verdict}\n", moment(status.now), status.day)
 }
 
 fn preview_text(preview: &Preview) -> String {
     let mut text = format!(
-        "知识包 {}(口令 {}),签发 {},{}读入 {:.1} MiB\n",
+        "知识包 {}(核对码 {}),{} 签发,{}读入 {}\n",
         preview.serial,
         preview.spoken_code,
-        preview.issued_at,
+        moment(preview.issued_at),
         if preview.delta { "差异包," } else { "" },
-        preview.copied_bytes as f64 / f64::from(1 << 20)
+        size(preview.copied_bytes)
     );
     for line in &preview.changelog {
         text += &format!("  {line}\n");
@@ -269,13 +279,14 @@ fn preview_text(preview: &Preview) -> String {
                 counts.versions_out_of_force
             );
             for change in diff.changed.iter().take(SHOWN) {
-                let (old, new) = (change.old_text.as_deref(), change.new_text.as_deref());
+                let old = change.old_text.as_deref().unwrap_or_default();
+                let new = change.new_text.as_deref().unwrap_or_default();
                 text += &format!(
                     "  《{}》{}\n    原:{}\n    现:{}\n",
                     change.document,
                     change.label,
-                    short(old.unwrap_or_default()),
-                    short(new.unwrap_or_default())
+                    differing(old, new),
+                    differing(new, old)
                 );
             }
             for change in diff.withdrawn.iter().take(SHOWN) {
@@ -311,10 +322,28 @@ fn committed_text(committed: &Committed) -> String {
     format!("已启用 {};{receipt}{review}\n", committed.gid)
 }
 
-/// The beginning of a clause on one line.
-fn short(text: &str) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN_CHARS).collect();
-    if text.chars().count() > SHOWN_CHARS { line + "…" } else { line }
+/// A clause on one line, from shortly before the place where it differs from `other`.
+fn differing(text: &str, other: &str) -> String {
+    let same = text.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
+    let skipped = if same > SHOWN_CHARS / 2 { same - SHOWN_CHARS / 3 } else { 0 };
+    let line: String =
+        text.chars().skip(skipped).map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN_CHARS).collect();
+    let before = if skipped > 0 { "…" } else { "" };
+    let after = if text.chars().count() > skipped + SHOWN_CHARS { "…" } else { "" };
+    format!("{before}{line}{after}")
+}
+
+/// A size for people.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..=1_048_575 => format!("{:.1} KiB", bytes as f64 / f64::from(1 << 10)),
+        _ => format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
+    }
+}
+
+/// A moment as people in China write it.
+fn moment(at: jiff::Timestamp) -> String {
+    in_china(at).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 /// A bar on standard error, silent when that is no terminal; says once when the stick may be pulled out.

@@ -52,9 +52,9 @@ pub struct GenerationInfo {
     /// Its name.
     pub gid: String,
     /// When head office made it.
-    pub issued_at: Option<String>,
+    pub issued_at: Option<Timestamp>,
     /// When it expires.
-    pub stale_after: Option<String>,
+    pub stale_after: Option<Timestamp>,
     /// Documents and clauses, as the manifest says.
     pub clauses: u64,
     /// Size of the knowledge file in bytes.
@@ -106,8 +106,8 @@ fn generation(data: &DataDir, gid: &str) -> GenerationInfo {
     let bytes = std::fs::metadata(data.knowledge(gid)).map_or(0, |found| found.len());
     GenerationInfo {
         gid: gid.to_owned(),
-        issued_at: manifest.as_ref().map(|m| m.issued_at.clone()),
-        stale_after: manifest.as_ref().and_then(|m| m.stale_after.clone()),
+        issued_at: manifest.as_ref().and_then(|m| m.issued_at.parse().ok()),
+        stale_after: manifest.as_ref().and_then(|m| m.stale_after.as_ref()?.parse().ok()),
         clauses: manifest.map_or(0, |m| m.totals.clauses),
         bytes,
     }

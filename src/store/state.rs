@@ -99,7 +99,7 @@ impl StateDb {
         self.with(|c| {
             c.execute(
                 "INSERT INTO events(at, actor, event, code, detail) VALUES(?,?,?,?,?)",
-                params![clock::now().to_string(), actor, event, code, detail],
+                params![now(), actor, event, code, detail],
             )
             .map(drop)
         })
@@ -157,7 +157,7 @@ impl StateDb {
         self.with(|c| {
             c.execute(
                 "INSERT OR REPLACE INTO accepted(question, fingerprint, at, actor) VALUES(?,?,?,?)",
-                params![question, fingerprint, clock::now().to_string(), actor],
+                params![question, fingerprint, now(), actor],
             )
             .map(drop)
         })
@@ -186,6 +186,11 @@ impl StateDb {
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         act(&connection).map_err(|e| failed(&self.path, e))
     }
+}
+
+/// The box's time to the second.
+fn now() -> String {
+    clock::now().strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// A disk that is full, write-protected or dying is told as such; everything else is the journal's own fault.
