@@ -160,6 +160,22 @@ fn row_27_eio_at_any_operation_aborts_and_no_sync_is_asked_again() {
 }
 
 #[test]
+fn row_27_a_disk_that_dies_leaves_old_or_new() {
+    let bank = Bank::new();
+    let usb = next(&bank);
+    for at in 0..steps(&bank).len() {
+        let branch = Branch::with(&bank, &bank.pack(7, &knowledge("二十万元")).stick());
+        let outcome = branch.import_on(Arc::new(FaultyDisk::dying(at, Errno::IO)), usb.path(), &mut ());
+        let bytes = branch.knowledge_bytes().unwrap();
+        let new = bytes == knowledge("三十万元");
+        assert!(new || bytes == knowledge("二十万元"), "from operation {at}");
+        assert!(new || outcome.is_err(), "from operation {at}");
+        branch.import(&usb).unwrap();
+        assert_eq!(branch.answer().as_deref(), Some("三十万元"), "from operation {at}");
+    }
+}
+
+#[test]
 fn row_28_the_second_of_two_imports_is_busy() {
     let (bank, branch) = at_work();
     let usb = next(&bank);
@@ -336,8 +352,12 @@ fn row_31_a_stick_that_is_pulled_out_is_removed_and_resumes() {
         assert_eq!(branch.events()[0].code, "PACK_REMOVED");
         assert!(!pull.shown.iter().any(|p| p.safe_to_remove), "it was said that the stick may be pulled out");
         // What came over is still here: it is not read again.
-        let here: HashSet<String> =
-            branch.staged().iter().flat_map(|gid| fs::read_dir(branch.data.staging().join(gid)).unwrap()).map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        let here: HashSet<String> = branch
+            .staged()
+            .iter()
+            .flat_map(|gid| fs::read_dir(branch.data.staging().join(gid)).unwrap())
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
         let again = next(&bank);
         for part in again.parts().iter().filter(|p| here.contains(p.file_name().unwrap().to_str().unwrap())) {
             again.spoil(part);

@@ -87,6 +87,23 @@ fn row_45_a_model_in_parts_joins() {
 }
 
 #[test]
+#[ignore = "writes 4 GiB; cargo test --release --test pack_matrix_content -- --ignored"]
+fn row_45_a_model_of_more_than_4_gib_joins() {
+    const LENGTH: u64 = (4 << 30) + 12_345;
+    let bank = Bank::new();
+    // On a real disk: it may be more than a folder in memory holds.
+    let branch = Branch::within(tempfile::TempDir::new().unwrap(), &bank);
+    let mut pack = bank.pack(7, &knowledge("二十万元"));
+    pack.add_long_file("model/large.gguf", LENGTH, 32_768);
+    let sha256 = pack.manifest.files[1].raw.sha256.clone();
+    let usb = pack.stick();
+    assert!(usb.parts().len() > 5);
+    takes(&branch, &usb, "二十万元");
+    let kept = fs::metadata(branch.data.models().join(format!("{sha256}.gguf"))).unwrap();
+    assert_eq!(kept.len(), LENGTH);
+}
+
+#[test]
 fn row_45_a_model_whose_parts_are_in_the_wrong_order_is_hash() {
     let (bank, branch) = at_work();
     let mut pack = bank.pack(8, &knowledge("三十万元"));
@@ -280,7 +297,9 @@ fn row_50_vectors_of_another_encoder_are_model() {
 fn row_51_a_golden_question_that_fails_is_quality() {
     let (bank, branch) = at_work();
     let wrong = |clause: &str, document: &str| Golden { clause: clause.into(), document: document.into(), ..golden() };
-    for bad in [wrong("第一条", "某行现金管理办法"), wrong("第九条", "某行现金管理办法"), wrong("第三条", "某行贷款管理办法")] {
+    for bad in
+        [wrong("第一条", "某行现金管理办法"), wrong("第九条", "某行现金管理办法"), wrong("第三条", "某行贷款管理办法")]
+    {
         let question = bad.question.clone();
         let usb = bank.pack(8, &knowledge("三十万元")).with(|m| m.golden.push(bad)).stick();
         let e = branch.refuses(&usb, Code::PackQuality);

@@ -235,8 +235,7 @@ fn row_42_sm2_valid_wrong_distid_missing() {
         let key = sm2::dsa::SigningKey::new(distid, &secret).unwrap();
         let sig: sm2::dsa::Signature = sm2::dsa::signature::Signer::sign(&key, &message);
         let theirs = Signature { keyid: sm2.public().id(), sig: hex(&sig.to_bytes()) };
-        let mut all: Vec<Signature> =
-            ed.iter().map(|key| key.sign(SignedRole::Publish, &manifest).unwrap()).collect();
+        let mut all: Vec<Signature> = ed.iter().map(|key| key.sign(SignedRole::Publish, &manifest).unwrap()).collect();
         all.push(theirs);
         put_signatures(&usb, all);
         if right {

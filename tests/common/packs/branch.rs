@@ -80,7 +80,11 @@ impl<F: FnOnce()> Watch for OnceCopied<F> {
 impl Branch {
     /// A box that was set up with the bank's first root.
     pub fn of(bank: &Bank) -> Branch {
-        let folder = scratch();
+        Branch::within(scratch(), bank)
+    }
+
+    /// As [`Branch::of`], in a folder of the caller's.
+    pub fn within(folder: TempDir, bank: &Bank) -> Branch {
         let data = DataDir::at(&folder.path().join("data"));
         let (root, signatures) = &bank.chain[0];
         guida::import::init(&data, &RealDisk, &SoftwareVerifier, (BRANCH, "stable"), (root, signatures)).unwrap();

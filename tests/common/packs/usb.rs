@@ -112,7 +112,8 @@ impl Usb {
 
     /// What other systems leave on sticks, in every folder.
     pub fn litter(&self) {
-        let folders = ["", "kbpack", "kbpack/packs", "kbpack/root", "kbpack/blob", &format!("kbpack/packs/{}", self.seq)];
+        let folders =
+            ["", "kbpack", "kbpack/packs", "kbpack/root", "kbpack/blob", &format!("kbpack/packs/{}", self.seq)];
         for folder in folders.map(|folder| self.path().join(folder)) {
             fs::create_dir_all(folder.join("System Volume Information")).unwrap();
             fs::write(folder.join("System Volume Information/IndexerVolumeGuid"), "x").unwrap();
