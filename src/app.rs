@@ -4,7 +4,8 @@
 use crate::answer::Writers;
 use crate::cli;
 use crate::cli::args::{
-    AskArgs, Cli, Command, EncoderArgs, EvalCommand, KbArg, KbCommand, KvTypeArg, ModelArgs, PoolingArg, ServeArgs,
+    AskArgs, Cli, Command, EncoderArgs, EvalCommand, KbArg, KbCommand, KvTypeArg, ModelArgs, PackCommand, PoolingArg,
+    ServeArgs,
 };
 use crate::engine::Engine;
 use crate::engine::branch::is_home;
@@ -95,6 +96,12 @@ fn dispatch(cli: Cli) -> Result<()> {
             cli::branch::import(&args, load_embedder(&encoder, EmbedderSettings::default())?)
         }
         Command::Data { command } => cli::branch::data(&command),
+        Command::Pack { command: PackCommand::Build(args) } => {
+            let encoder =
+                EncoderArgs { no_embedder: args.no_embedder || args.golden.is_none(), ..EncoderArgs::default() };
+            cli::pack::build(&args, load_embedder(&encoder, EmbedderSettings::default())?)
+        }
+        Command::Pack { command } => cli::pack::run(&command),
         Command::Model { command } => cli::model::run(&command),
         Command::Eval { command: EvalCommand::Retrieval(args) } => {
             let embedder = load_embedder(&args.encoder, EmbedderSettings::default())?;

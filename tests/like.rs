@@ -19,10 +19,7 @@ struct Counting {
 
 impl Counting {
     fn named(sha256: &str) -> Counting {
-        Counting {
-            model: ModelId { name: "计数".into(), sha256: sha256.into() },
-            texts: AtomicUsize::new(0),
-        }
+        Counting { model: ModelId { name: "计数".into(), sha256: sha256.into() }, texts: AtomicUsize::new(0) }
     }
 
     fn since(&self) -> usize {
@@ -97,7 +94,7 @@ fn rows_of(path: &Path, title: &str) -> Vec<String> {
     ];
     let read = |sql: &String| {
         let mut statement = connection.prepare(sql).unwrap();
-        statement.query_map([title], |r| r.get::<_, String>(0)).unwrap().collect::<Result<Vec<_>, _>>().unwrap()
+        statement.query_map([title], |r| r.get::<_, String>(0)).unwrap().collect::<rusqlite::Result<Vec<_>>>().unwrap()
     };
     queries.iter().flat_map(read).collect()
 }

@@ -96,9 +96,7 @@ fn row_54_steady_queries_during_an_import() {
         until("some questions", || asked.load(Ordering::Relaxed) > 20);
         let imported = run(&["import", stick.path().to_str().unwrap(), "--yes", "--no-embedder", "--json"], &branch);
         assert!(imported.status.success(), "{}", stderr(&imported));
-        until("the new knowledge answers", || {
-            seen.lock().unwrap_or_else(PoisonError::into_inner).contains(&after)
-        });
+        until("the new knowledge answers", || seen.lock().unwrap_or_else(PoisonError::into_inner).contains(&after));
         let (then, more) = (asked.load(Ordering::Relaxed), 40);
         until("questions afterwards", || asked.load(Ordering::Relaxed) > then + more);
         stop.store(true, Ordering::Release);
@@ -227,7 +225,8 @@ fn row_52_a_damaged_pointer_is_told_and_repaired_while_the_last_good_knowledge_a
     let product = serve(&branch);
     assert_eq!(ask(&product).0, identity(&old));
     assert!(codes(&product).contains(&"ACTIVE_CORRUPT".to_owned()), "{:?}", codes(&product));
-    let refused = run(&["import", bank.pack(8, &old).stick().path().to_str().unwrap(), "--yes", "--no-embedder"], &branch);
+    let refused =
+        run(&["import", bank.pack(8, &old).stick().path().to_str().unwrap(), "--yes", "--no-embedder"], &branch);
     assert!(!refused.status.success() && stderr(&refused).contains("ACTIVE_CORRUPT"), "{}", stderr(&refused));
     let recovered = run(&["data", "recover"], &branch);
     assert!(recovered.status.success(), "{}", stderr(&recovered));

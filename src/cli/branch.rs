@@ -73,9 +73,7 @@ pub fn data(command: &DataCommand) -> Result<()> {
                 false => print(&status_text(&status)),
             }
         }
-        DataCommand::Rollback { data } => {
-            turned("已退回", &importer(&data.data)?.rollback(&mut |_| Ok(()))?)
-        }
+        DataCommand::Rollback { data } => turned("已退回", &importer(&data.data)?.rollback(&mut |_| Ok(()))?),
         DataCommand::Release { data } => turned("已恢复", &importer(&data.data)?.release(&mut |_| Ok(()))?),
         DataCommand::Recover { data } => turned("已修复指向", &importer(&data.data)?.recover(&mut |_| Ok(()))?),
         DataCommand::Review { accept: Some(question), data, .. } => {
@@ -107,7 +105,8 @@ fn importer(data: &Path) -> Result<Importer> {
 }
 
 fn turned(what: &str, returned: &Returned) -> Result<()> {
-    let hold = returned.hold.map_or_else(String::new, |serial| format!(";{serial} 号不再导入,恢复用 guida data release"));
+    let hold =
+        returned.hold.map_or_else(String::new, |serial| format!(";{serial} 号不再导入,恢复用 guida data release"));
     print(&format!("{what},现行知识 {}{hold}\n", returned.gid))
 }
 
@@ -158,13 +157,18 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 /// Asks on the terminal. Without one, nobody has said yes.
 fn confirmed(question: &str) -> Result<bool> {
     if !std::io::stdin().is_terminal() {
-        return Err(Error::new(Code::ImportState, "需要人来确认,而这里没有终端", "在终端上运行,或加 --yes(--fingerprint)"));
+        return Err(Error::new(
+            Code::ImportState,
+            "需要人来确认,而这里没有终端",
+            "在终端上运行,或加 --yes(--fingerprint)",
+        ));
     }
     print(question)?;
     let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).map_err(|e| {
-        Error::new(Code::Io, format!("读不到输入:{e}"), "在终端上运行").because(e)
-    })?;
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(|e| Error::new(Code::Io, format!("读不到输入:{e}"), "在终端上运行").because(e))?;
     Ok(line.trim() == "yes")
 }
 
@@ -298,7 +302,8 @@ fn preview_text(preview: &Preview) -> String {
 }
 
 fn committed_text(committed: &Committed) -> String {
-    let receipt = if committed.receipt_on_stick { "回执已写到 U 盘" } else { "U 盘不可写,回执留待下次" };
+    let receipt =
+        if committed.receipt_on_stick { "回执已写到 U 盘" } else { "U 盘不可写,回执留待下次" };
     let review = match committed.suspended {
         0 => String::new(),
         n => format!(";{n} 个问法待复核(guida data review)"),

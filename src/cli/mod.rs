@@ -9,6 +9,8 @@ pub mod eval;
 pub mod kb;
 pub mod model;
 mod output;
+pub mod pack;
+mod passphrase;
 pub mod show;
 
 use crate::error::{Code, Error, Result};

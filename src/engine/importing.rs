@@ -20,9 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-pub use crate::import::{
-    Branch, Committed, Encoder, Importer, Outcome, Phase, Preview, Progress, Returned, Watch,
-};
+pub use crate::import::{Branch, Committed, Encoder, Importer, Outcome, Phase, Preview, Progress, Returned, Watch};
 
 /// What can be asked of the import.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,12 +170,16 @@ impl ImportDesk {
             }
             ImportRequest::Rollback => {
                 self.start(seat, actor, |importer, _, seat| {
-                    importer.rollback(&mut |_| take_up(importer.data(), seat)).map(|returned| ImportState::Turned { returned })
+                    importer
+                        .rollback(&mut |_| take_up(importer.data(), seat))
+                        .map(|returned| ImportState::Turned { returned })
                 })?;
             }
             ImportRequest::Release => {
                 self.start(seat, actor, |importer, _, seat| {
-                    importer.release(&mut |_| take_up(importer.data(), seat)).map(|returned| ImportState::Turned { returned })
+                    importer
+                        .release(&mut |_| take_up(importer.data(), seat))
+                        .map(|returned| ImportState::Turned { returned })
                 })?;
             }
             ImportRequest::Confirm => self.decide(Decision::Confirm)?,
@@ -229,9 +231,10 @@ impl ImportDesk {
             let ended = work(&importer, &shared, &seat);
             shared.set(ended.unwrap_or_else(|e| ImportState::Failed { error: ErrorBody::from(&e) }));
         });
-        *thread = Some(spawned.map_err(|e| {
-            Error::new(Code::Internal, format!("不能开始导入:{e}"), "检查系统的进程数限制").because(e)
-        })?);
+        *thread =
+            Some(spawned.map_err(|e| {
+                Error::new(Code::Internal, format!("不能开始导入:{e}"), "检查系统的进程数限制").because(e)
+            })?);
         Ok(())
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! [`policy`] decides who may ask what, [`Engine::handle`] routes, [`browse`](self) answers what needs no card. [`offline`] holds
 //! the operations on files that run without a service: building, checking and measuring knowledge; [`models`] those on model files;
-//! [`measure`] those that build knowledge for the measuring; [`exam`] asks a file of questions through the door. `figures` counts
+//! [`measure`] those that build knowledge for the measuring; [`exam`] asks a file of questions through the door; [`office`] is head
+//! office's making of packs. `figures` counts
 //! what passes, `seat` holds the knowledge that answers and exchanges it, `standing` knows what a box must tell about itself; [`importing`]
 //! takes new knowledge in, [`branch`] knows a data folder, `following` takes up what changes in it.
 
@@ -15,6 +16,7 @@ mod following;
 pub mod importing;
 pub mod measure;
 pub mod models;
+pub mod office;
 pub mod offline;
 mod policy;
 pub mod reply;

@@ -92,7 +92,6 @@ fn answerer(kb: &Path, models: &Models) -> Result<Answerer> {
 }
 
 fn warm_up(retriever: &Retriever, today: Date) -> Result<()> {
-    let scope =
-        Scope { as_of: today, clearance: Classification::Internal, levels: Vec::new(), all_versions: false };
+    let scope = Scope { as_of: today, clearance: Classification::Internal, levels: Vec::new(), all_versions: false };
     retriever.search(&Query { text: FIRST_QUESTION, scope, recent_documents: &[], limit: 1 }).map(drop)
 }

@@ -41,7 +41,8 @@ impl Importer {
                 ));
             }
             self.may_still_answer(active, prev)?;
-            let back = Active { active: now.prev.clone(), prev: now.active.clone(), hold: serial_of(active), ..now.clone() };
+            let back =
+                Active { active: now.prev.clone(), prev: now.active.clone(), hold: serial_of(active), ..now.clone() };
             self.turn_to(&back, &now, adopt)
         })
     }
@@ -90,12 +91,7 @@ impl Importer {
         self.note("import", "DECLINED", &gid)
     }
 
-    fn turn_to(
-        &self,
-        new: &Active,
-        old: &Active,
-        adopt: &mut dyn FnMut(&Path) -> Result<()>,
-    ) -> Result<Returned> {
+    fn turn_to(&self, new: &Active, old: &Active, adopt: &mut dyn FnMut(&Path) -> Result<()>) -> Result<Returned> {
         let gid = new.active.clone().unwrap_or_default();
         let knowledge = self.data.knowledge(&gid);
         // Looked at before: it is no use going back to what does not read.

@@ -35,7 +35,7 @@ pub use commit::Committed;
 pub use compare::to_review;
 pub use home::{Branch, Home, init};
 pub use progress::{Phase, Progress, Watch};
-pub use validate::Encoder;
+pub use validate::{Encoder, examine};
 
 use crate::disk::{self, Disk};
 use crate::error::{Code, Error, Result};
@@ -189,7 +189,7 @@ impl Importer {
         let plan = self.plan(&manifest, &active)?;
         let copied_bytes = plan.bytes_to_copy();
         let delta = plan.uses_delta();
-        meter.expect(plan.work());
+        meter.foresee(plan.work());
         let result = (|| {
             self.copy(&plan, &stick, &mut meter)?;
             drop(stick);
@@ -214,7 +214,12 @@ impl Importer {
             diff: comparison.diff,
             suspended: comparison.suspended,
             models: unpacked.models.iter().map(|model| model.name.clone()).collect(),
-            stale: manifest.manifest().stale_after.as_ref().and_then(|at| at.parse::<Timestamp>().ok()).is_some_and(|at| at < now),
+            stale: manifest
+                .manifest()
+                .stale_after
+                .as_ref()
+                .and_then(|at| at.parse::<Timestamp>().ok())
+                .is_some_and(|at| at < now),
             newer_announced: (announced > manifest.serial()).then_some(announced),
         };
         let time_floor =
@@ -239,11 +244,9 @@ impl Importer {
         let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(io)?;
         match file.try_lock() {
             Ok(()) => Ok(file),
-            Err(std::fs::TryLockError::WouldBlock) => Err(Error::new(
-                Code::ImportBusy,
-                "另一个导入或切换正在进行",
-                "等它结束后重试",
-            )),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                Err(Error::new(Code::ImportBusy, "另一个导入或切换正在进行", "等它结束后重试"))
+            }
             Err(std::fs::TryLockError::Error(e)) => Err(io(e)),
         }
     }

@@ -54,29 +54,36 @@ impl Importer {
 
     /// Asks the golden questions, by the rules of the day on which the pack was made: the box's clock may be wrong.
     pub(super) fn examine(&self, knowledge: Arc<Knowledge>, golden: &[Golden], day: Date) -> Result<()> {
-        let other_encoder = |e: Error| match e.code() {
-            Code::KbModel => Error::new(Code::PackModel, e.message(), "请总行用本机的编码模型重新制作"),
-            _ => e,
-        };
-        let retriever = Retriever::new(knowledge, self.encoder.clone()).map_err(other_encoder)?;
-        let scope =
-            Scope { as_of: day, clearance: Classification::Confidential, levels: Vec::new(), all_versions: false };
-        let mut failed = Vec::new();
-        for question in golden {
-            if !answers(&retriever, &scope, question).map_err(other_encoder)? {
-                failed.push(question.question.as_str());
-            }
-        }
-        if failed.is_empty() {
-            return Ok(());
-        }
-        let named: Vec<&str> = failed.iter().take(MAX_NAMED).copied().collect();
-        Err(Error::new(
-            Code::PackQuality,
-            format!("{} 个检验问题中有 {} 个没有答对:{}", golden.len(), failed.len(), named.join(";")),
-            "上报总行;旧知识继续使用",
-        ))
+        examine(self.encoder.clone(), knowledge, golden, day)
     }
+}
+
+/// Asks golden questions by the rules of a day. Head office does so before a pack leaves, a branch before it puts one to use.
+///
+/// # Errors
+/// `PACK_QUALITY` when one is not answered as it says, `PACK_MODEL` when the vectors are not the encoder's.
+pub fn examine(encoder: Encoder, knowledge: Arc<Knowledge>, golden: &[Golden], day: Date) -> Result<()> {
+    let other_encoder = |e: Error| match e.code() {
+        Code::KbModel => Error::new(Code::PackModel, e.message(), "请总行用本机的编码模型重新制作"),
+        _ => e,
+    };
+    let retriever = Retriever::new(knowledge, encoder).map_err(other_encoder)?;
+    let scope = Scope { as_of: day, clearance: Classification::Confidential, levels: Vec::new(), all_versions: false };
+    let mut failed = Vec::new();
+    for question in golden {
+        if !answers(&retriever, &scope, question).map_err(other_encoder)? {
+            failed.push(question.question.as_str());
+        }
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let named: Vec<&str> = failed.iter().take(MAX_NAMED).copied().collect();
+    Err(Error::new(
+        Code::PackQuality,
+        format!("{} 个检验问题中有 {} 个没有答对:{}", golden.len(), failed.len(), named.join(";")),
+        "上报总行;旧知识继续使用",
+    ))
 }
 
 /// Whether the clause is among the first hits.

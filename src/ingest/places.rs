@@ -229,10 +229,7 @@ mod tests {
             ("丁", &[("丁", 2)]),
         ]);
         let places_now = places(&new, &old);
-        assert_eq!(
-            shown(&places_now),
-            [("乙", 2, 4), ("丙", 3, 6), ("丁", 4, 10), ("甲", 1, 12), ("新", 5, 17)]
-        );
+        assert_eq!(shown(&places_now), [("乙", 2, 4), ("丙", 3, 6), ("丁", 4, 10), ("甲", 1, 12), ("新", 5, 17)]);
         // The next short one takes what is free, and the others stay again.
         let next = documents(&[
             ("甲", &[("甲", 5)]),

@@ -29,6 +29,7 @@ mod rows;
 pub mod schema;
 mod shape;
 pub mod state;
+mod vacuum;
 mod vectors;
 mod write;
 
@@ -37,7 +38,8 @@ pub use clauses::TermStat;
 pub use earlier::Earlier;
 pub use knowledge::{EmbedderInfo, Knowledge};
 pub use review::fingerprint;
-pub use shape::{check_schema, schema_sha256};
 pub use rows::{BasisRow, Clause, ClauseRow, CuratedRow, Version, VersionRow};
+pub use shape::{check_schema, schema_sha256};
+pub use vacuum::vacuum_into;
 pub use vectors::{Near, PassageKind, Quantised};
 pub use write::KnowledgeWriter;

@@ -291,9 +291,7 @@ impl KnowledgeWriter {
             .prepare_cached(
                 "INSERT INTO curated(id, clause_id, question, folded, rests_on, confirmed) VALUES(?,?,?,?,?,?)",
             )
-            .and_then(|mut s| {
-                s.execute(params![id, clause.0, question, folded, fingerprint(&text), confirmed])
-            })
+            .and_then(|mut s| s.execute(params![id, clause.0, question, folded, fingerprint(&text), confirmed]))
             .map_err(build_failed)?;
         Ok(())
     }

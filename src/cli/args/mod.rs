@@ -1,11 +1,16 @@
 //! The command line as clap reads it. Reading acts on nothing. `model` has what concerns models, `branch` what concerns the knowledge
-//! of a box.
+//! of a box, `pack` what head office does.
 
 mod branch;
 mod model;
+mod pack;
 
 pub use branch::{DataCommand, ImportArgs};
 pub use model::{DataArg, KvTypeArg, LoraArg, ModelArgs, ModelCommand, RoleArg};
+pub use pack::{
+    AlgArg, ByteSize, PackBuildArgs, PackCommand, PassphraseArg, Requirement, RoleFile, RootArgs, RotateArgs, SignArgs,
+    VerifyArgs,
+};
 
 use crate::engine::measure::{MAX_FOLDS, MIN_FOLDS};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -40,6 +45,12 @@ pub enum Command {
         /// Which.
         #[command(subcommand)]
         command: DataCommand,
+    },
+    /// 总行:密钥、信任根,制作、签发和检查知识包
+    Pack {
+        /// Which.
+        #[command(subcommand)]
+        command: PackCommand,
     },
     /// 模型:登记、检查、测速
     Model {

@@ -10,6 +10,7 @@ use crate::pack::manifest::{
 };
 use crate::pack::receipt::{self, MAX_RECEIPT_BYTES, Receipt};
 use crate::pack::source::{Stick, names};
+use crate::pack::trust::TrustedRoot;
 use crate::pack::{hex, json, verify};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -147,22 +148,16 @@ pub fn contents(stick: &Stick, devices: &BTreeMap<String, String>) -> Result<Con
     }
     // Without a sound chain everything counts as unsigned.
     let trusted = chain(stick).ok().and_then(|chain| chain.trusted);
-    let newest = |role| -> Vec<Policy> { trusted.iter().filter_map(|root| Policy::of(root.root(), role)).collect() };
     let mut packs = Vec::new();
-    for seq in stick.sequences()? {
-        let path = names::manifest(seq);
-        if !stick.has(&path)? {
-            continue;
-        }
-        let bytes = stick.read(&path, MAX_MANIFEST_BYTES)?;
-        let signatures = collected(stick, &path)?;
-        let signatures = standing(SignedRole::Publish, &bytes, &signatures, &newest(SignedRole::Publish));
-        packs.push(summary(stick, json::parse(&bytes, "清单")?, hex::sha256(&bytes), signatures)?);
+    for listed in listed(stick, trusted.as_ref())? {
+        packs.push(summary(stick, listed)?);
     }
     let beacon = if stick.has(names::BEACON)? {
         let bytes = stick.read(names::BEACON, MAX_BEACON_BYTES)?;
         let signatures = collected(stick, names::BEACON)?;
-        let signatures = standing(SignedRole::Beacon, &bytes, &signatures, &newest(SignedRole::Beacon));
+        let by = |root: &TrustedRoot| Policy::of(root.root(), SignedRole::Beacon);
+        let policies: Vec<Policy> = trusted.iter().filter_map(by).collect();
+        let signatures = standing(SignedRole::Beacon, &bytes, &signatures, &policies);
         Some(BeaconSummary { beacon: json::parse(&bytes, "信标")?, signatures })
     } else {
         None
@@ -174,8 +169,40 @@ pub fn contents(stick: &Stick, devices: &BTreeMap<String, String>) -> Result<Con
     Ok(Contents { roots, packs, beacon, receipts })
 }
 
+/// A pack on a stick as its manifest tells it.
+#[derive(Debug)]
+pub struct Listed {
+    /// The manifest; to be believed only when the signatures are complete.
+    pub manifest: Manifest,
+    /// SHA-256 of the manifest.
+    pub manifest_sha256: String,
+    /// Who has signed it.
+    pub signatures: Standing,
+}
+
+/// The packs on a stick by their numbers; their signatures are counted by the word of `root`.
+///
+/// # Errors
+/// Those of reading the stick; `PACK_PARSE` and `PACK_LIMIT`.
+pub fn listed(stick: &Stick, root: Option<&TrustedRoot>) -> Result<Vec<Listed>> {
+    let role = SignedRole::Publish;
+    let policies: Vec<Policy> = root.iter().filter_map(|root| Policy::of(root.root(), role)).collect();
+    let mut packs = Vec::new();
+    for seq in stick.sequences()? {
+        let path = names::manifest(seq);
+        if !stick.has(&path)? {
+            continue;
+        }
+        let bytes = stick.read(&path, MAX_MANIFEST_BYTES)?;
+        let signatures = standing(role, &bytes, &collected(stick, &path)?, &policies);
+        let manifest = json::parse(&bytes, "清单")?;
+        packs.push(Listed { manifest, manifest_sha256: hex::sha256(&bytes), signatures });
+    }
+    Ok(packs)
+}
+
 /// Whose signatures a root needs: its own keys', and those of the root before it.
-pub(super) fn root_policies(root: &Root, before: Option<&Root>) -> Vec<Policy> {
+pub fn root_policies(root: &Root, before: Option<&Root>) -> Vec<Policy> {
     before.into_iter().chain([root]).filter_map(|root| Policy::of(root, SignedRole::Root)).collect()
 }
 
@@ -184,7 +211,8 @@ fn collected(stick: &Stick, path: &str) -> Result<Vec<crate::pack::manifest::Sig
     if stick.has(&beside)? { sign::read(&stick.read(&beside, MAX_SIGNATURES_BYTES)?) } else { Ok(Vec::new()) }
 }
 
-fn summary(stick: &Stick, manifest: Manifest, manifest_sha256: String, signatures: Standing) -> Result<PackSummary> {
+fn summary(stick: &Stick, pack: Listed) -> Result<PackSummary> {
+    let Listed { manifest, manifest_sha256, signatures } = pack;
     let serial = Serial { epoch: manifest.epoch, seq: manifest.seq };
     let mut files = Vec::new();
     for file in &manifest.files {

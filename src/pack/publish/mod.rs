@@ -13,9 +13,12 @@ mod roots;
 pub mod sign;
 
 pub use beacon::announce;
-pub use contents::{Contents, FileSummary, PackSummary, ReceiptSummary, RootSummary, SourceSummary, contents};
+pub use contents::{
+    BeaconSummary, Contents, FileSummary, Listed, PackSummary, ReceiptSummary, RootSummary, SourceSummary, contents,
+    listed, root_policies,
+};
 pub use rehearsal::{Rehearsal, RehearsedFile, RehearsedSource, Rehearsing, Trust, rehearse};
-pub use roots::{Chain, Change, FirstRoot, RoleKey, chain, first_root, next_root, write_root};
+pub use roots::{Chain, Change, FirstRoot, ROLES, Requirements, RoleKey, chain, first_root, next_root, write_root};
 
 use super::delta::{self, MAX_PATCH_BYTES};
 use super::limits::{self, MAX_PIECE_BYTES};
