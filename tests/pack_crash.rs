@@ -8,7 +8,7 @@ mod packs;
 #[path = "common/rules.rs"]
 mod rules;
 
-use disks::{Cut, KillingDisk, Random, RecordingDisk, killed, run_self, scratch};
+use disks::{Cut, Kind, KillingDisk, Random, Record, RecordingDisk, Step, killed, run_self, scratch};
 use guida::disk::{Disk, RealDisk};
 use guida::error::{Code, Error};
 use guida::import::{Home, Outcome};
@@ -214,9 +214,8 @@ fn row_25_the_program_killed_at_200_random_instants_is_old_or_new() {
     assert!(dead > INSTANTS / 4, "only {dead} of {INSTANTS} were killed");
 }
 
-#[test]
-fn row_26_after_every_power_cut_it_is_old_or_new() {
-    let scene = Scene::new();
+/// An import, recorded; with the marks "ready" and "done".
+fn recorded(scene: &Scene) -> Record {
     let folder = scene.copy();
     let disk = Arc::new(RecordingDisk::of(folder.path()));
     let importer = Branch::at(folder.path()).importer(disk.clone()).unwrap();
@@ -224,19 +223,50 @@ fn row_26_after_every_power_cut_it_is_old_or_new() {
     disk.mark("ready");
     importer.commit(*ready, &mut |_| Ok(()), &mut ()).unwrap();
     disk.mark("done");
-    drop(importer);
-    let record = disk.record();
+    disk.record()
+}
+
+fn old_or_new(scene: &Scene, cut: &Cut<'_>) -> Result<(), String> {
+    let new = scene.verdict(cut.folder)?;
+    match (cut.has_mark("ready"), cut.has_mark("done"), new) {
+        (false, _, true) => Err("new before anybody confirmed".into()),
+        (_, true, false) => Err("old although it was reported as done".into()),
+        _ => Ok(()),
+    }
+}
+
+#[test]
+fn row_26_after_every_power_cut_it_is_old_or_new() {
+    let scene = Scene::new();
+    let record = recorded(&scene);
     let beside: Vec<_> = record.passed_by().into_iter().filter(|p| p != Path::new("import.lock")).collect();
     assert!(beside.is_empty(), "changed past the disk: {beside:?}");
-    let figures = record.every_cut(|cut| {
-        let new = scene.verdict(cut.folder)?;
-        match (cut.has_mark("ready"), cut.has_mark("done"), new) {
-            (false, _, true) => Err("new before anybody confirmed".into()),
-            (_, true, false) => Err("old although it was reported as done".into()),
-            _ => Ok(()),
-        }
-    });
+    let figures = record.every_cut(|cut| old_or_new(&scene, cut));
     println!("{:?}", figures.unwrap_or_else(|why| panic!("{why}")));
+}
+
+/// The test above would see it if the importer forgot to sync.
+#[test]
+fn row_26_a_forgotten_sync_is_noticed() {
+    let scene = Scene::new();
+    let record = recorded(&scene);
+    let inside = |step: &Step, name: &str| step.path.starts_with(name);
+    let forgotten: [(&str, &dyn Fn(&Step) -> bool); 5] = [
+        ("the pointer's content", &|s| s.kind == Kind::Sync && s.path.ends_with("ACTIVE.new")),
+        ("the pointer's name", &|s| s.kind == Kind::SyncDir && s.path.as_os_str().is_empty()),
+        ("the generation's name", &|s| s.kind == Kind::SyncDir && s.path.ends_with("gen")),
+        (
+            "the generation's content",
+            &|s| s.kind == Kind::SyncFileSystem || (inside(s, "gen") && matches!(s.kind, Kind::Sync | Kind::SyncDir)),
+        ),
+        ("a root's content", &|s| s.kind == Kind::Sync && inside(s, "keys/root")),
+    ];
+    for (what, forgotten) in forgotten {
+        let less = record.without(forgotten);
+        assert!(less.steps().len() < record.steps().len(), "{what}: nothing is forgotten");
+        let why = less.every_cut(|cut| old_or_new(&scene, cut)).expect_err(what);
+        println!("{what}: {}", why.lines().take(2).collect::<Vec<_>>().join("; "));
+    }
 }
 
 #[test]

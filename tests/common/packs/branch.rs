@@ -1,6 +1,6 @@
 //! A box in a branch.
 
-use super::{Bank, Usb, golden, scratch};
+use super::{Bank, Usb, golden, knowledge, scratch};
 use guida::disk::{Disk, RealDisk};
 use guida::error::{Code, Error, Result};
 use guida::import::{Committed, Importer, Outcome, Progress, Watch};
@@ -96,6 +96,20 @@ impl Branch {
         Branch { folder: None, data: DataDir::at(root) }
     }
 
+    /// A bank, and a branch of it [`Branch::in_use`].
+    pub fn at_work() -> (Bank, Branch) {
+        let bank = Bank::new();
+        let branch = Branch::in_use(&bank);
+        (bank, branch)
+    }
+
+    /// A branch in which pack 7 answers: twenty.
+    pub fn in_use(bank: &Bank) -> Branch {
+        let branch = Branch::with(bank, &bank.pack(7, &knowledge("二十万元")).stick());
+        assert_eq!(branch.answer().as_deref(), Some("二十万元"));
+        branch
+    }
+
     /// Set up, and with this pack in use.
     pub fn with(bank: &Bank, usb: &Usb) -> Branch {
         let branch = Branch::of(bank);
@@ -172,6 +186,15 @@ impl Branch {
     /// Names of the generations.
     pub fn generations(&self) -> Vec<String> {
         names(&self.data.generations())
+    }
+
+    /// The branch takes the stick as something new, and then answers this from it.
+    #[track_caller]
+    pub fn takes(&self, usb: &Usb, answer: &str) {
+        let imported = self.import(usb).unwrap();
+        assert!(matches!(imported, Imported::New(_)), "{imported:?}");
+        assert_eq!(self.answer().as_deref(), Some(answer));
+        assert_eq!(self.staged(), Vec::<String>::new());
     }
 
     /// Importing fails with this code, and leaves everything as it was, with an entry in the journal.
