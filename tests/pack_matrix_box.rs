@@ -23,21 +23,8 @@ use tempfile::TempDir;
 
 const INSIDE: &str = "GUIDA_TEST_WITH_MOUNTS";
 
-fn at_work() -> (Bank, Branch) {
-    let bank = Bank::new();
-    let branch = Branch::with(&bank, &bank.pack(7, &knowledge("二十万元")).stick());
-    (bank, branch)
-}
-
 fn next(bank: &Bank) -> Usb {
     bank.pack(8, &knowledge("三十万元")).in_pieces(1024).stick()
-}
-
-fn takes(branch: &Branch, usb: &Usb) {
-    let imported = branch.import(usb).unwrap();
-    assert!(matches!(imported, Imported::New(_)), "{imported:?}");
-    assert_eq!(branch.answer().as_deref(), Some("三十万元"));
-    assert_eq!(branch.staged(), Vec::<String>::new());
 }
 
 /// The operations of an import in which nothing goes wrong.
@@ -50,14 +37,14 @@ fn steps(bank: &Bank) -> Vec<Step> {
 
 #[test]
 fn row_23_too_little_room_is_said_with_figures_before_anything_is_written() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = next(&bank);
     let disk = Arc::new(FaultyDisk::with_room(20_000, Free::True));
     let e = branch.fails(Code::NoSpace, || branch.import_on(disk.clone(), usb.path(), &mut ()));
     assert!(e.message().matches("MiB").count() >= 2, "{e}");
     assert!(disk.steps().iter().all(|step| step.kind != Kind::Write), "{:?}", disk.steps());
     assert_eq!(branch.staged(), Vec::<String>::new());
-    takes(&branch, &usb);
+    branch.takes(&usb, "三十万元");
 }
 
 #[test]
@@ -83,7 +70,7 @@ fn row_24_a_disk_that_fills_up_at_any_step_is_nospace_and_staging_is_freed() {
         ("10 name", Fault::on(Kind::Rename, "ACTIVE.new", Errno::NOSPC)),
     ];
     let usb = next(&bank);
-    let branch = Branch::with(&bank, &bank.pack(7, &knowledge("二十万元")).stick());
+    let branch = Branch::in_use(&bank);
     for (what, fault) in faults {
         let disk = Arc::new(FaultyDisk::with(&[fault.lasting()]));
         println!("step {what}");
@@ -91,7 +78,7 @@ fn row_24_a_disk_that_fills_up_at_any_step_is_nospace_and_staging_is_freed() {
         assert!(disk.all_struck(), "step {what} was never reached");
         assert_eq!(branch.staged(), Vec::<String>::new(), "step {what} leaves staging");
     }
-    takes(&branch, &usb);
+    branch.takes(&usb, "三十万元");
 }
 
 #[test]
@@ -101,7 +88,7 @@ fn row_24_every_size_of_disk_is_enough_or_nospace() {
     let (mut enough, mut short) = (0, 0);
     // The disk says that it has room, and has not.
     for room in (0..600_000).step_by(20_000) {
-        let branch = Branch::with(&bank, &bank.pack(7, &knowledge("二十万元")).stick());
+        let branch = Branch::in_use(&bank);
         let disk = Arc::new(FaultyDisk::with_room(room, Free::Said(1 << 40)));
         let before = branch.seen();
         match branch.import_on(disk.clone(), usb.path(), &mut ()) {
@@ -114,7 +101,7 @@ fn row_24_every_size_of_disk_is_enough_or_nospace() {
                 assert_eq!(e.code(), Code::NoSpace, "{room} bytes: {e}");
                 assert_eq!(branch.seen(), before, "{room} bytes");
                 assert_eq!((branch.staged(), disk.used()), (Vec::new(), 0), "{room} bytes");
-                takes(&branch, &usb);
+                branch.takes(&usb, "三十万元");
             }
         }
     }
@@ -129,7 +116,7 @@ fn row_27_eio_at_any_operation_aborts_and_no_sync_is_asked_again() {
     let all = steps(&bank);
     let pointer = all.iter().rposition(|s| s.kind == Kind::Rename && s.path.ends_with("ACTIVE.new")).unwrap();
     for (at, step) in all.iter().enumerate() {
-        let branch = Branch::with(&bank, &bank.pack(7, &knowledge("二十万元")).stick());
+        let branch = Branch::in_use(&bank);
         let before = branch.seen();
         let disk = Arc::new(FaultyDisk::at(at, Errno::IO));
         let outcome = branch.import_on(disk.clone(), usb.path(), &mut ());
@@ -160,8 +147,24 @@ fn row_27_eio_at_any_operation_aborts_and_no_sync_is_asked_again() {
 }
 
 #[test]
+fn row_27_a_disk_that_dies_leaves_old_or_new() {
+    let bank = Bank::new();
+    let usb = next(&bank);
+    for at in 0..steps(&bank).len() {
+        let branch = Branch::in_use(&bank);
+        let outcome = branch.import_on(Arc::new(FaultyDisk::dying(at, Errno::IO)), usb.path(), &mut ());
+        let bytes = branch.knowledge_bytes().unwrap();
+        let new = bytes == knowledge("三十万元");
+        assert!(new || bytes == knowledge("二十万元"), "from operation {at}");
+        assert!(new || outcome.is_err(), "from operation {at}");
+        branch.import(&usb).unwrap();
+        assert_eq!(branch.answer().as_deref(), Some("三十万元"), "from operation {at}");
+    }
+}
+
+#[test]
 fn row_28_the_second_of_two_imports_is_busy() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = next(&bank);
     let first = branch.importer(Arc::new(RealDisk)).unwrap();
     let Outcome::Ready(ready) = first.prepare(usb.path(), &mut ()).unwrap() else { panic!("it is new") };
@@ -188,7 +191,7 @@ fn copied(from: &Path, to: &Path) {
 
 #[test]
 fn row_29_a_write_protected_target_is_io() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = next(&bank);
     let disk = Arc::new(FaultyDisk::with(&[
         Fault::on(Kind::Create, "", Errno::ROFS).lasting(),
@@ -203,7 +206,7 @@ fn imports_into_a_read_only_folder() {
     if std::env::var_os(INSIDE).is_none() {
         return;
     }
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = next(&bank);
     let mounted = TempDir::new().unwrap();
     mount(&["-t", "tmpfs", "tmpfs"], mounted.path());
@@ -228,7 +231,7 @@ fn imports_into_small_file_systems() {
     if std::env::var_os(INSIDE).is_none() {
         return;
     }
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = next(&bank);
     let (mut enough, mut short) = (0, 0);
     for kib in (200..800).step_by(20) {
@@ -268,7 +271,7 @@ fn imports_from_a_read_only_stick() {
     if std::env::var_os(INSIDE).is_none() {
         return;
     }
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = next(&bank);
     let mounted = TempDir::new().unwrap();
     mount(&["-t", "tmpfs", "tmpfs"], mounted.path());
@@ -292,7 +295,7 @@ fn row_30_a_read_only_stick_imports_and_the_receipt_waits() {
 
 #[test]
 fn row_30_where_nothing_can_be_left_on_the_stick_the_receipt_waits_for_the_next() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = next(&bank);
     // A file where the folder of the receipts should be.
     usb.file("out", b"");
@@ -316,7 +319,7 @@ fn row_31_a_stick_that_is_pulled_out_is_removed_and_resumes() {
     let mut resumed = 0;
     // The first time it is asked, the stick is not open yet.
     for pulled_at in 1..40 {
-        let branch = Branch::with(&bank, &bank.pack(7, &knowledge("二十万元")).stick());
+        let branch = Branch::in_use(&bank);
         let usb = next(&bank);
         let before = branch.seen();
         let mut pull = Happens::new(|asked| {
@@ -347,14 +350,14 @@ fn row_31_a_stick_that_is_pulled_out_is_removed_and_resumes() {
             again.spoil(part);
             resumed += 1;
         }
-        takes(&branch, &again);
+        branch.takes(&again, "三十万元");
     }
     assert!(resumed >= pieces, "{resumed} parts were not read again");
 }
 
 #[test]
 fn row_32_a_stick_that_is_pulled_out_once_it_may_be_is_no_matter() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = next(&bank);
     let mut pull = OnceCopied(Some(|| usb.pull()));
     let outcome = branch.import_on(Arc::new(RealDisk), usb.path(), &mut pull).unwrap();
@@ -366,7 +369,7 @@ fn row_32_a_stick_that_is_pulled_out_once_it_may_be_is_no_matter() {
 
 #[test]
 fn row_33_a_stick_that_reads_differently_the_second_time_is_read_once() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = next(&bank);
     let spoil = || {
         usb.parts().iter().for_each(|part| usb.spoil(part));
@@ -384,12 +387,12 @@ fn row_33_a_stick_that_reads_differently_the_second_time_is_read_once() {
 
 #[test]
 fn row_33_metadata_that_changes_while_it_is_read_is_never_used_half() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     // Swapped for that of another pack between any two looks: it is this pack, that one, or refused.
     for at in 0..6 {
         let usb = next(&bank);
         let other = bank.pack(9, &knowledge("四十万元")).stick();
-        let branch = Branch::with(&bank, &bank.pack(7, &knowledge("二十万元")).stick());
+        let branch = Branch::in_use(&bank);
         let mut swap = Happens::new(|asked| {
             if asked == at {
                 for name in ["manifest.json", "manifest.json.sig"] {
@@ -407,7 +410,7 @@ fn row_33_metadata_that_changes_while_it_is_read_is_never_used_half() {
 
 #[test]
 fn progress_goes_forward_through_all_phases() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let mut watch = Happens::new(|_| {});
     branch.import_on(Arc::new(RealDisk), next(&bank).path(), &mut watch).unwrap();
     let phases: Vec<Phase> = watch.shown.iter().map(|p| p.phase).collect();

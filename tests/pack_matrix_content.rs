@@ -12,25 +12,12 @@ use guida::inference::{EmbedKind, Embedder, ModelId};
 use guida::pack::keys::SoftwareVerifier;
 use guida::pack::manifest::{Golden, PackModel};
 use guida::store::generations::Active;
-use packs::{Bank, Branch, Imported, Usb, golden, knowledge, raw};
+use packs::{Bank, Branch, Usb, golden, knowledge, raw};
 use rules::Rules;
 use rusqlite::Connection;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-
-fn at_work() -> (Bank, Branch) {
-    let bank = Bank::new();
-    let branch = Branch::with(&bank, &bank.pack(7, &knowledge("二十万元")).stick());
-    (bank, branch)
-}
-
-fn takes(branch: &Branch, usb: &Usb, answer: &str) {
-    let imported = branch.import(usb).unwrap();
-    assert!(matches!(imported, Imported::New(_)), "{imported:?}");
-    assert_eq!(branch.answer().as_deref(), Some(answer));
-    assert_eq!(branch.staged(), Vec::<String>::new());
-}
 
 /// Bytes that zstd makes nothing of.
 fn noise(length: usize) -> Vec<u8> {
@@ -67,13 +54,13 @@ fn comes_as_delta(branch: &Branch, usb: &Usb) -> bool {
 
 #[test]
 fn row_45_a_model_in_parts_joins() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let model = noise(1_000_003);
     let mut pack = bank.pack(8, &knowledge("三十万元"));
     pack.add_file("model/tiny.gguf", &model, 65_536);
     let usb = pack.stick();
     assert!(usb.parts().len() > 15);
-    takes(&branch, &usb, "三十万元");
+    branch.takes(&usb, "三十万元");
     let kept = branch.data.models().join(format!("{}.gguf", raw(&model).sha256));
     assert!(fs::read(&kept).unwrap() == model);
     // The next pack brings it again: it is here, and its parts are not read.
@@ -83,12 +70,29 @@ fn row_45_a_model_in_parts_joins() {
     for part in usb.parts().iter().filter(|p| fs::metadata(p).unwrap().len() == 65_536) {
         fs::remove_file(part).unwrap();
     }
-    takes(&branch, &usb, "四十万元");
+    branch.takes(&usb, "四十万元");
+}
+
+#[test]
+#[ignore = "writes 4 GiB; cargo test --release --test pack_matrix_content -- --ignored"]
+fn row_45_a_model_of_more_than_4_gib_joins() {
+    const LENGTH: u64 = (4 << 30) + 12_345;
+    let bank = Bank::new();
+    // On a real disk: it may be more than a folder in memory holds.
+    let branch = Branch::within(tempfile::TempDir::new().unwrap(), &bank);
+    let mut pack = bank.pack(7, &knowledge("二十万元"));
+    pack.add_long_file("model/large.gguf", LENGTH, 32_768);
+    let sha256 = pack.manifest.files[1].raw.sha256.clone();
+    let usb = pack.stick();
+    assert!(usb.parts().len() > 5);
+    branch.takes(&usb, "二十万元");
+    let kept = fs::metadata(branch.data.models().join(format!("{sha256}.gguf"))).unwrap();
+    assert_eq!(kept.len(), LENGTH);
 }
 
 #[test]
 fn row_45_a_model_whose_parts_are_in_the_wrong_order_is_hash() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let mut pack = bank.pack(8, &knowledge("三十万元"));
     pack.add_file("model/tiny.gguf", &noise(300_000), 65_536);
     let usb = pack.stick();
@@ -102,29 +106,29 @@ fn row_45_a_model_whose_parts_are_in_the_wrong_order_is_hash() {
 
 #[test]
 fn row_46_without_the_base_the_whole_comes_or_needbase() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let pack = bank.pack(8, &knowledge("三十万元"));
     branch.refuses(&pack.clone().only_delta_from(&knowledge("十万元")).stick(), Code::PackNeedBase);
     let usb = pack.clone().delta_from(&knowledge("十万元")).stick();
     assert!(!comes_as_delta(&branch, &usb));
-    takes(&branch, &usb, "三十万元");
+    branch.takes(&usb, "三十万元");
 }
 
 #[test]
 fn row_46_with_the_base_the_difference_is_enough() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = bank.pack(8, &knowledge("三十万元")).only_delta_from(&knowledge("二十万元")).stick();
     assert!(comes_as_delta(&branch, &usb));
-    takes(&branch, &usb, "三十万元");
+    branch.takes(&usb, "三十万元");
     assert!(branch.knowledge_bytes().unwrap() == knowledge("三十万元"));
     // The generation before is a base as well.
     let usb = bank.pack(9, &knowledge("四十万元")).only_delta_from(&knowledge("二十万元")).stick();
-    takes(&branch, &usb, "四十万元");
+    branch.takes(&usb, "四十万元");
 }
 
 #[test]
 fn row_47_a_rotten_base_is_seen_before_it_is_used() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let base = branch.data.knowledge(&branch.active().active.unwrap());
     let mut bytes = fs::read(&base).unwrap();
     // Reserved by SQLite: the old knowledge goes on answering.
@@ -135,12 +139,12 @@ fn row_47_a_rotten_base_is_seen_before_it_is_used() {
     assert_eq!(branch.staged(), Vec::<String>::new());
     let usb = pack.delta_from(&knowledge("二十万元")).stick();
     assert!(!comes_as_delta(&branch, &usb));
-    takes(&branch, &usb, "三十万元");
+    branch.takes(&usb, "三十万元");
 }
 
 #[test]
 fn row_47_a_difference_to_other_bytes_than_it_says_is_hash() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     // Made against ten, says it was made against twenty.
     let mut pack = bank.pack(8, &knowledge("三十万元")).only_delta_from(&knowledge("十万元"));
     match &mut pack.manifest.files[0].sources[0] {
@@ -156,7 +160,7 @@ fn row_47_a_difference_to_other_bytes_than_it_says_is_hash() {
 
 #[test]
 fn row_48_malformed_knowledge_is_dbcheck() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let sound = knowledge("三十万元");
     let mut torn = sound.clone();
     let middle = torn.len() / 2;
@@ -183,7 +187,7 @@ fn row_48_malformed_knowledge_is_dbcheck() {
 
 #[test]
 fn row_49_tables_of_ones_own_are_schema() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     for sql in [
         "CREATE TRIGGER t AFTER INSERT ON meta BEGIN DELETE FROM clauses; END;",
         "CREATE VIEW v AS SELECT * FROM clauses;",
@@ -201,7 +205,7 @@ fn row_49_tables_of_ones_own_are_schema() {
 
 #[test]
 fn row_49_another_version_of_the_tables_is_refused() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = bank.pack(8, &altered("PRAGMA user_version = 99;")).stick();
     let before = branch.seen();
     let e = branch.import(&usb).unwrap_err();
@@ -247,7 +251,7 @@ fn embedded(embedder: &dyn Embedder) -> Vec<u8> {
 
 #[test]
 fn row_50_vectors_of_another_encoder_are_model() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let (ours, theirs) = ("0a".repeat(32), "0b".repeat(32));
     let (right, other, wider) = (Hashing::new(&ours, 16), Hashing::new(&theirs, 16), Hashing::new(&ours, 32));
     let named = |sha256: &str, dim| PackModel { id: "hashing".into(), dim, sha256: sha256.into() };
@@ -278,7 +282,7 @@ fn row_50_vectors_of_another_encoder_are_model() {
 
 #[test]
 fn row_51_a_golden_question_that_fails_is_quality() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let wrong = |clause: &str, document: &str| Golden { clause: clause.into(), document: document.into(), ..golden() };
     for bad in
         [wrong("第一条", "某行现金管理办法"), wrong("第九条", "某行现金管理办法"), wrong("第三条", "某行贷款管理办法")]
@@ -291,12 +295,12 @@ fn row_51_a_golden_question_that_fails_is_quality() {
     }
     // Further down is enough where the pack says so.
     let within = Golden { within: Some(3), ..wrong("第二条", "某行现金管理办法") };
-    takes(&branch, &bank.pack(8, &knowledge("三十万元")).with(|m| m.golden.push(within)).stick(), "三十万元");
+    branch.takes(&bank.pack(8, &knowledge("三十万元")).with(|m| m.golden.push(within)).stick(), "三十万元");
 }
 
 #[test]
 fn row_52_with_a_damaged_pointer_imports_are_refused_and_the_last_good_one_is_known() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = bank.pack(8, &knowledge("三十万元")).stick();
     let sound = branch.active();
     let path = branch.data.active_file();
@@ -325,5 +329,5 @@ fn row_52_with_a_damaged_pointer_imports_are_refused_and_the_last_good_one_is_kn
         assert_eq!(branch.answer().as_deref(), Some("二十万元"));
         assert_eq!(branch.active().max_seen, sound.max_seen);
     }
-    takes(&branch, &usb, "三十万元");
+    branch.takes(&usb, "三十万元");
 }

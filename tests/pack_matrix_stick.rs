@@ -18,30 +18,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 
-/// A bank, and a branch of it in which pack 7 answers: twenty.
-fn at_work() -> (Bank, Branch) {
-    let bank = Bank::new();
-    let branch = Branch::with(&bank, &bank.pack(7, &knowledge("二十万元")).stick());
-    assert_eq!(branch.answer().as_deref(), Some("二十万元"));
-    (bank, branch)
-}
-
 /// Pack 8 on a stick: thirty.
 fn next(bank: &Bank) -> Usb {
     bank.pack(8, &knowledge("三十万元")).stick()
 }
 
-/// The branch takes the stick, and then answers from it.
-fn takes(branch: &Branch, usb: &Usb, answer: &str) {
-    let imported = branch.import(usb).unwrap();
-    assert!(matches!(imported, Imported::New(_)), "{imported:?}");
-    assert_eq!(branch.answer().as_deref(), Some(answer));
-    assert_eq!(branch.staged(), Vec::<String>::new());
-}
-
 #[test]
 fn row_01_each_flipped_byte_of_a_manifest_is_sig() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = next(&bank);
     let before = branch.seen();
     let importer = branch.importer(Arc::new(RealDisk)).unwrap();
@@ -58,12 +42,12 @@ fn row_01_each_flipped_byte_of_a_manifest_is_sig() {
     let noted = branch.events().into_iter().take_while(|e| e.code == "PACK_SIG").count();
     assert!(noted >= sound.len().min(1000), "{noted} of {} in the journal", sound.len());
     fs::write(usb.manifest(), sound).unwrap();
-    takes(&branch, &usb, "三十万元");
+    branch.takes(&usb, "三十万元");
 }
 
 #[test]
 fn row_01_no_flipped_byte_of_its_signatures_passes_unless_it_says_the_same() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = next(&bank);
     let before = branch.seen();
     let importer = branch.importer(Arc::new(RealDisk)).unwrap();
@@ -91,7 +75,7 @@ fn row_01_no_flipped_byte_of_its_signatures_passes_unless_it_says_the_same() {
 
 #[test]
 fn row_02_a_flipped_byte_of_a_part_is_hash_and_names_the_part() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = bank.pack(8, &knowledge("三十万元")).in_pieces(1024).stick();
     let name = usb.flip_part_byte(1);
     let e = branch.refuses(&usb, Code::PackHash);
@@ -101,7 +85,7 @@ fn row_02_a_flipped_byte_of_a_part_is_hash_and_names_the_part() {
 
 #[test]
 fn row_03_a_truncated_part_is_incomplete_and_the_rest_is_not_read_again() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = bank.pack(8, &knowledge("三十万元")).in_pieces(1024).stick();
     let last = usb.parts().len() - 1;
     let whole = usb.truncate_part(last);
@@ -112,12 +96,12 @@ fn row_03_a_truncated_part_is_incomplete_and_the_rest_is_not_read_again() {
         usb.spoil(part);
     }
     fs::write(&parts[last], whole).unwrap();
-    takes(&branch, &usb, "三十万元");
+    branch.takes(&usb, "三十万元");
 }
 
 #[test]
 fn row_03_a_missing_part_is_incomplete() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     for index in [0, 1] {
         let usb = bank.pack(8, &knowledge("三十万元")).in_pieces(1024).stick();
         fs::remove_file(&usb.parts()[index]).unwrap();
@@ -127,15 +111,15 @@ fn row_03_a_missing_part_is_incomplete() {
 
 #[test]
 fn row_04_an_endless_part_is_read_to_its_declared_end() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = next(&bank);
     usb.endless_part(0);
-    takes(&branch, &usb, "三十万元");
+    branch.takes(&usb, "三十万元");
 }
 
 #[test]
 fn row_04_endless_metadata_is_limit() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     for name in ["packs/8/manifest.json", "packs/8/manifest.json.sig", "beacon.json", "beacon.json.sig"] {
         let usb = next(&bank);
         fs::File::options().write(true).open(usb.at(name)).unwrap().set_len(1 << 40).unwrap();
@@ -145,7 +129,7 @@ fn row_04_endless_metadata_is_limit() {
 
 #[test]
 fn row_05_the_manifest_of_another_pack_is_sig() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let (usb, other) = (next(&bank), bank.pack(9, &knowledge("四十万元")).stick());
     fs::copy(other.manifest(), usb.manifest()).unwrap();
     branch.refuses(&usb, Code::PackSig);
@@ -153,7 +137,7 @@ fn row_05_the_manifest_of_another_pack_is_sig() {
 
 #[test]
 fn row_05_a_whole_manifest_in_the_place_of_another_does_not_come_in_as_that_one() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     // An old pack, rightly signed, in the folder of a new one, and a beacon for the new one.
     let (usb, old) = (next(&bank), bank.pack(6, &knowledge("十万元")).stick());
     for name in ["manifest.json", "manifest.json.sig"] {
@@ -164,7 +148,7 @@ fn row_05_a_whole_manifest_in_the_place_of_another_does_not_come_in_as_that_one(
 
 #[test]
 fn row_06_parts_of_another_pack_are_hash() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let (usb, other) = (next(&bank), bank.pack(9, &knowledge("四十万元")).stick());
     // Longer or shorter would be another row.
     let length = fs::metadata(&usb.parts()[0]).unwrap().len() as usize;
@@ -176,17 +160,17 @@ fn row_06_parts_of_another_pack_are_hash() {
 
 #[test]
 fn row_07_older_seq_is_rollback() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     branch.refuses(&bank.pack(6, &knowledge("十万元")).stick(), Code::PackRollback);
-    takes(&branch, &next(&bank), "三十万元");
+    branch.takes(&next(&bank), "三十万元");
     branch.refuses(&bank.pack(7, &knowledge("二十万元")).stick(), Code::PackRollback);
 }
 
 #[test]
 fn row_08_same_seq_same_manifest_is_already() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = next(&bank);
-    takes(&branch, &usb, "三十万元");
+    branch.takes(&usb, "三十万元");
     let before = (branch.seen(), branch.generations());
     assert!(matches!(branch.import(&usb).unwrap(), Imported::Already(serial) if serial.seq == 8));
     assert_eq!((branch.seen(), branch.generations()), before);
@@ -195,14 +179,14 @@ fn row_08_same_seq_same_manifest_is_already() {
 
 #[test]
 fn row_09_same_number_other_content_is_equivocation() {
-    let (bank, branch) = at_work();
-    takes(&branch, &next(&bank), "三十万元");
+    let (bank, branch) = Branch::at_work();
+    branch.takes(&next(&bank), "三十万元");
     branch.refuses(&bank.pack(8, &knowledge("四十万元")).stick(), Code::PackEquivocation);
 }
 
 #[test]
 fn row_09_another_pack_than_the_beacon_names_is_equivocation() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let (usb, other) = (next(&bank), bank.pack(8, &knowledge("四十万元")).stick());
     for name in ["beacon.json", "beacon.json.sig"] {
         fs::copy(other.at(name), usb.at(name)).unwrap();
@@ -212,27 +196,27 @@ fn row_09_another_pack_than_the_beacon_names_is_equivocation() {
 
 #[test]
 fn row_10_an_old_stick_after_a_local_rollback_is_rollback() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = next(&bank);
-    takes(&branch, &usb, "三十万元");
+    branch.takes(&usb, "三十万元");
     branch.rollback().unwrap();
     assert_eq!(branch.answer().as_deref(), Some("二十万元"));
     branch.refuses(&usb, Code::PackRollback);
     branch.refuses(&bank.pack(7, &knowledge("二十万元")).stick(), Code::PackRollback);
-    takes(&branch, &bank.pack(9, &knowledge("四十万元")).stick(), "四十万元");
+    branch.takes(&bank.pack(9, &knowledge("四十万元")).stick(), "四十万元");
     branch.refuses(&usb, Code::PackRollback);
 }
 
 #[test]
 fn row_11_wrong_bank_is_audience() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = bank.pack(8, &knowledge("三十万元")).with(|m| m.bank_id = "otherbank".into()).stick();
     branch.refuses(&usb, Code::PackAudience);
 }
 
 #[test]
 fn row_11_the_stick_of_another_bank_is_not_believed() {
-    let (_, branch) = at_work();
+    let (_, branch) = Branch::at_work();
     let other = Bank::called("otherbank", None);
     let before = branch.seen();
     let e = branch.import(&next(&other)).unwrap_err();
@@ -243,7 +227,7 @@ fn row_11_the_stick_of_another_bank_is_not_believed() {
 
 #[test]
 fn row_12_wrong_branch_or_channel_is_audience() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let pack = bank.pack(8, &knowledge("三十万元"));
     for audience in [vec!["1102*"], vec!["1101-0002"], vec!["1101-00010"], vec![], vec!["", "1101"]] {
         let audience: Vec<String> = audience.into_iter().map(String::from).collect();
@@ -251,44 +235,44 @@ fn row_12_wrong_branch_or_channel_is_audience() {
     }
     branch.refuses(&pack.clone().with(|m| m.channel = "pilot".into()).stick(), Code::PackAudience);
     let named = vec!["2*".into(), BRANCH.into()];
-    takes(&branch, &pack.with(|m| m.audience = named).stick(), "三十万元");
+    branch.takes(&pack.with(|m| m.audience = named).stick(), "三十万元");
     let begun = bank.pack(9, &knowledge("四十万元")).with(|m| m.audience = vec!["1101*".into()]);
-    takes(&branch, &begun.stick(), "四十万元");
+    branch.takes(&begun.stick(), "四十万元");
 }
 
 #[test]
 fn row_13_a_stale_pack_that_is_newer_imports_and_says_so() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let stale = |m: &mut guida::pack::manifest::Manifest| m.stale_after = Some("2020-01-01T00:00:00Z".into());
     let usb = bank.pack(8, &knowledge("三十万元")).with(stale).stick();
     let importer = branch.importer(Arc::new(RealDisk)).unwrap();
     let Outcome::Ready(ready) = importer.prepare(usb.path(), &mut ()).unwrap() else { panic!("it is new") };
     assert!(ready.preview().stale);
     drop((ready, importer));
-    takes(&branch, &usb, "三十万元");
+    branch.takes(&usb, "三十万元");
 }
 
 /// The box's clock is never set in a test; packs from far ahead and far behind are to it as a clock that is wrong.
 #[test]
 fn row_14_and_15_the_clock_decides_nothing() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let issued = |seq: u64, amount: &str, when: &str| {
         let pack = bank.pack(seq, &knowledge(amount)).with(|m| m.issued_at = when.into());
         pack.said_at(when).stick()
     };
     // To the pack, the box lives long ago.
-    takes(&branch, &issued(8, "三十万元", "2099-06-01T00:00:00Z"), "三十万元");
+    branch.takes(&issued(8, "三十万元", "2099-06-01T00:00:00Z"), "三十万元");
     let floor = branch.active().time_floor;
     assert_eq!(floor.unwrap().to_string(), "2099-06-01T00:00:00Z");
     // To this one, it is ahead. The floor stays where it is.
-    takes(&branch, &issued(9, "四十万元", "2026-01-02T00:00:00Z"), "四十万元");
+    branch.takes(&issued(9, "四十万元", "2026-01-02T00:00:00Z"), "四十万元");
     assert_eq!(branch.active().time_floor, floor);
 }
 
 #[test]
 fn row_16_symlinks_are_unsafe() {
     let mut bank = Bank::new();
-    let branch = Branch::with(&bank, &bank.pack(7, &knowledge("二十万元")).stick());
+    let branch = Branch::in_use(&bank);
     bank.rotate(false, |_| {});
     // Roots first: once one was read, it is not read again.
     let names = ["root/0002.json.sig", "root/0002.json", "beacon.json", "beacon.json.sig"];
@@ -309,7 +293,7 @@ fn row_16_symlinks_are_unsafe() {
 
 #[test]
 fn row_17_names_that_lead_elsewhere_are_refused() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let model = b"GGUF".repeat(1000);
     for name in [
         "model/../../../outside",
@@ -343,7 +327,7 @@ fn row_17_names_that_lead_elsewhere_are_refused() {
 
 #[test]
 fn row_18_pipes_sockets_and_folders_are_unsafe_and_do_not_hang() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let instead: [fn(&Usb, &std::path::Path); 3] = [Usb::pipe_instead, Usb::socket_instead, Usb::folder_instead];
     for put in instead {
         for name in ["packs/8/manifest.json", "beacon.json.sig"] {
@@ -359,7 +343,7 @@ fn row_18_pipes_sockets_and_folders_are_unsafe_and_do_not_hang() {
 
 #[test]
 fn row_18_devices_are_unsafe() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = next(&bank);
     let part = &usb.parts()[0];
     fs::remove_file(part).unwrap();
@@ -374,8 +358,8 @@ fn row_18_devices_are_unsafe() {
 
 #[test]
 fn row_19_a_bomb_stops_at_the_declared_size() {
-    let (bank, branch) = at_work();
-    // A gigabyte of zeros under the name of the small knowledge.
+    let (bank, branch) = Branch::at_work();
+    // Zeros without end under the name of the small knowledge.
     let zeros = vec![0; 1 << 26];
     let mut pack = bank.pack(8, &knowledge("三十万元"));
     let window_log = 18;
@@ -387,7 +371,7 @@ fn row_19_a_bomb_stops_at_the_declared_size() {
 
 #[test]
 fn row_19_a_window_larger_than_said_is_limit() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     // The frame asks for 128 MiB; the manifest says less, or says so.
     let content = knowledge("三十万元").repeat(8);
     for said in [18, 27, 31, 64, u32::MAX] {
@@ -419,7 +403,7 @@ fn row_19_memory_is_bounded() {
 
 #[test]
 fn row_20_json_bombs_and_twin_keys_are_parse() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let pack = bank.pack(8, &knowledge("三十万元"));
     let sound = String::from_utf8(pack.manifest_bytes()).unwrap();
     let inside = |more: &str| sound.replacen('{', &format!("{{{more},"), 1);
@@ -452,7 +436,7 @@ fn row_20_json_bombs_and_twin_keys_are_parse() {
 
 #[test]
 fn row_21_names_that_differ_by_case_only_are_parse() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     for name in ["packs/8/manifest.json", "beacon.json", "root/0001.json", "packs/8/manifest.json.sig"] {
         let usb = next(&bank);
         usb.case_twin(&usb.at(name));
@@ -465,8 +449,8 @@ fn row_21_names_that_differ_by_case_only_are_parse() {
 
 #[test]
 fn row_22_what_other_systems_leave_on_sticks_is_ignored() {
-    let (bank, branch) = at_work();
+    let (bank, branch) = Branch::at_work();
     let usb = next(&bank);
     usb.litter();
-    takes(&branch, &usb, "三十万元");
+    branch.takes(&usb, "三十万元");
 }

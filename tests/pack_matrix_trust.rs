@@ -8,18 +8,8 @@ mod rules;
 use guida::error::Code;
 use guida::pack::keys::{Alg, SecretKey, SignedRole};
 use guida::pack::manifest::{Manifest, Signature, Signatures};
-use packs::{Bank, Branch, Imported, Usb, hex, knowledge, sign};
+use packs::{Bank, Branch, Usb, hex, knowledge, sign};
 use std::fs;
-
-fn branch_of(bank: &Bank) -> Branch {
-    Branch::with(bank, &bank.pack(7, &knowledge("二十万元")).stick())
-}
-
-fn takes(branch: &Branch, usb: &Usb, answer: &str) {
-    let imported = branch.import(usb).unwrap();
-    assert!(matches!(imported, Imported::New(_)), "{imported:?}");
-    assert_eq!(branch.answer().as_deref(), Some(answer));
-}
 
 /// Versions of the roots that the branch keeps.
 fn kept_roots(branch: &Branch) -> Vec<String> {
@@ -40,7 +30,7 @@ fn put_signatures(usb: &Usb, signatures: Vec<Signature>) {
 #[test]
 fn row_34_an_unknown_format_is_unsupported_and_names_the_program() {
     let bank = Bank::new();
-    let branch = branch_of(&bank);
+    let branch = Branch::in_use(&bank);
     let changes: [fn(&mut Manifest); 5] = [
         |m| {
             m.fmt = "guida-pack/2".into();
@@ -67,23 +57,23 @@ fn row_34_an_unknown_format_is_unsupported_and_names_the_program() {
 #[test]
 fn row_35_an_unknown_field_is_ignored() {
     let bank = Bank::new();
-    let branch = branch_of(&bank);
+    let branch = Branch::in_use(&bank);
     let pack = bank.pack(8, &knowledge("三十万元"));
     let mut manifest: serde_json::Value = serde_json::from_slice(&pack.manifest_bytes()).unwrap();
     manifest["later"] = serde_json::json!({"deep": [1, null, {"x": "y"}]});
     manifest["files"][0]["later"] = serde_json::json!("z");
     manifest["totals"]["later"] = serde_json::json!(3);
-    takes(&branch, &pack.verbatim(&serde_json::to_vec(&manifest).unwrap()).stick(), "三十万元");
+    branch.takes(&pack.verbatim(&serde_json::to_vec(&manifest).unwrap()).stick(), "三十万元");
 }
 
 #[test]
 fn row_36_a_root_rotated_three_times_is_followed() {
     let mut bank = Bank::new();
-    let branch = branch_of(&bank);
+    let branch = Branch::in_use(&bank);
     bank.rotate(true, |_| {});
     bank.revoke_publisher(0);
     bank.rotate(true, |_| {});
-    takes(&branch, &bank.pack(8, &knowledge("三十万元")).stick(), "三十万元");
+    branch.takes(&bank.pack(8, &knowledge("三十万元")).stick(), "三十万元");
     assert_eq!(kept_roots(&branch), ["0001.json", "0002.json", "0003.json", "0004.json"]);
     assert_eq!(branch.active().root_ver, 4);
     let trusted = branch.events().iter().filter(|e| e.event == "trust" && e.code == "OK").count();
@@ -93,7 +83,7 @@ fn row_36_a_root_rotated_three_times_is_followed() {
 #[test]
 fn row_37_a_gap_between_roots_is_rootgap() {
     let mut bank = Bank::new();
-    let branch = branch_of(&bank);
+    let branch = Branch::in_use(&bank);
     bank.rotate(true, |_| {});
     bank.rotate(true, |_| {});
     bank.rotate(true, |_| {});
@@ -113,13 +103,13 @@ fn row_37_a_gap_between_roots_is_rootgap() {
     let e = branch.import(&usb).unwrap_err();
     assert!(matches!(e.code(), Code::PackRootGap | Code::PackSig), "{e}");
     assert_eq!(branch.seen(), before);
-    takes(&branch, &bank.pack(8, &knowledge("三十万元")).stick(), "三十万元");
+    branch.takes(&bank.pack(8, &knowledge("三十万元")).stick(), "三十万元");
 }
 
 #[test]
 fn row_37_a_pack_for_a_later_root_is_rootgap() {
     let bank = Bank::new();
-    let branch = branch_of(&bank);
+    let branch = Branch::in_use(&bank);
     let pack = bank.pack(8, &knowledge("三十万元"));
     branch.refuses(&pack.clone().with(|m| m.root_ver_min = 2).stick(), Code::PackRootGap);
 }
@@ -127,7 +117,7 @@ fn row_37_a_pack_for_a_later_root_is_rootgap() {
 #[test]
 fn row_38_a_root_that_only_its_own_keys_signed_is_sig() {
     let mut bank = Bank::new();
-    let branch = branch_of(&bank);
+    let branch = Branch::in_use(&bank);
     bank.rotate(true, |_| {});
     let usb = bank.pack(8, &knowledge("三十万元")).stick();
     let (root, _) = bank.chain.last().unwrap();
@@ -140,7 +130,7 @@ fn row_38_a_root_that_only_its_own_keys_signed_is_sig() {
 #[test]
 fn row_38_a_root_that_only_the_old_keys_signed_is_refused() {
     let mut bank = Bank::new();
-    let branch = branch_of(&bank);
+    let branch = Branch::in_use(&bank);
     let old: Vec<SecretKey> = std::mem::take(&mut bank.roots);
     let fresh = Bank::new();
     bank.roots = fresh.roots;
@@ -158,7 +148,7 @@ fn row_38_a_root_that_only_the_old_keys_signed_is_refused() {
 #[test]
 fn row_39_a_revoked_key_is_sig_even_where_the_new_root_came_with_nothing_of_use() {
     let mut bank = Bank::new();
-    let branch = branch_of(&bank);
+    let branch = Branch::in_use(&bank);
     let forged_stick = {
         let signers: Vec<&SecretKey> = bank.publishers.iter().take(2).collect();
         bank.pack(9, &knowledge("四十万元")).signed_by(&signers).stick()
@@ -174,23 +164,23 @@ fn row_39_a_revoked_key_is_sig_even_where_the_new_root_came_with_nothing_of_use(
     // And one that does.
     let signers = [&stolen, &bank.publishers[1]];
     branch.refuses(&bank.pack(9, &knowledge("四十万元")).signed_by(&signers).stick(), Code::PackSig);
-    takes(&branch, &bank.pack(8, &knowledge("三十万元")).stick(), "三十万元");
+    branch.takes(&bank.pack(8, &knowledge("三十万元")).stick(), "三十万元");
 }
 
 #[test]
 fn row_40_one_of_two_signatures_is_threshold() {
     let bank = Bank::new();
-    let branch = branch_of(&bank);
+    let branch = Branch::in_use(&bank);
     let pack = bank.pack(8, &knowledge("三十万元"));
     branch.refuses(&pack.clone().signed_by(&[&bank.publishers[0]]).stick(), Code::PackThreshold);
     branch.refuses(&pack.clone().signed_by(&[]).stick(), Code::PackThreshold);
-    takes(&branch, &pack.signed_by(&[&bank.publishers[2], &bank.publishers[0]]).stick(), "三十万元");
+    branch.takes(&pack.signed_by(&[&bank.publishers[2], &bank.publishers[0]]).stick(), "三十万元");
 }
 
 #[test]
 fn row_41_one_key_twice_is_threshold() {
     let bank = Bank::new();
-    let branch = branch_of(&bank);
+    let branch = Branch::in_use(&bank);
     let key = &bank.publishers[0];
     branch.refuses(&bank.pack(8, &knowledge("三十万元")).signed_by(&[key, key, key]).stick(), Code::PackThreshold);
     // Also not under another spelling of its id.
@@ -207,7 +197,7 @@ fn row_41_one_key_twice_is_threshold() {
 #[test]
 fn row_41_a_strangers_signature_is_sig() {
     let bank = Bank::new();
-    let branch = branch_of(&bank);
+    let branch = Branch::in_use(&bank);
     let stranger = SecretKey::generate(Alg::Ed25519).unwrap();
     let pack = bank.pack(8, &knowledge("三十万元"));
     branch.refuses(&pack.clone().signed_by(&[&bank.publishers[0], &stranger]).stick(), Code::PackSig);
@@ -215,13 +205,13 @@ fn row_41_a_strangers_signature_is_sig() {
     branch.refuses(&pack.clone().signed_by(&[&bank.publishers[0], &bank.roots[0]]).stick(), Code::PackSig);
     branch.refuses(&pack.clone().signed_by(&[&bank.beacons[0], &bank.beacons[1]]).stick(), Code::PackSig);
     // Beside enough right ones it does no harm.
-    takes(&branch, &pack.signed_by(&[&stranger, &bank.publishers[1], &bank.publishers[2]]).stick(), "三十万元");
+    branch.takes(&pack.signed_by(&[&stranger, &bank.publishers[1], &bank.publishers[2]]).stick(), "三十万元");
 }
 
 #[test]
 fn row_42_sm2_valid_wrong_distid_missing() {
     let bank = Bank::with_sm2();
-    let branch = branch_of(&bank);
+    let branch = Branch::in_use(&bank);
     let pack = bank.pack(8, &knowledge("三十万元"));
     let (sm2, ed) = (bank.sm2.as_ref().unwrap(), [&bank.publishers[0], &bank.publishers[1]]);
     branch.refuses(&pack.clone().signed_by(&ed).stick(), Code::PackThreshold);
@@ -239,23 +229,23 @@ fn row_42_sm2_valid_wrong_distid_missing() {
         all.push(theirs);
         put_signatures(&usb, all);
         if right {
-            let other = branch_of(&bank);
-            takes(&other, &usb, "三十万元");
+            let other = Branch::in_use(&bank);
+            other.takes(&usb, "三十万元");
         } else {
             branch.refuses(&usb, Code::PackSig);
         }
     }
-    takes(&branch, &pack.stick(), "三十万元");
+    branch.takes(&pack.stick(), "三十万元");
 }
 
 #[test]
 fn row_43_a_signature_for_one_role_is_none_for_another() {
     let mut bank = Bank::new();
-    let branch = branch_of(&bank);
+    let branch = Branch::in_use(&bank);
     // The root keys also may publish, so that only the role in the message tells the two apart.
     let ids: Vec<String> = bank.roots.iter().map(|key| key.public().id()).collect();
     bank.rotate(false, |root| root.roles.get_mut("publish").unwrap().keyids.extend(ids.clone()));
-    takes(&branch, &bank.pack(8, &knowledge("三十万元")).stick(), "三十万元");
+    branch.takes(&bank.pack(8, &knowledge("三十万元")).stick(), "三十万元");
     let signers: Vec<&SecretKey> = bank.roots.iter().take(3).collect();
     for role in [SignedRole::Root, SignedRole::Beacon, SignedRole::Receipt] {
         let usb = bank.pack(9, &knowledge("四十万元")).stick();
@@ -269,22 +259,22 @@ fn row_43_a_signature_for_one_role_is_none_for_another() {
     let signers: Vec<&SecretKey> = bank.roots.iter().collect();
     usb.signed("root/0003.json", root, &sign(SignedRole::Publish, root, &signers));
     branch.refuses(&usb, Code::PackSig);
-    takes(&branch, &bank.pack(9, &knowledge("四十万元")).stick(), "四十万元");
+    branch.takes(&bank.pack(9, &knowledge("四十万元")).stick(), "四十万元");
 }
 
 #[test]
 fn row_44_after_a_thiefs_huge_number_a_new_epoch_recovers() {
     for huge in [1 << 63, u64::MAX] {
         let mut bank = Bank::new();
-        let branch = branch_of(&bank);
+        let branch = Branch::in_use(&bank);
         let theirs = bank.pack(huge, &knowledge("一元")).stick();
-        takes(&branch, &theirs, "一元");
+        branch.takes(&theirs, "一元");
         branch.refuses(&bank.pack(8, &knowledge("三十万元")).stick(), Code::PackRollback);
         bank.rotate(false, |root| root.epoch = 2);
         bank.revoke_publisher(0);
         bank.revoke_publisher(1);
         let usb = bank.pack(1, &knowledge("三十万元")).stick();
-        takes(&branch, &usb, "三十万元");
+        branch.takes(&usb, "三十万元");
         branch.refuses(&theirs, Code::PackSig);
     }
 }
@@ -292,9 +282,9 @@ fn row_44_after_a_thiefs_huge_number_a_new_epoch_recovers() {
 #[test]
 fn row_44_the_thiefs_pack_on_the_same_stick_does_not_stand_in_the_way() {
     let mut bank = Bank::new();
-    let branch = branch_of(&bank);
+    let branch = Branch::in_use(&bank);
     let usb = bank.pack(1 << 63, &knowledge("一元")).stick();
     bank.rotate(false, |root| root.epoch = 2);
     bank.pack(1, &knowledge("三十万元")).put_on(&usb);
-    takes(&branch, &usb, "三十万元");
+    branch.takes(&usb, "三十万元");
 }

@@ -3,6 +3,7 @@
 use super::{Kind, Order, Step, Watched, Watcher};
 use rustix::io::Errno;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -55,8 +56,8 @@ pub enum Free {
 /// See [`FaultyDisk`].
 pub struct Faults {
     rules: Vec<(Fault, Mutex<usize>)>,
-    /// The operation of this number fails, from 0, whatever it is.
-    at: Option<(usize, Errno)>,
+    /// The operations of these numbers fail, from 0, whatever they are.
+    at: Option<(Range<usize>, Errno)>,
     budget: Option<(u64, Free)>,
     used: Mutex<Used>,
     steps: Mutex<Vec<Step>>,
@@ -80,10 +81,15 @@ impl FaultyDisk {
 
     /// Fails operation `at`, from 0, once.
     pub fn at(at: usize, errno: Errno) -> FaultyDisk {
-        FaultyDisk::of(&[], Some((at, errno)), None)
+        FaultyDisk::of(&[], Some((at..at + 1, errno)), None)
     }
 
-    fn of(faults: &[Fault], at: Option<(usize, Errno)>, budget: Option<(u64, Free)>) -> FaultyDisk {
+    /// Fails operation `at`, from 0, and all after it.
+    pub fn dying(at: usize, errno: Errno) -> FaultyDisk {
+        FaultyDisk::of(&[], Some((at..usize::MAX, errno)), None)
+    }
+
+    fn of(faults: &[Fault], at: Option<(Range<usize>, Errno)>, budget: Option<(u64, Free)>) -> FaultyDisk {
         let rules = faults.iter().map(|f| (f.clone(), Mutex::new(0))).collect();
         Watched::by(Faults { rules, at, budget, used: Mutex::default(), steps: Mutex::default() })
     }
@@ -123,8 +129,8 @@ impl Watcher for Faults {
             steps.push(step.clone());
             steps.len() - 1
         };
-        if let Some((_, errno)) = self.at.filter(|(at, _)| *at == number) {
-            return Order::Fail(errno);
+        if let Some((_, errno)) = self.at.as_ref().filter(|(at, _)| at.contains(&number)) {
+            return Order::Fail(*errno);
         }
         for (rule, met) in self.rules.iter().filter(|(rule, _)| rule.meets(step)) {
             let mut met = met.lock().unwrap();

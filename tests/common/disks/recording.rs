@@ -17,6 +17,7 @@ const SHARED_MEMORY: &str = "state.db-shm";
 /// Random cuts of the WAL after one operation.
 const WAL_CUTS: usize = 3;
 
+#[derive(Clone)]
 enum Event {
     Step(Step),
     /// The database's files have changed to these.
@@ -134,6 +135,13 @@ impl Record {
     /// The operations, in order.
     pub fn steps(&self) -> Vec<&Step> {
         self.events.iter().filter_map(|e| if let Event::Step(step) = e { Some(step) } else { None }).collect()
+    }
+
+    /// The record as it were if some operations had been forgotten.
+    pub fn without(&self, forgotten: impl Fn(&Step) -> bool) -> Record {
+        let kept = |event: &&Event| !matches!(event, Event::Step(step) if forgotten(step));
+        let events = self.events.iter().filter(kept).cloned().collect();
+        Record { before: self.before.clone(), events, after: self.after.clone() }
     }
 
     /// Files that are not as the operations made them: what changed them has passed the disk by. The database is not looked at.

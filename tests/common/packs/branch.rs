@@ -1,6 +1,6 @@
 //! A box in a branch.
 
-use super::{Bank, Usb, golden, scratch};
+use super::{Bank, Usb, golden, knowledge, scratch};
 use guida::disk::{Disk, RealDisk};
 use guida::error::{Code, Error, Result};
 use guida::import::{Committed, Importer, Outcome, Progress, Watch};
@@ -80,7 +80,11 @@ impl<F: FnOnce()> Watch for OnceCopied<F> {
 impl Branch {
     /// A box that was set up with the bank's first root.
     pub fn of(bank: &Bank) -> Branch {
-        let folder = scratch();
+        Branch::within(scratch(), bank)
+    }
+
+    /// As [`Branch::of`], in a folder of the caller's.
+    pub fn within(folder: TempDir, bank: &Bank) -> Branch {
         let data = DataDir::at(&folder.path().join("data"));
         let (root, signatures) = &bank.chain[0];
         guida::import::init(&data, &RealDisk, &SoftwareVerifier, (BRANCH, "stable"), (root, signatures)).unwrap();
@@ -90,6 +94,20 @@ impl Branch {
     /// A box that is there already.
     pub fn at(root: &Path) -> Branch {
         Branch { folder: None, data: DataDir::at(root) }
+    }
+
+    /// A bank, and a branch of it [`Branch::in_use`].
+    pub fn at_work() -> (Bank, Branch) {
+        let bank = Bank::new();
+        let branch = Branch::in_use(&bank);
+        (bank, branch)
+    }
+
+    /// A branch in which pack 7 answers: twenty.
+    pub fn in_use(bank: &Bank) -> Branch {
+        let branch = Branch::with(bank, &bank.pack(7, &knowledge("二十万元")).stick());
+        assert_eq!(branch.answer().as_deref(), Some("二十万元"));
+        branch
     }
 
     /// Set up, and with this pack in use.
@@ -168,6 +186,15 @@ impl Branch {
     /// Names of the generations.
     pub fn generations(&self) -> Vec<String> {
         names(&self.data.generations())
+    }
+
+    /// The branch takes the stick as something new, and then answers this from it.
+    #[track_caller]
+    pub fn takes(&self, usb: &Usb, answer: &str) {
+        let imported = self.import(usb).unwrap();
+        assert!(matches!(imported, Imported::New(_)), "{imported:?}");
+        assert_eq!(self.answer().as_deref(), Some(answer));
+        assert_eq!(self.staged(), Vec::<String>::new());
     }
 
     /// Importing fails with this code, and leaves everything as it was, with an entry in the journal.

@@ -92,6 +92,29 @@ impl<'b> Pack<'b> {
         self.manifest.files.push(PackFile { role: role.into(), raw: raw(content), sources });
     }
 
+    /// A file of `length` bytes that say where they stand, in pieces of at most `piece` compressed bytes; it is never held whole.
+    pub fn add_long_file(&mut self, role: &str, length: u64, piece: usize) {
+        const BLOCK: u64 = 1 << 20;
+        let (mut sha256, mut sm3, mut packed) = (Sha256::new(), <sm3::Sm3 as sm3::Digest>::new(), Vec::new());
+        let mut encoder = zstd::Encoder::new(&mut packed, 1).unwrap();
+        encoder.window_log(20).unwrap();
+        for at in (0..length).step_by(BLOCK as usize) {
+            let block = format!("{at:016x}").repeat((BLOCK / 16) as usize);
+            let block = &block.as_bytes()[..BLOCK.min(length - at) as usize];
+            sha256.update(block);
+            sm3::Digest::update(&mut sm3, block);
+            encoder.write_all(block).unwrap();
+        }
+        encoder.finish().unwrap();
+        let parts = self.add_parts(&packed, piece);
+        let raw = Raw { size: length, sha256: hex(&sha256.finalize()), sm3: hex(&sm3::Digest::finalize(sm3)) };
+        self.manifest.files.push(PackFile {
+            role: role.into(),
+            raw,
+            sources: vec![PackSource::Full { window_log: 20, parts }],
+        });
+    }
+
     /// Bytes that are a source's parts, whatever they are.
     pub fn add_parts(&mut self, bytes: &[u8], piece: usize) -> Parts {
         let sha256 = hex(&Sha256::digest(bytes));
