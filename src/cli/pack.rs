@@ -7,8 +7,8 @@ use super::output::{print, print_json};
 use super::passphrase;
 use crate::engine::importing::Encoder;
 use crate::engine::office::{
-    self, Alg, BuildPlan, Change, Contents, FirstRoot, RehearsalPlan, Report, Requirements, RoleKey, RootMade, Signer,
-    Standing, Step, Subject, ToSign, Wanting,
+    self, Alg, BuildPlan, Change, Contents, FirstRoot, ROLES, RehearsalPlan, Report, Requirements, RoleKey, RootMade,
+    Signer, Standing, Step, Subject, ToSign, Wanting,
 };
 use crate::error::Result;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -122,17 +122,27 @@ fn told(made: &RootMade, json: bool) -> Result<()> {
     print(&text)
 }
 
+/// A role in words, with the word that the command line takes.
+fn role_name(role: &str) -> String {
+    let words = match role {
+        "root" => "信任根",
+        "publish" => "知识包",
+        _ => "信标",
+    };
+    format!("{words}({role})")
+}
+
 /// Who may do what.
 fn policy_text(root: &office::Root) -> String {
     let mut text = String::new();
-    for (role, policy) in &root.roles {
+    for (role, policy) in ROLES.iter().filter_map(|role| root.roles.get_key_value(*role)) {
         let holders: Vec<String> = policy
             .keyids
             .iter()
             .filter_map(|id| root.keys.get(id).map(|key| format!("{}({} {id:.ID_DIGITS$})", key.holder, key.alg)))
             .collect();
         let counts: Vec<String> = policy.require.iter().map(|(alg, count)| format!("{alg} {count} 个")).collect();
-        let _ = writeln!(text, "  {role}:要 {};可由 {} 签", counts.join("、"), holders.join("、"));
+        let _ = writeln!(text, "  {}:要 {};可由 {} 签", role_name(role), counts.join("、"), holders.join("、"));
     }
     for id in &root.revoked {
         let _ = writeln!(text, "  已吊销:{id:.ID_DIGITS$}");
@@ -240,13 +250,13 @@ fn subject_text(to_sign: &ToSign) -> String {
     let mut text = format!("要签的文件 {}\nSHA-256 {}\n", to_sign.path().display(), office::sha256(to_sign.bytes()));
     match &to_sign.subject {
         Subject::Root(root) => {
-            let _ = writeln!(text, "{} 的第 {} 版信任根(纪元 {})", root.bank_id, root.version, root.epoch);
+            let _ = writeln!(text, "{}的第 {} 版信任根(纪元 {})", root.bank_id, root.version, root.epoch);
             text += &policy_text(root);
         }
         Subject::Pack(pack) => {
             let _ = writeln!(
                 text,
-                "{} 的第 {} 号知识包(纪元 {}),发给 {},通道 {}:文档 {} 份、条款 {} 条、问法 {} 条",
+                "{}的第 {} 号知识包(纪元 {}),发给 {},通道 {}:文档 {} 份、条款 {} 条、问法 {} 条",
                 pack.bank_id,
                 pack.seq,
                 pack.epoch,
@@ -259,7 +269,7 @@ fn subject_text(to_sign: &ToSign) -> String {
             pack.changelog.iter().for_each(|line| text += &format!("  - {line}\n"));
         }
         Subject::Beacon(beacon) => {
-            let _ = writeln!(text, "{} 的信标:最新是第 {} 号(纪元 {})", beacon.bank_id, beacon.seq, beacon.epoch);
+            let _ = writeln!(text, "{}的信标:最新是第 {} 号(纪元 {})", beacon.bank_id, beacon.seq, beacon.epoch);
         }
     }
     text
@@ -273,6 +283,7 @@ fn verify(args: &VerifyArgs) -> Result<()> {
         channel: args.channel.as_deref(),
         seq: args.seq,
         bases: &args.base,
+        work: args.work.as_deref(),
     };
     let bar = spinner();
     let rehearsed = office::rehearse(&args.folder, &plan, &mut |role| bar.set_message(format!("检查 {role}")));
@@ -281,9 +292,10 @@ fn verify(args: &VerifyArgs) -> Result<()> {
     if args.json {
         return print_json(&done);
     }
+    let branch = if done.branch.is_empty() { "任一网点".to_owned() } else { format!("网点 {}", done.branch) };
     let mut text = format!(
-        "可以导入:第 {} 号知识包(纪元 {}),核对码 {}\n信任根第 {} 版,以网点“{}”的身份检查\n",
-        done.serial.seq, done.serial.epoch, done.spoken, done.root_version, done.branch
+        "可以导入:第 {} 号知识包(纪元 {}),核对码 {}\n信任根第 {} 版,以{branch}的身份检查\n",
+        done.serial.seq, done.serial.epoch, done.spoken, done.root_version
     );
     for file in &done.files {
         for source in &file.sources {

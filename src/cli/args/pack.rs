@@ -42,6 +42,7 @@ pub enum PackCommand {
     /// 公布最新的知识包(信标),网点据此识别旧 U 盘
     Beacon {
         /// 含有 kbpack 的文件夹
+        #[arg(value_name = "文件夹")]
         folder: PathBuf,
         /// 公布哪一号,默认是签齐的最新一号
         #[arg(long, value_name = "编号")]
@@ -53,6 +54,7 @@ pub enum PackCommand {
     /// 查看 U 盘上有什么:信任根、知识包、签名进度、网点回执
     Inspect {
         /// 含有 kbpack 的文件夹
+        #[arg(value_name = "文件夹")]
         folder: PathBuf,
         /// 各网点设备公钥的清单(每行 {"branch":"网点号","device":"公钥"}),用来核对回执
         #[arg(long, value_name = "文件")]
@@ -86,6 +88,7 @@ pub struct PassphraseArg {
 #[derive(Debug, Args)]
 pub struct RootArgs {
     /// 写进哪里:U 盘或文件夹,其中的 kbpack 会建立
+    #[arg(value_name = "文件夹")]
     pub folder: PathBuf,
     /// 银行标识
     #[arg(long, value_name = "标识")]
@@ -108,6 +111,7 @@ pub struct RootArgs {
 #[derive(Debug, Args)]
 pub struct RotateArgs {
     /// 含有 kbpack 的文件夹
+    #[arg(value_name = "文件夹")]
     pub folder: PathBuf,
     /// 加入某角色的公钥;可重复
     #[arg(long, value_name = "角色=文件.pub")]
@@ -136,6 +140,7 @@ pub struct RotateArgs {
 #[derive(Debug, Args)]
 pub struct PackBuildArgs {
     /// 写进哪里:U 盘,或以后拷到 U 盘的文件夹;已有旧包时自动做差分
+    #[arg(value_name = "文件夹")]
     pub folder: PathBuf,
     /// 知识库文件
     #[arg(long, value_name = "文件")]
@@ -197,6 +202,7 @@ pub struct PackBuildArgs {
 #[derive(Debug, Args)]
 pub struct SignArgs {
     /// 要签的文件(manifest.json、beacon.json、root/0001.json);给文件夹则签其中最新的知识包
+    #[arg(value_name = "文件")]
     pub target: PathBuf,
     /// 用哪把密钥签(.key)
     #[arg(long, value_name = "文件", required_unless_present = "merge")]
@@ -219,6 +225,7 @@ pub struct SignArgs {
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     /// 含有 kbpack 的文件夹
+    #[arg(value_name = "文件夹")]
     pub folder: PathBuf,
     /// 网点所信任的信任根的指纹(SHA-256)
     #[arg(long, value_name = "指纹", required_unless_present = "root")]
@@ -238,6 +245,9 @@ pub struct VerifyArgs {
     /// 旧的知识库文件,用来解开差分;可重复
     #[arg(long, value_name = "文件")]
     pub base: Vec<PathBuf>,
+    /// 临时文件放在哪个目录 [默认: 系统临时目录]
+    #[arg(long, value_name = "目录")]
+    pub work: Option<PathBuf>,
     /// 输出 JSON
     #[arg(long)]
     pub json: bool,

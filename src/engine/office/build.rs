@@ -1,6 +1,7 @@
 //! From a knowledge file to a pack on a stick: checked, written anew for small differences, examined with the golden questions, and
 //! compressed against what branches have.
 
+use super::work::Work;
 use super::{APP_VERSION, now, to_sign};
 use crate::clock;
 use crate::error::{Code, Error, Result};
@@ -17,9 +18,8 @@ use crate::store::{self, Knowledge, schema};
 use crate::types::Serial;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -128,7 +128,7 @@ pub fn build(plan: &BuildPlan<'_>, encoder: Encoder, progress: &mut dyn FnMut(St
         })?;
     }
     let work = Work::begin(plan.work)?;
-    let vacuumed = work.0.join("knowledge.db");
+    let vacuumed = work.path("knowledge.db");
     store::vacuum_into(plan.kb, &vacuumed)?;
     let bases = bases(plan, &stick, &listed, &older, &work, &mut notes)?;
     let manifest = manifest(plan, root.root(), &listed, issued_at)?;
@@ -256,13 +256,13 @@ fn bases(
     for (number, (stick, pack)) in packs.into_iter().enumerate() {
         let knowledge = |file: &&PackFile| file.role == KNOWLEDGE_ROLE;
         let Some(file) = pack.manifest.files.iter().find(knowledge) else { continue };
-        let path = work.0.join(format!("base-{number}.db"));
+        let path = work.path(&format!("base-{number}.db"));
         publish::unpack(stick, file, &path)?;
         bases.push(path);
     }
     for (number, file) in plan.previous.iter().filter(|path| !path.is_dir()).enumerate() {
         // Branches hold what was written anew for the pack; done twice, it is the same. Knowledge of another version is taken as it is.
-        let anew = work.0.join(format!("base-file-{number}.db"));
+        let anew = work.path(&format!("base-file-{number}.db"));
         match store::vacuum_into(file, &anew) {
             Ok(()) => bases.push(anew),
             Err(e) if e.code() == Code::KbSchema => bases.push(file.clone()),
@@ -291,26 +291,4 @@ fn read_golden(path: &Path) -> Result<Vec<Golden>> {
             .push(serde_json::from_str(&line).map_err(|e| wrong(format!("第 {} 行有误:{e}", number + 1)).because(e))?);
     }
     Ok(golden)
-}
-
-/// A folder of temporary files, gone with the end of the building.
-struct Work(PathBuf);
-
-impl Work {
-    fn begin(at: Option<&Path>) -> Result<Work> {
-        let above = at.map_or_else(std::env::temp_dir, Path::to_owned);
-        let path = above.join(format!("guida-pack-{}", std::process::id()));
-        fs::DirBuilder::new().mode(0o700).create(&path).map_err(|e| {
-            let message = format!("建不了临时目录 {}:{e}", path.display());
-            Error::new(Code::Io, message, "用 --work 指定一个可写且放得下知识库的目录").because(e)
-        })?;
-        Ok(Work(path))
-    }
-}
-
-impl Drop for Work {
-    fn drop(&mut self) {
-        // What stays in the system's folder for temporary files does no harm.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

@@ -3,6 +3,7 @@
 
 mod build;
 mod signing;
+mod work;
 
 pub use build::{BuildPlan, Report, build};
 pub use signing::{Subject, ToSign, merge, sign, to_sign};
@@ -21,6 +22,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use work::Work;
 
 pub use crate::pack::hex::sha256;
 pub use crate::pack::keys::{Alg, SignedRole};
@@ -128,7 +130,7 @@ pub fn beacon(folder: &Path, seq: Option<u64>) -> Result<BeaconMade> {
     packs.retain(|pack| pack.signatures.complete && pack.manifest.epoch == root.root().epoch);
     packs.retain(|pack| seq.is_none_or(|seq| seq == pack.manifest.seq));
     let Some(pack) = packs.last() else {
-        let which = seq.map_or_else(|| "任何".to_owned(), |seq| format!("第 {seq} 号"));
+        let which = seq.map_or_else(String::new, |seq| format!("第 {seq} 号"));
         let message = format!("这里没有签齐的{which}知识包");
         return Err(Error::new(Code::PackBuild, message, "先用 guida pack sign 签齐知识包"));
     };
@@ -190,8 +192,10 @@ pub struct RehearsalPlan<'a> {
     pub channel: Option<&'a str>,
     /// The pack.
     pub seq: Option<u64>,
-    /// Older knowledge files, against which patches are decoded.
+    /// Older knowledge files, against which patches are decoded beside what older packs on the stick hold.
     pub bases: &'a [PathBuf],
+    /// Folder for temporary files; the system's when absent.
+    pub work: Option<&'a Path>,
 }
 
 /// Does with a stick what a branch would do before it imports.
@@ -209,6 +213,7 @@ pub fn rehearse(folder: &Path, plan: &RehearsalPlan<'_>, progress: &mut dyn FnMu
             return Err(Error::new(Code::BadParameter, message, "用 --fingerprint 或 --root 给出网点手里的信任根"));
         }
     };
+    let work = Work::begin(plan.work)?;
     let schema_sha256 = store::schema_sha256();
     let rehearsing = Rehearsing {
         trust,
@@ -219,6 +224,7 @@ pub fn rehearse(folder: &Path, plan: &RehearsalPlan<'_>, progress: &mut dyn FnMu
         schema_version: schema::SCHEMA_VERSION,
         schema_sha256: &schema_sha256,
         bases: plan.bases,
+        work: work.folder(),
     };
     publish::rehearse(&stick, &rehearsing, progress)
 }

@@ -250,3 +250,6 @@ pub fn unpack(stick: &Stick, file: &PackFile, to: &Path) -> Result<()> {
     decode(stick, source, None, &file.raw, &mut out)?;
     out.flush().map_err(io)
 }
+
+#[cfg(test)]
+mod tests;

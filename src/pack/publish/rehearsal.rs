@@ -1,18 +1,19 @@
 //! What a branch would do with a stick, done at head office before the stick leaves: the chain from the root that branches hold, the
 //! beacon, the manifest, every part, and every source decoded.
 
-use super::decode;
 use super::parts;
+use super::{decode, unpack};
 use crate::error::{Code, Error, Result};
-use crate::pack::keys::SoftwareVerifier;
+use crate::pack::keys::{SignedRole, SoftwareVerifier};
 use crate::pack::manifest::{
     MAX_BEACON_BYTES, MAX_MANIFEST_BYTES, MAX_ROOT_BYTES, MAX_SIGNATURES_BYTES, Manifest, PackFile, PackSource, Serial,
 };
 use crate::pack::source::{Stick, names};
 use crate::pack::trust::TrustedRoot;
 use crate::pack::verify::{self, Checked, Receiver, VerifiedManifest};
-use crate::pack::{delta, hex, json};
+use crate::pack::{delta, hex, json, limits};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -42,8 +43,10 @@ pub struct Rehearsing<'a> {
     pub schema_version: i64,
     /// SHA-256 of its tables.
     pub schema_sha256: &'a str,
-    /// Older files against which patches are decoded.
+    /// Older files against which patches are decoded, beside those that older packs on the stick hold.
     pub bases: &'a [PathBuf],
+    /// An empty folder for temporary files.
+    pub work: &'a Path,
 }
 
 /// What came out.
@@ -106,7 +109,8 @@ pub fn rehearse(stick: &Stick, rehearsing: &Rehearsing<'_>, progress: &mut dyn F
         let message = "信标指向的清单与 U 盘上同号的清单不同";
         return Err(Error::new(Code::PackEquivocation, message, "用 guida pack beacon 重新公布,并查明哪一份是真的"));
     }
-    let bases = hashed(rehearsing.bases)?;
+    let mut bases = hashed(rehearsing.bases)?;
+    older(stick, &root, &verified, rehearsing.work, &mut bases)?;
     let mut files = Vec::new();
     for file in &verified.manifest().files {
         progress(&file.role);
@@ -187,18 +191,56 @@ fn newest(stick: &Stick, rehearsing: &Rehearsing<'_>, root: &TrustedRoot) -> Res
 }
 
 /// Files by their SHA-256.
-fn hashed(files: &[PathBuf]) -> Result<Vec<(String, &Path)>> {
-    files.iter().map(|path| Ok((delta::hash_file(path)?.sha256, path.as_path()))).collect()
+fn hashed(files: &[PathBuf]) -> Result<Vec<(String, PathBuf)>> {
+    files.iter().map(|path| Ok((delta::hash_file(path)?.sha256, path.clone()))).collect()
 }
 
-fn decode_all(stick: &Stick, file: &PackFile, bases: &[(String, &Path)]) -> Result<RehearsedFile> {
+/// Unpacks what the patches of a pack refer to, as far as older packs on the stick hold it whole and their signatures still count.
+fn older(
+    stick: &Stick,
+    root: &TrustedRoot,
+    pack: &VerifiedManifest,
+    work: &Path,
+    bases: &mut Vec<(String, PathBuf)>,
+) -> Result<()> {
+    let sources = pack.manifest().files.iter().flat_map(|file| &file.sources);
+    let wanted: BTreeSet<&str> = sources.filter_map(|source| source.base().map(|(sha256, _)| sha256)).collect();
+    for seq in stick.sequences()?.into_iter().filter(|seq| *seq != pack.serial().seq) {
+        let path = names::manifest(seq);
+        if !stick.has(&path)? || !stick.has(&names::signatures(&path))? {
+            continue;
+        }
+        let bytes = stick.read(&path, MAX_MANIFEST_BYTES)?;
+        let signatures = stick.read(&names::signatures(&path), MAX_SIGNATURES_BYTES)?;
+        if root.judge(SignedRole::Publish, "清单", &bytes, &signatures, &SoftwareVerifier).is_err() {
+            continue;
+        }
+        let manifest: Manifest = json::parse(&bytes, "清单")?;
+        limits::check(&manifest)?;
+        for file in manifest.files.iter().filter(|file| wanted.contains(file.raw.sha256.as_str())) {
+            if bases.iter().any(|(sha256, _)| *sha256 == file.raw.sha256) {
+                continue;
+            }
+            let to = work.join(format!("older-{}", bases.len()));
+            match unpack(stick, file, &to) {
+                Ok(()) => bases.push((file.raw.sha256.clone(), to)),
+                // An older pack whose parts were tidied away is no fault of this one.
+                Err(e) if matches!(e.code(), Code::PackIncomplete | Code::PackNeedBase) => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn decode_all(stick: &Stick, file: &PackFile, bases: &[(String, PathBuf)]) -> Result<RehearsedFile> {
     let mut sources = Vec::new();
     for source in &file.sources {
         let size = source.parts().size;
         let (kind, base, can) = match source {
             PackSource::Full { .. } => ("full", None, true),
             PackSource::Zpatch { base_sha256, .. } => {
-                let base = bases.iter().find(|(sha256, _)| sha256 == base_sha256).map(|(_, path)| *path);
+                let base = bases.iter().find(|(sha256, _)| sha256 == base_sha256).map(|(_, path)| path.as_path());
                 ("zpatch", base, base.is_some())
             }
         };

@@ -84,7 +84,7 @@ pub fn first_root(plan: &FirstRoot, issued_at: &str) -> Result<Root> {
 /// The root after `before`, unsigned.
 ///
 /// # Errors
-/// `PACK_BUILD` when a key to remove is not there, when nothing changes, or as [`first_root`].
+/// `PACK_BUILD` when a key to remove is not there, or as [`first_root`].
 pub fn next_root(before: &Root, change: &Change, issued_at: &str) -> Result<Root> {
     let mut root = before.clone();
     root.version += 1;
@@ -184,8 +184,7 @@ fn settle(root: &mut Root, require: &Requirements) -> Result<()> {
             return Err(Error::new(Code::PackBuild, message, "写 age1… 开头的公钥"));
         }
     }
-    limits::name(&root.bank_id, "银行标识")?;
-    KeyRing::of(root).map(drop).map_err(|e| {
+    limits::name(&root.bank_id, "银行标识").and_then(|()| KeyRing::of(root).map(drop)).map_err(|e| {
         Error::new(Code::PackBuild, format!("这样的信任根不会被接受:{}", e.message()), "调整密钥或 --require")
     })
 }
