@@ -8,7 +8,7 @@ mod packs;
 #[path = "common/rules.rs"]
 mod rules;
 
-use disks::{Cut, Kind, KillingDisk, Random, Record, RecordingDisk, Step, killed, run_self, scratch};
+use disks::{Cut, KillingDisk, Kind, Random, Record, RecordingDisk, Step, killed, run_self, scratch};
 use guida::disk::{Disk, RealDisk};
 use guida::error::{Code, Error};
 use guida::import::{Home, Outcome};
@@ -255,10 +255,9 @@ fn row_26_a_forgotten_sync_is_noticed() {
         ("the pointer's content", &|s| s.kind == Kind::Sync && s.path.ends_with("ACTIVE.new")),
         ("the pointer's name", &|s| s.kind == Kind::SyncDir && s.path.as_os_str().is_empty()),
         ("the generation's name", &|s| s.kind == Kind::SyncDir && s.path.ends_with("gen")),
-        (
-            "the generation's content",
-            &|s| s.kind == Kind::SyncFileSystem || (inside(s, "gen") && matches!(s.kind, Kind::Sync | Kind::SyncDir)),
-        ),
+        ("the generation's content", &|s| {
+            s.kind == Kind::SyncFileSystem || (inside(s, "gen") && matches!(s.kind, Kind::Sync | Kind::SyncDir))
+        }),
         ("a root's content", &|s| s.kind == Kind::Sync && inside(s, "keys/root")),
     ];
     for (what, forgotten) in forgotten {
