@@ -87,9 +87,9 @@ fn run(options: &Options, data: &Path) -> Result<bool, String> {
     let questions = load::questions(&data.join("leco-dev.jsonl"))?;
     let bank = guida.bank()?;
     println!("{}", load::hardware());
-    let first = bank.stick("first", &[&old])?;
-    let whole = bank.stick("whole", &[&new])?;
-    let both = bank.stick("both", &[&old, &new])?;
+    let first = bank.stick("first", None, 1, &old)?;
+    let whole = bank.stick("whole", None, 2, &new)?;
+    let both = bank.stick("both", Some(&first), 2, &new)?;
     let percent = 100.0 * both.delta_bytes as f64 / whole.full_bytes as f64;
     let kept = percent <= MOST_PERCENT;
     println!(
@@ -143,9 +143,10 @@ fn knowledge(guida: &Guida, options: &Options, laws: &Path) -> Result<(PathBuf, 
 fn report(kind: &str, import: &Imported, seconds: f64, (before, during): (&Window, &Window), server_mib: u64) -> bool {
     let slower = during.at(0.95) / before.at(0.95);
     println!(
-        "{kind}: {:.1} s (at most {seconds}) | import {} MiB, service {server_mib} MiB (at most {MOST_MIB}) | answers before {} during {} | \
+        "{kind}: {:.1} s (at most {seconds}; {:.1} s of processor time) | import {} MiB, service {server_mib} MiB (at most {MOST_MIB}) | answers before {} during {} | \
          p95 {:.1} ms before, {:.1} ms during, {slower:.2} x (at most {MOST_SLOWER}) | errors {}",
         import.seconds,
+        import.busy,
         import.peak_mib,
         before.count(),
         during.count(),

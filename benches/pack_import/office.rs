@@ -32,6 +32,8 @@ pub struct Stick {
 /// How an import went.
 pub struct Imported {
     pub seconds: f64,
+    /// Seconds of processor time.
+    pub busy: f64,
     pub peak_mib: u64,
 }
 
@@ -105,6 +107,7 @@ impl Guida {
         let public = text(&self.path("key.pub"));
         let keys = ["root", "publish", "beacon"].map(|role| format!("{role}={public}"));
         let one = ["root", "publish", "beacon"].map(|role| format!("{role}=ed25519:1"));
+        std::fs::create_dir(self.path("office")).map_err(|e| e.to_string())?;
         let office = text(&self.path("office"));
         let mut arguments = vec!["pack", "root", &office, "--bank", "bench"];
         for (key, one) in keys.iter().zip(&one) {
@@ -121,9 +124,10 @@ impl Guida {
         let begun = Instant::now();
         let mut command = self.command(&["import", &text(stick), "--data", &text(data), "--yes"]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().map_err(|e| e.to_string())?;
-        let mut peak = 0;
+        let (mut peak, mut busy) = (0, 0.0);
         let status = loop {
             peak = peak_mib(child.id()).unwrap_or(0).max(peak);
+            busy = busy_seconds(child.id()).unwrap_or(0.0).max(busy);
             match child.try_wait().map_err(|e| e.to_string())? {
                 Some(status) => break status,
                 None => std::thread::sleep(LOOK),
@@ -134,7 +138,7 @@ impl Guida {
             let output = child.wait_with_output().map_err(|e| e.to_string())?;
             return Err(format!("guida import: {}", String::from_utf8_lossy(&output.stderr)));
         }
-        Ok(Imported { seconds, peak_mib: peak })
+        Ok(Imported { seconds, busy, peak_mib: peak })
     }
 
     /// Starts the service of a branch on a free port.
@@ -159,31 +163,23 @@ impl Bank<'_> {
         self.guida.run(&["pack", "sign", &text(file), "--key", &text(&self.guida.path("key.key"))]).map(drop)
     }
 
-    /// A stick with a pack of each knowledge file, the last one the newest; each is a difference to the one before as well. A stick with
-    /// one file has it under a number of its own name, so that it follows the first.
-    pub fn stick(&self, name: &str, knowledge: &[&Path]) -> Result<Stick, String> {
+    /// A stick with everything that another folder has, and a pack of this knowledge: whole, and as the difference to the pack before
+    /// it there.
+    pub fn stick(&self, name: &str, like: Option<&Stick>, number: u64, knowledge: &Path) -> Result<Stick, String> {
         let folder = self.guida.path(name);
-        let root = folder.join("kbpack/root");
-        std::fs::create_dir_all(&root).map_err(|e| e.to_string())?;
-        for file in ["0001.json", "0001.json.sig"] {
-            std::fs::copy(self.guida.path("office/kbpack/root").join(file), root.join(file))
-                .map_err(|e| e.to_string())?;
-        }
-        let (mut stick, mut number) = (Stick { folder, full_bytes: 0, delta_bytes: 0 }, u64::from(name == "whole"));
-        for file in knowledge {
-            number += 1;
-            let begun = Instant::now();
-            let (folder, seq) = (text(&stick.folder), number.to_string());
-            let out = self.guida.run(&["pack", "build", &folder, "--kb", &text(file), "--seq", &seq, "--json"])?;
-            println!("pack {seq} on {name} built in {:.0} s", begun.elapsed().as_secs_f64());
-            let built: serde_json::Value = serde_json::from_str(&out).map_err(|e| format!("{e}: {out}"))?;
-            stick.full_bytes = built["full_bytes"].as_u64().ok_or_else(|| format!("no full_bytes in {out}"))?;
-            stick.delta_bytes = built["delta_bytes"].as_u64().unwrap_or(0);
-            self.sign(&stick.folder)?;
-            self.guida.run(&["pack", "beacon", &folder])?;
-            self.sign(&stick.folder.join("kbpack/beacon.json"))?;
-        }
-        Ok(stick)
+        let office = self.guida.path("office");
+        copy(like.map_or(&office, |stick| &stick.folder), &folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+        let begun = Instant::now();
+        let (place, seq) = (text(&folder), number.to_string());
+        let out = self.guida.run(&["pack", "build", &place, "--kb", &text(knowledge), "--seq", &seq, "--json"])?;
+        println!("pack {seq} on the stick \"{name}\" built in {:.0} s", begun.elapsed().as_secs_f64());
+        let built: serde_json::Value = serde_json::from_str(&out).map_err(|e| format!("{e}: {out}"))?;
+        let bytes = |field: &str| built[field].as_u64();
+        let full_bytes = bytes("full_bytes").ok_or_else(|| format!("no full_bytes in {out}"))?;
+        self.sign(&folder)?;
+        self.guida.run(&["pack", "beacon", &place])?;
+        self.sign(&folder.join("kbpack/beacon.json"))?;
+        Ok(Stick { folder, full_bytes, delta_bytes: bytes("delta_bytes").unwrap_or(0) })
     }
 
     /// A box that trusts the bank.
@@ -207,6 +203,21 @@ impl Bank<'_> {
     }
 }
 
+/// Copies a folder with all that is in it.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let place = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &place)?;
+        } else {
+            std::fs::copy(entry.path(), place)?;
+        }
+    }
+    Ok(())
+}
+
 fn sha256(bytes: &[u8]) -> String {
     use sha2::{Digest, Sha256};
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -221,4 +232,13 @@ fn peak_mib(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib / 1024)
+}
+
+/// Processor time of a process, user and system: fields 14 and 15 of its `stat`, in hundredths of a second on every Linux.
+fn busy_seconds(process: u32) -> Option<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name in brackets may hold blanks; the third field follows it.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at)?.parse::<u64>().ok();
+    Some((ticks(11)? + ticks(12)?) as f64 / 100.0)
 }
