@@ -56,8 +56,8 @@ impl Scene {
         folder
     }
 
-    /// Old or new, whole, and the next import succeeds. Returns whether it was new.
-    fn verdict(&self, folder: &Path) -> Result<bool, String> {
+    /// Old or new, whole. Returns whether it is new.
+    fn state(&self, folder: &Path) -> Result<bool, String> {
         let branch = Branch::at(folder);
         let says = |what: &str, e: &dyn std::fmt::Display| format!("{what}: {e}");
         let active = Active::read(&branch.data).map_err(|e| says("the pointer", &e))?;
@@ -83,8 +83,13 @@ impl Scene {
         if whole != "ok" {
             return Err(format!("the journal: {whole}"));
         }
-        drop(journal);
-        match (branch.import(&self.usb).map_err(|e| says("the next import", &e))?, new) {
+        Ok(new)
+    }
+
+    /// As [`Scene::state`], and the next import succeeds.
+    fn verdict(&self, folder: &Path) -> Result<bool, String> {
+        let (branch, new) = (Branch::at(folder), self.state(folder)?);
+        match (branch.import(&self.usb).map_err(|e| format!("the next import: {e}"))?, new) {
             (Imported::Already(_), true) | (Imported::New(_), false) => {}
             (other, _) => return Err(format!("the next import: {other:?}")),
         }
@@ -226,8 +231,8 @@ fn recorded(scene: &Scene) -> Record {
     disk.record()
 }
 
-fn old_or_new(scene: &Scene, cut: &Cut<'_>) -> Result<(), String> {
-    let new = scene.verdict(cut.folder)?;
+/// What was shown and reported before a power cut holds after it.
+fn as_promised(cut: &Cut<'_>, new: bool) -> Result<(), String> {
     match (cut.has_mark("ready"), cut.has_mark("done"), new) {
         (false, _, true) => Err("new before anybody confirmed".into()),
         (_, true, false) => Err("old although it was reported as done".into()),
@@ -241,7 +246,7 @@ fn row_26_after_every_power_cut_it_is_old_or_new() {
     let record = recorded(&scene);
     let beside: Vec<_> = record.passed_by().into_iter().filter(|p| p != Path::new("import.lock")).collect();
     assert!(beside.is_empty(), "changed past the disk: {beside:?}");
-    let figures = record.every_cut(|cut| old_or_new(&scene, cut));
+    let figures = record.every_cut(|cut| as_promised(cut, scene.verdict(cut.folder)?));
     println!("{:?}", figures.unwrap_or_else(|why| panic!("{why}")));
 }
 
@@ -263,7 +268,7 @@ fn row_26_a_forgotten_sync_is_noticed() {
     for (what, forgotten) in forgotten {
         let less = record.without(forgotten);
         assert!(less.steps().len() < record.steps().len(), "{what}: nothing is forgotten");
-        let why = less.every_cut(|cut| old_or_new(&scene, cut)).expect_err(what);
+        let why = less.every_cut(|cut| as_promised(cut, scene.state(cut.folder)?)).expect_err(what);
         println!("{what}: {}", why.lines().take(2).collect::<Vec<_>>().join("; "));
     }
 }
