@@ -115,7 +115,17 @@ fn role(role: &str) -> Result<()> {
     if role == KNOWLEDGE_ROLE || role.strip_prefix(MODEL_ROLE).is_some_and(model) {
         return Ok(());
     }
+    stays_here(role.strip_prefix(MODEL_ROLE).unwrap_or(role))?;
     Err(json::refused(&format!("清单里的文件名 {} 不对", shown(role))))
+}
+
+/// Tells a name that would lead elsewhere, were it ever used as one, from one that is only wrong.
+fn stays_here(name: &str) -> Result<()> {
+    if name.contains(['/', '\\', '\0']) || name == ".." {
+        let message = format!("清单里的名字 {} 指向别处", shown(name));
+        return Err(Error::new(Code::PackUnsafe, message, "不要使用这个 U 盘,上报"));
+    }
+    Ok(())
 }
 
 fn file(file: &PackFile) -> Result<()> {
@@ -168,6 +178,7 @@ pub(super) fn digest(text: &str) -> Result<()> {
     if hex::is_digest(text) {
         Ok(())
     } else {
+        stays_here(text)?;
         Err(json::refused("清单里有一个校验值不是 64 位小写十六进制"))
     }
 }
