@@ -171,7 +171,7 @@ fn write(path: &Path, vectors: &[Vec<f32>]) {
     let model = ModelId { name: "bench".into(), sha256: "00".into() };
     writer.begin_vectors(&model.name, &model.sha256, DIMENSION).expect("vectors");
     for (id, vector) in ids.iter().zip(vectors) {
-        writer.add_passage(*id, PassageKind::Clause, &Quantised::of(vector)).expect("passage");
+        writer.add_passage(*id, PassageKind::Clause, "文", &Quantised::of(vector)).expect("passage");
     }
     writer.finish().expect("finish");
 }

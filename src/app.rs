@@ -8,7 +8,7 @@ use crate::cli::args::{
     ServeArgs,
 };
 use crate::engine::Engine;
-use crate::engine::branch::active_knowledge;
+use crate::engine::branch::is_home;
 use crate::engine::measure::CrossValidation;
 use crate::engine::models::{Wanted, program};
 use crate::engine::offline::Measuring;
@@ -24,7 +24,7 @@ use crate::types::Classification;
 use clap::Parser;
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -81,11 +81,12 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::GeneratorChild => run_child(),
         Command::Ask(args) => ask(&args),
         Command::Serve(args) => serve(&args),
-        Command::Kb { command: KbCommand::Build { dirs, out, curated, no_everyday, encoder, threads, json } } => {
+        Command::Kb { command: KbCommand::Build { dirs, out, curated, like, no_everyday, encoder, threads, json } } => {
             let embedder = load_embedder(&encoder, EmbedderSettings::for_many(threads))?;
-            cli::kb::build(&dirs, &curated, !no_everyday, &out, embedder.as_deref(), json)
+            cli::kb::build(&dirs, &curated, !no_everyday, like.as_deref(), &out, embedder.as_deref(), json)
         }
         Command::Kb { command: KbCommand::Check { file, json } } => cli::kb::check(&file, json),
+        Command::Kb { command: KbCommand::Review { file, against, json } } => cli::kb::review(&file, &against, json),
         Command::Kb { command: KbCommand::Show { file, what, json } } => {
             let engine = Engine::open(&file, None, None, None)?;
             cli::show::run(&engine, &operator(), what.as_deref(), json)
@@ -117,7 +118,7 @@ fn dispatch(cli: Cli) -> Result<()> {
         }
         Command::Eval { command: EvalCommand::Answers(args) } => {
             let writers = Models::start(&args.models)?.writers();
-            let engine = open_engine(&knowledge_file(&args.kb, &args.models)?, &args.models, writers.clone())?;
+            let engine = open_engine(&args.kb, &args.models, writers.clone())?;
             wait_for(&writers)?;
             cli::eval::answers(&engine, &operator(), &args, cli::parse_day(args.as_of.as_deref())?)
         }
@@ -254,25 +255,23 @@ fn start_generator(wanted: Wanted) -> Result<Option<(Wanted, Arc<ChildGenerator>
     Ok(Some((wanted, Arc::new(generator))))
 }
 
-/// The knowledge that was asked for: a file, else what is active in the data folder, else the one that comes with the program.
-fn knowledge_file(kb: &KbArg, models: &ModelArgs) -> Result<PathBuf> {
-    if let Some(kb) = &kb.kb {
-        return Ok(kb.clone());
-    }
-    let active = models.data.as_deref().map(active_knowledge).transpose()?.flatten();
-    Ok(active.unwrap_or_else(|| DEFAULT_KB.into()))
-}
-
-fn open_engine(kb: &Path, models: &ModelArgs, writers: Writers) -> Result<Engine> {
+fn open_engine(kb: &KbArg, models: &ModelArgs, writers: Writers) -> Result<Engine> {
     let settings = EmbedderSettings { threads: models.threads, ..EmbedderSettings::default() };
     let embedder = load_embedder(&models.encoder, settings)?;
     let reranker = load_reranker(models.reranker.as_deref(), models.threads)?;
-    Engine::open_with(kb, embedder, reranker, writers)
+    match (&kb.kb, &models.data) {
+        // A file that was named is served as it is, whatever the data folder holds.
+        (Some(kb), _) => Engine::open_with(kb, embedder, reranker, writers),
+        (None, Some(data)) if is_home(data) => {
+            Engine::open_home(data, Path::new(DEFAULT_KB), embedder, reranker, writers)
+        }
+        (None, _) => Engine::open_with(Path::new(DEFAULT_KB), embedder, reranker, writers),
+    }
 }
 
 fn ask(args: &AskArgs) -> Result<()> {
     let writers = Models::start(&args.models)?.writers();
-    let engine = open_engine(&knowledge_file(&args.kb, &args.models)?, &args.models, writers.clone())?;
+    let engine = open_engine(&args.kb, &args.models, writers.clone())?;
     let writes = writers.main().is_some();
     cli::ask::run(&engine, &operator(), args, writes.then_some(|| wait_for(&writers)))
 }
@@ -304,7 +303,7 @@ fn serve(args: &ServeArgs) -> Result<()> {
         Error::new(Code::Internal, format!("无法接管重载信号:{e}"), "请把本条信息报给软件维护方").because(e)
     })?;
     let models = Models::start(&args.models)?;
-    let engine = Arc::new(open_engine(&knowledge_file(&args.kb, &args.models)?, &args.models, models.writers())?);
+    let engine = Arc::new(open_engine(&args.kb, &args.models, models.writers())?);
     let settings = HttpSettings { workers: usize::from(args.workers), ..HttpSettings::new(args.listen) };
     let door: Arc<dyn Door> = Arc::clone(&engine) as Arc<dyn Door>;
     let server = http::serve(door, settings, Arc::clone(&stop))?;
@@ -315,6 +314,9 @@ fn serve(args: &ServeArgs) -> Result<()> {
         while !stopped.load(Ordering::Acquire) {
             if anew.swap(false, Ordering::AcqRel) {
                 models.reload();
+            }
+            if let Err(error) = engine.follow() {
+                tracing::error!("the present knowledge stays: {error}");
             }
             std::thread::park_timeout(RELOAD_POLL);
         }

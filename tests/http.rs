@@ -300,8 +300,25 @@ fn waiting_prose_never_keeps_a_card_waiting() {
 }
 
 #[test]
+fn what_the_box_must_tell_is_in_the_status_and_above_the_plain_page() {
+    let server = start();
+    assert_eq!(get(server.addr, "/api/v1/status").json()["notices"], serde_json::json!([]));
+    assert!(!get(server.addr, "/ask?q=x").text().contains("class=\"alerts\""));
+    *server.door.notices.lock().unwrap() = vec![door::stale()];
+    let told = get(server.addr, "/api/v1/status").json()["notices"].clone();
+    assert_eq!(told.as_array().unwrap().len(), 1);
+    assert_eq!(told[0]["code"], "KNOWLEDGE_STALE");
+    for question in ["x", ""] {
+        let reply = get(server.addr, &format!("/ask?q={question}"));
+        let page = reply.text();
+        assert!(page.contains(&door::stale().message) && page.contains("请领取新的&lt;知识包&gt;"), "{page}");
+    }
+}
+
+#[test]
 fn metrics_are_what_prometheus_reads() {
     let server = start();
+    *server.door.notices.lock().unwrap() = vec![door::stale()];
     let reply = get(server.addr, "/metrics");
     assert_eq!(reply.status, 200);
     assert!(reply.header("content-type").unwrap().starts_with("text/plain; version=0.0.4"));
@@ -326,6 +343,9 @@ fn metrics_are_what_prometheus_reads() {
         assert_eq!(series.matches('"').count() % 2, 0, "{line}");
     }
     for line in [
+        "guida_notice{code=\"KNOWLEDGE_STALE\"} 1",
+        "guida_notice{code=\"CLOCK_BEFORE_FLOOR\"} 0",
+        "guida_curated_suspended 3",
         "guida_questions_total{outcome=\"answered\"} 4",
         "guida_questions_total{outcome=\"refused\"} 2",
         "guida_card_seconds_bucket{le=\"0.005\"} 0",

@@ -276,6 +276,28 @@ fn the_word_beside_a_conclusion_is_the_conclusions_own() {
     }
 }
 
+#[test]
+fn what_the_box_must_tell_stands_above_everything() {
+    let Some(browser) = Browser::open(SCREEN.0, SCREEN.1) else { return };
+    let server = server::start();
+    let url = format!("http://{}/", server.addr);
+    let open = || {
+        browser.go(&url);
+        browser.wait_for("document.getElementById('state').textContent");
+    };
+    open();
+    assert_eq!(browser.run("return document.getElementById('alerts').hidden"), true);
+    *server.door.notices.lock().unwrap() = vec![door::stale()];
+    open();
+    browser.wait_for("document.querySelectorAll('#alerts .notice').length === 1");
+    let told = browser.text("#alerts");
+    assert!(told.contains(&door::stale().message) && told.contains("<知识包>"), "{told}");
+    assert!(bottom(&browser, "#alerts") <= bottom(&browser, "#ask"), "above the question");
+    ask(&browser, QUESTION);
+    assert_eq!(browser.run("return document.getElementById('alerts').hidden"), false, "it stays beside an answer");
+    browser.screenshot("page-alerts.png");
+}
+
 /// The tiny model cites nothing; here the prose is fixed and does.
 #[test]
 fn a_citation_in_the_prose_leads_to_its_clause() {

@@ -58,7 +58,7 @@ fn write(path: &Path, vectors: Option<&[[f32; 4]]>) -> GenerationId {
     if let Some(vectors) = vectors {
         writer.begin_vectors("手工", "00ff", 4).unwrap();
         for (id, vector) in ids.iter().zip(vectors) {
-            writer.add_passage(*id, PassageKind::Clause, &Quantised::of(vector)).unwrap();
+            writer.add_passage(*id, PassageKind::Clause, "文", &Quantised::of(vector)).unwrap();
         }
     }
     writer.finish().unwrap()
@@ -216,7 +216,7 @@ fn stored_vectors_find_the_exact_first_ten_among_clusters() {
         members.iter().map(|_| writer.add_clause(version, &row, std::iter::once("文")).unwrap()).collect();
     writer.begin_vectors("手工", "00", WIDTH).unwrap();
     for (id, vector) in ids.iter().zip(&members) {
-        writer.add_passage(*id, PassageKind::Clause, &Quantised::of(vector)).unwrap();
+        writer.add_passage(*id, PassageKind::Clause, "文", &Quantised::of(vector)).unwrap();
     }
     writer.finish().unwrap();
     let knowledge = Knowledge::open(&path).unwrap();
@@ -262,7 +262,7 @@ fn a_clause_is_as_near_as_its_nearest_passage_and_question() {
         (0, PassageKind::Question, [4.0, 3.0]),
         (1, PassageKind::Clause, [1.0, 0.1]),
     ] {
-        writer.add_passage(ids[clause], kind, &Quantised::of(&vector)).unwrap();
+        writer.add_passage(ids[clause], kind, "文", &Quantised::of(&vector)).unwrap();
     }
     writer.finish().unwrap();
     let near = Knowledge::open(&path).unwrap().nearest(&[1.0, 0.0], all(), 9, &[]).unwrap();
@@ -275,7 +275,7 @@ fn vectors_of_another_length_or_out_of_order_are_not_taken() {
     let dir = tempfile::tempdir().unwrap();
     let (mut writer, ids) = two_clauses(&dir.path().join("k.db"));
     let add = |writer: &mut KnowledgeWriter, clause: usize, vector: &[f32]| {
-        writer.add_passage(ids[clause], PassageKind::Clause, &Quantised::of(vector)).map_err(|e| e.code())
+        writer.add_passage(ids[clause], PassageKind::Clause, "文", &Quantised::of(vector)).map_err(|e| e.code())
     };
     assert_eq!(add(&mut writer, 0, &[1.0; 4]), Err(Code::KbBuild), "no encoder was named");
     writer.begin_vectors("手工", "00", 4).unwrap();

@@ -169,6 +169,39 @@ fn a_scene_that_rests_on_changed_words_is_suspended_unless_it_was_written_anew()
     assert_eq!((found.len(), found[0].new_text.as_str(), found[0].new_fingerprint.as_str()), (2, "", ""));
 }
 
+/// A rule and a scene that rests on it.
+fn rule_and_scene(rule: &str, scene: &str) -> (tempfile::TempDir, Knowledge) {
+    let mut book = Book::new();
+    let rules = book.document("办法");
+    book.version(rules, "办法", ("2020-01-01", None), &[("第一条", rule, &[("取现要核身份吗", false)])]);
+    let guide = book.document("指引");
+    let scenes = book.version(guide, "指引", ("2020-01-01", None), &[("场景一", scene, &[("客户要取钱", true)])]);
+    book.rests_on(scenes[0], rules, "第一条");
+    book.open()
+}
+
+#[test]
+fn what_nobody_has_looked_at_waits_on_through_later_imports() {
+    let (_a, first) = rule_and_scene("五万元以上核实身份。", "核实后办理。");
+    let (_b, second) = rule_and_scene("十万元以上核实身份。", "核实后办理。");
+    let (_c, third) = rule_and_scene("十万元以上核实身份。", "核实后办理。");
+    let (_d, rewritten) = rule_and_scene("二十万元以上核实身份。", "二十万元起核实。");
+    let questions =
+        |list: &[review::Suspended]| -> Vec<String> { list.iter().map(|one| one.question.clone()).collect() };
+    let waiting = review::suspended(&first, &second).unwrap();
+    assert_eq!(questions(&waiting), ["取现要核身份吗", "客户要取钱"]);
+    // The next file changes nothing of it: both wait on, the scene's, too.
+    let fresh = review::suspended(&second, &third).unwrap();
+    assert!(fresh.is_empty());
+    let carried = review::carried(waiting.clone(), &fresh, &second, &third).unwrap();
+    assert_eq!(carried, waiting);
+    // Words that are other once more ask anew, and a scene that was written anew settles its own.
+    let fresh = review::suspended(&third, &rewritten).unwrap();
+    assert_eq!(questions(&fresh), ["取现要核身份吗"]);
+    assert_eq!(fresh[0].old_text, "十万元以上核实身份。");
+    assert!(review::carried(carried, &fresh, &third, &rewritten).unwrap().is_empty());
+}
+
 #[test]
 fn a_diff_tells_changed_added_withdrawn_and_moved_clauses_apart() {
     let (_a, old) = one(

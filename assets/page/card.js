@@ -151,6 +151,15 @@ var guidaCard = (function () {
     }
   }
 
+  /* What the box must tell, above everything. Drawn only when it has changed, so that it is read out once. */
+  function alerts(place, notices) {
+    const told = notices.map(function (n) { return n.code + n.message; }).join();
+    if (place.getAttribute('data-told') === told) { return; }
+    place.setAttribute('data-told', told);
+    add(clear(place), notices.map(function (n) { return el('p', { class: 'notice' }, el('b', null, n.message), ' ' + n.hint); }));
+    place.hidden = !notices.length;
+  }
+
   /* The line that says how far the prose is. */
   function progress(p) {
     const speed = p.tokens_per_second ? ',' + p.tokens_per_second.toFixed(p.tokens_per_second < 10 ? 1 : 0) + ' 词元每秒' : '';
@@ -216,6 +225,6 @@ var guidaCard = (function () {
     ]);
   }
 
-  return { LABEL: LABEL, STATUS: STATUS, el: el, add: add, clear: clear, draw: draw, marked: marked, period: period,
+  return { LABEL: LABEL, STATUS: STATUS, alerts: alerts, el: el, add: add, clear: clear, draw: draw, marked: marked, period: period,
     pills: pills, progress: progress, verdict: verdict, text: text, slip: slip };
 })();

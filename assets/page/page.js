@@ -375,6 +375,7 @@
       add(clear($('state')), ['知识版本 ', el('b', null, s.generation), ' · ' + s.documents + ' 份文件 ' + s.clauses + ' 条 · ' +
         (g ? '说明模型' + (g.ready ? '就绪' : '未就绪') : '只出依据,不生成说明')]);
       $('prose-choice').hidden = !g;
+      guidaCard.alerts($('alerts'), s.notices);
     };
     xhr.onerror = function () { $('state').textContent = '连接不上服务'; };
     xhr.send();

@@ -34,7 +34,7 @@ pub fn run(
     };
     let card = answer(engine, actor, &request)?.card;
     if !args.json {
-        print(&text(&card))?;
+        print(&(notices(engine, actor)? + &text(&card)))?;
     }
     let mut written = Ok(None);
     if let Some(wait) = wait_for_model.filter(|_| !card.refused) {
@@ -56,6 +56,16 @@ fn answer(engine: &Engine, actor: &Actor, request: &AskRequest) -> Result<Answer
     match engine.handle(actor, Request::Ask(request.clone()))? {
         Reply::Answer(answer) => Ok(*answer),
         _ => Err(Error::new(Code::Internal, "内部回答与请求不符", "请把本条信息报给软件维护方")),
+    }
+}
+
+/// What the box must tell before anybody relies on an answer.
+fn notices(engine: &Engine, actor: &Actor) -> Result<String> {
+    match engine.handle(actor, Request::Status)? {
+        Reply::Status(status) => {
+            Ok(status.notices.iter().map(|n| format!("※ {}。建议:{}\n", n.message, n.hint)).collect())
+        }
+        _ => Ok(String::new()),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::args::{DataCommand, ImportArgs};
 use super::output::{print, print_json};
-use crate::engine::branch::{self, BranchStatus, GenerationInfo};
+use crate::clock::in_china;
+use crate::engine::branch::{self, BranchStatus, ClockStatus, GenerationInfo};
 use crate::engine::importing::{self, Committed, Encoder, Importer, Outcome, Preview, Progress, Returned, Watch};
 use crate::error::{Code, Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -24,6 +25,9 @@ const MAX_ROOT_FILE: u64 = 64 << 10;
 /// # Errors
 /// Those of the import, each with its code. A pack that is in use already is no error.
 pub fn import(args: &ImportArgs, encoder: Encoder) -> Result<()> {
+    if !args.yes && !args.dry_run {
+        require_terminal()?;
+    }
     let importer = importing::open(&args.data.data, encoder, ACTOR)?;
     let mut bar = Bar::new();
     let outcome = importer.prepare(&args.path, &mut bar);
@@ -73,9 +77,7 @@ pub fn data(command: &DataCommand) -> Result<()> {
                 false => print(&status_text(&status)),
             }
         }
-        DataCommand::Rollback { data } => {
-            turned("已退回", &importer(&data.data)?.rollback(&mut |_| Ok(()))?)
-        }
+        DataCommand::Rollback { data } => turned("已退回", &importer(&data.data)?.rollback(&mut |_| Ok(()))?),
         DataCommand::Release { data } => turned("已恢复", &importer(&data.data)?.release(&mut |_| Ok(()))?),
         DataCommand::Recover { data } => turned("已修复指向", &importer(&data.data)?.recover(&mut |_| Ok(()))?),
         DataCommand::Review { accept: Some(question), data, .. } => {
@@ -83,6 +85,13 @@ pub fn data(command: &DataCommand) -> Result<()> {
             print(&format!("已复核:{} → 《{}》{}\n", accepted.question, accepted.document, accepted.label))
         }
         DataCommand::Review { accept: None, data, json } => reviews(&data.data, *json),
+        DataCommand::Clock { confirm, data, json } => {
+            let status = branch::clock(&data.data, *confirm, ACTOR)?;
+            match json {
+                true => print_json(&status),
+                false => print(&clock_text(&status)),
+            }
+        }
         DataCommand::Log { limit, data, json } => {
             let events = branch::events(&data.data, usize::from(*limit))?;
             if *json {
@@ -100,7 +109,8 @@ fn importer(data: &Path) -> Result<Importer> {
 }
 
 fn turned(what: &str, returned: &Returned) -> Result<()> {
-    let hold = returned.hold.map_or_else(String::new, |serial| format!(";{serial} 号不再导入,恢复用 guida data release"));
+    let hold =
+        returned.hold.map_or_else(String::new, |serial| format!(";{serial} 号不再导入,恢复用 guida data release"));
     print(&format!("{what},现行知识 {}{hold}\n", returned.gid))
 }
 
@@ -148,16 +158,27 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Asks on the terminal. Without one, nobody has said yes.
-fn confirmed(question: &str) -> Result<bool> {
-    if !std::io::stdin().is_terminal() {
-        return Err(Error::new(Code::ImportState, "需要人来确认,而这里没有终端", "在终端上运行,或加 --yes(--fingerprint)"));
+/// Without a terminal nobody can say yes.
+fn require_terminal() -> Result<()> {
+    if std::io::stdin().is_terminal() {
+        return Ok(());
     }
+    Err(Error::new(
+        Code::ImportState,
+        "需要人来确认,而这里没有终端",
+        "在终端上运行;脚本里用 --dry-run 查看、--yes 启用(建立数据目录时用 --fingerprint)",
+    ))
+}
+
+/// Asks on the terminal.
+fn confirmed(question: &str) -> Result<bool> {
+    require_terminal()?;
     print(question)?;
     let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).map_err(|e| {
-        Error::new(Code::Io, format!("读不到输入:{e}"), "在终端上运行").because(e)
-    })?;
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(|e| Error::new(Code::Io, format!("读不到输入:{e}"), "在终端上运行").because(e))?;
     Ok(line.trim() == "yes")
 }
 
@@ -177,8 +198,8 @@ fn reviews(data: &Path, json: bool) -> Result<()> {
             one.question,
             one.document,
             one.label,
-            short(&one.old_text),
-            short(&one.new_text)
+            differing(&one.old_text, &one.new_text),
+            differing(&one.new_text, &one.old_text)
         );
     }
     print(&(text + "复核通过:guida data review --accept 编号\n"))
@@ -188,11 +209,11 @@ fn status_text(status: &BranchStatus) -> String {
     let generation = |info: &Option<GenerationInfo>| match info {
         None => "无".to_owned(),
         Some(info) => format!(
-            "{}(条款 {} 条,{:.1} MiB,签发 {})",
+            "{}(条款 {} 条,{},{} 签发)",
             info.gid,
             info.clauses,
-            info.bytes as f64 / f64::from(1 << 20),
-            info.issued_at.as_deref().unwrap_or("不详")
+            size(info.bytes),
+            info.issued_at.map_or_else(|| "不详".to_owned(), moment)
         ),
     };
     let mut text = format!(
@@ -207,7 +228,7 @@ fn status_text(status: &BranchStatus) -> String {
         status.device
     );
     if let Some(code) = &status.spoken_code {
-        text += &format!("知识口令:{code}(与总行通知核对)\n");
+        text += &format!("核对码:{code}(与总行通知核对)\n");
     }
     if let Some(hold) = status.hold {
         text += &format!("已退回并停用:{hold}\n");
@@ -224,14 +245,20 @@ fn status_text(status: &BranchStatus) -> String {
     text
 }
 
+fn clock_text(status: &ClockStatus) -> String {
+    let floor = status.floor.map_or_else(|| "无".to_owned(), moment);
+    let verdict = status.warning.as_deref().unwrap_or("时钟无异常");
+    format!("本机时间 {},总行签发的最近时间 {floor}\n按 {} 有效的规定作答\n{verdict}\n", moment(status.now), status.day)
+}
+
 fn preview_text(preview: &Preview) -> String {
     let mut text = format!(
-        "知识包 {}(口令 {}),签发 {},{}读入 {:.1} MiB\n",
+        "知识包 {}(核对码 {}),{} 签发,{}读入 {}\n",
         preview.serial,
         preview.spoken_code,
-        preview.issued_at,
+        moment(preview.issued_at),
         if preview.delta { "差异包," } else { "" },
-        preview.copied_bytes as f64 / f64::from(1 << 20)
+        size(preview.copied_bytes)
     );
     for line in &preview.changelog {
         text += &format!("  {line}\n");
@@ -252,13 +279,14 @@ fn preview_text(preview: &Preview) -> String {
                 counts.versions_out_of_force
             );
             for change in diff.changed.iter().take(SHOWN) {
-                let (old, new) = (change.old_text.as_deref(), change.new_text.as_deref());
+                let old = change.old_text.as_deref().unwrap_or_default();
+                let new = change.new_text.as_deref().unwrap_or_default();
                 text += &format!(
                     "  《{}》{}\n    原:{}\n    现:{}\n",
                     change.document,
                     change.label,
-                    short(old.unwrap_or_default()),
-                    short(new.unwrap_or_default())
+                    differing(old, new),
+                    differing(new, old)
                 );
             }
             for change in diff.withdrawn.iter().take(SHOWN) {
@@ -285,7 +313,8 @@ fn preview_text(preview: &Preview) -> String {
 }
 
 fn committed_text(committed: &Committed) -> String {
-    let receipt = if committed.receipt_on_stick { "回执已写到 U 盘" } else { "U 盘不可写,回执留待下次" };
+    let receipt =
+        if committed.receipt_on_stick { "回执已写到 U 盘" } else { "U 盘不可写,回执留待下次" };
     let review = match committed.suspended {
         0 => String::new(),
         n => format!(";{n} 个问法待复核(guida data review)"),
@@ -293,10 +322,28 @@ fn committed_text(committed: &Committed) -> String {
     format!("已启用 {};{receipt}{review}\n", committed.gid)
 }
 
-/// The beginning of a clause on one line.
-fn short(text: &str) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN_CHARS).collect();
-    if text.chars().count() > SHOWN_CHARS { line + "…" } else { line }
+/// A clause on one line, from shortly before the place where it differs from `other`.
+fn differing(text: &str, other: &str) -> String {
+    let same = text.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
+    let skipped = if same > SHOWN_CHARS / 2 { same - SHOWN_CHARS / 3 } else { 0 };
+    let line: String =
+        text.chars().skip(skipped).map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN_CHARS).collect();
+    let before = if skipped > 0 { "…" } else { "" };
+    let after = if text.chars().count() > skipped + SHOWN_CHARS { "…" } else { "" };
+    format!("{before}{line}{after}")
+}
+
+/// A size for people.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..=1_048_575 => format!("{:.1} KiB", bytes as f64 / f64::from(1 << 10)),
+        _ => format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
+    }
+}
+
+/// A moment as people in China write it.
+fn moment(at: jiff::Timestamp) -> String {
+    in_china(at).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 /// A bar on standard error, silent when that is no terminal; says once when the stick may be pulled out.

@@ -1,7 +1,7 @@
-//! `guida kb build|check`.
+//! `guida kb build|check|review`.
 
 use super::output::{print, print_json};
-use crate::engine::offline::{self, Embedder, Phase};
+use crate::engine::offline::{self, Embedder, Phase, Suspended};
 use crate::error::{Code, Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -16,6 +16,7 @@ pub fn build(
     dirs: &[PathBuf],
     curated: &[PathBuf],
     everyday: bool,
+    like: Option<&Path>,
     out: &Path,
     embedder: Option<&dyn Embedder>,
     json: bool,
@@ -23,7 +24,7 @@ pub fn build(
     let started = Instant::now();
     let mut bar = Bar::new();
     let mut show = |phase, done, total| bar.show(phase, done, total);
-    let built = offline::build_knowledge(dirs, curated, everyday, out, embedder, &mut show)?;
+    let built = offline::build_knowledge(dirs, curated, everyday, like, out, embedder, &mut show)?;
     bar.finish();
     if json {
         let report = &built.report;
@@ -60,6 +61,43 @@ pub fn check(file: &Path, json: bool) -> Result<()> {
         return Ok(());
     }
     Err(Error::new(Code::KbCorrupt, format!("{} 已损坏", file.display()), "重新拷贝或重新生成该文件"))
+}
+
+/// Lists the curated questions whose clause changed between two files, with what a source line must say to confirm them.
+///
+/// # Errors
+/// Those of reading the two files.
+pub fn review(file: &Path, against: &Path, json: bool) -> Result<()> {
+    let waiting = offline::review_knowledge(file, against)?;
+    if json {
+        return print_json(&waiting);
+    }
+    if waiting.is_empty() {
+        return print("没有需要复核的问法\n");
+    }
+    let clause = |s: &Suspended| (s.document.clone(), s.label.clone(), s.scene.clone(), s.new_fingerprint.clone());
+    let mut out = String::new();
+    let mut shown = None;
+    for one in &waiting {
+        if shown.as_ref() != Some(&clause(one)) {
+            out += &changed_clause(one);
+            shown = Some(clause(one));
+        }
+        out += &format!("  · {}\n", one.question);
+    }
+    print(&format!("{out}\n共 {} 个问法待复核\n", waiting.len()))
+}
+
+/// A changed clause, above the questions that rest on it.
+fn changed_clause(one: &Suspended) -> String {
+    let indented = |text: &str| text.lines().map(|line| format!("    {line}\n")).collect::<String>();
+    let now = if one.new_text.is_empty() { "    (该条已不存在)\n".to_owned() } else { indented(&one.new_text) };
+    let confirm = match &one.scene {
+        // A scene is confirmed by writing it anew: it says more than which clause answers.
+        Some(scene) => format!("  {scene}以本条为依据;请核对并修订该场景"),
+        None => format!("  复核无误后,在问法所在的行写入 \"rests_on\": \"{}\"", one.new_fingerprint),
+    };
+    format!("\n《{}》{}\n  原文:\n{}  现文:\n{now}{confirm}\n", one.document, one.label, indented(&one.old_text))
 }
 
 /// A progress bar on standard error, silent when that is no terminal.

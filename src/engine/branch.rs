@@ -1,5 +1,6 @@
 //! A box and its data folder: what is active, what could be gone back to, what waits for a person.
 
+use super::following::CLOCK_CONFIRMED;
 use crate::error::{Code, Error, Result};
 use crate::import::{Branch, Home, to_review};
 use crate::pack::json;
@@ -9,10 +10,10 @@ use crate::pack::verify::spoken_code;
 use crate::store::generations::{Active, DataDir};
 use crate::store::review::Suspended;
 use crate::store::state::StateDb;
-use crate::types::Serial;
+use crate::types::{Date, Serial};
 use jiff::Timestamp;
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub use crate::store::state::Event;
 
@@ -51,9 +52,9 @@ pub struct GenerationInfo {
     /// Its name.
     pub gid: String,
     /// When head office made it.
-    pub issued_at: Option<String>,
+    pub issued_at: Option<Timestamp>,
     /// When it expires.
-    pub stale_after: Option<String>,
+    pub stale_after: Option<Timestamp>,
     /// Documents and clauses, as the manifest says.
     pub clauses: u64,
     /// Size of the knowledge file in bytes.
@@ -69,13 +70,9 @@ pub(super) fn pointer(data: &DataDir) -> Result<(Active, Option<Error>)> {
     }
 }
 
-/// The knowledge file that answers by a data folder; `None` before the first import.
-///
-/// # Errors
-/// `ACTIVE_CORRUPT` when neither the pointer nor the last one that worked can be read, `IO`.
-pub fn active_knowledge(data: &Path) -> Result<Option<PathBuf>> {
-    let data = DataDir::at(data);
-    Ok(pointer(&data)?.0.active.map(|gid| data.knowledge(&gid)))
+/// Whether a data folder was set up for taking knowledge in. One that only holds models was not.
+pub fn is_home(data: &Path) -> bool {
+    DataDir::at(data).branch_file().exists()
 }
 
 /// What there is to say of a data folder.
@@ -109,8 +106,8 @@ fn generation(data: &DataDir, gid: &str) -> GenerationInfo {
     let bytes = std::fs::metadata(data.knowledge(gid)).map_or(0, |found| found.len());
     GenerationInfo {
         gid: gid.to_owned(),
-        issued_at: manifest.as_ref().map(|m| m.issued_at.clone()),
-        stale_after: manifest.as_ref().and_then(|m| m.stale_after.clone()),
+        issued_at: manifest.as_ref().and_then(|m| m.issued_at.parse().ok()),
+        stale_after: manifest.as_ref().and_then(|m| m.stale_after.as_ref()?.parse().ok()),
         clauses: manifest.map_or(0, |m| m.totals.clauses),
         bytes,
     }
@@ -170,4 +167,37 @@ pub fn accept(data: &Path, question: &str, actor: &str) -> Result<Suspended> {
 /// `STATE_DB`.
 pub fn events(data: &Path, limit: usize) -> Result<Vec<Event>> {
     StateDb::open(&DataDir::at(data).state_db())?.events(limit)
+}
+
+/// What the clock of a box shows, and what is wrong with it.
+#[derive(Debug, Serialize)]
+pub struct ClockStatus {
+    /// The machine's clock.
+    pub now: Timestamp,
+    /// The latest signed time.
+    pub floor: Option<Timestamp>,
+    /// The day by whose rules is answered.
+    pub day: Date,
+    /// What is wrong, in words.
+    pub warning: Option<String>,
+}
+
+/// Reads the clock of a box. With `confirm`, somebody has looked at it and says that it is right; a running service hears of it.
+///
+/// # Errors
+/// `ACTIVE_CORRUPT`, `STATE_DB`.
+pub fn clock(data: &Path, confirm: bool, actor: &str) -> Result<ClockStatus> {
+    let home = super::following::Home::open(DataDir::at(data))?;
+    let clock = home.clock()?;
+    let reading = if confirm { clock.confirm() } else { clock.read() };
+    if confirm {
+        home.state.record(actor, "clock", "OK", &reading.now.to_string())?;
+        home.state.set(CLOCK_CONFIRMED, &reading.now.to_string())?;
+    }
+    Ok(ClockStatus {
+        now: reading.now,
+        floor: clock.floor(),
+        day: reading.day,
+        warning: super::standing::clock_notice(&reading).map(|notice| notice.message),
+    })
 }

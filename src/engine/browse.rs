@@ -4,7 +4,6 @@ use super::reply::{ClauseReply, DocumentsReply, Neighbour, SearchReply, VersionI
 use super::request::{Actor, SearchRequest};
 use super::{MAX_NEIGHBOURS, MAX_SEARCH_HITS};
 use crate::answer::cite::{cite, same_in};
-use crate::clock;
 use crate::error::{Code, Error, Result};
 use crate::guard::check_question;
 use crate::retrieval::scope::Scope;
@@ -14,7 +13,12 @@ use crate::types::{ClauseId, Date};
 use std::time::Instant;
 
 /// Clauses for some words.
-pub(super) fn search(retriever: &Retriever, actor: &Actor, request: &SearchRequest) -> Result<SearchReply> {
+pub(super) fn search(
+    retriever: &Retriever,
+    actor: &Actor,
+    today: Date,
+    request: &SearchRequest,
+) -> Result<SearchReply> {
     if !(1..=MAX_SEARCH_HITS).contains(&request.limit) {
         return Err(Error::new(
             Code::BadParameter,
@@ -24,7 +28,7 @@ pub(super) fn search(retriever: &Retriever, actor: &Actor, request: &SearchReque
     }
     let question = check_question(&request.query)?;
     let started = Instant::now();
-    let as_of = request.as_of.unwrap_or_else(clock::today);
+    let as_of = request.as_of.unwrap_or(today);
     let scope =
         Scope { as_of, clearance: actor.clearance, levels: request.levels.clone(), all_versions: request.all_versions };
     let ranked =
@@ -49,17 +53,16 @@ pub(super) fn search(retriever: &Retriever, actor: &Actor, request: &SearchReque
     })
 }
 
-/// A clause with its neighbours and the versions of its document.
+/// A clause with its neighbours and the versions of its document, and their state on the day `as_of`.
 pub(super) fn clause(
     retriever: &Retriever,
     actor: &Actor,
     id: ClauseId,
     neighbours: usize,
-    as_of: Option<Date>,
+    as_of: Date,
 ) -> Result<ClauseReply> {
     let missing = || Error::new(Code::NotFound, format!("没有编号为 {} 的条款", id.0), "知识库可能已更新,请重新提问");
     let knowledge = retriever.knowledge();
-    let as_of = as_of.unwrap_or_else(clock::today);
     // A text above the reader's clearance does not exist for them.
     let version = knowledge.version_of(id).filter(|v| v.row.classification <= actor.clearance).ok_or_else(missing)?;
     let clause = knowledge.clause(id)?.ok_or_else(missing)?;
@@ -83,9 +86,8 @@ pub(super) fn clause(
 }
 
 /// All versions of all documents that the reader may see, by title, newest first.
-pub(super) fn documents(retriever: &Retriever, actor: &Actor, filter: Option<&str>) -> DocumentsReply {
+pub(super) fn documents(retriever: &Retriever, actor: &Actor, today: Date, filter: Option<&str>) -> DocumentsReply {
     let knowledge = retriever.knowledge();
-    let today = clock::today();
     let mut versions: Vec<&Version> = knowledge
         .versions()
         .iter()

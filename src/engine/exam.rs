@@ -58,7 +58,7 @@ pub fn sit(
         judged.push(judge(question, &reply(engine, actor, ask)?));
     }
     progress(questions.len(), questions.len());
-    let status = engine.status()?;
+    let status = engine.status(&engine.seat.answerer())?;
     let subject = Subject {
         generation: status.generation.0,
         questions: exam.questions.display().to_string(),

@@ -6,6 +6,7 @@
 //!                    └──▶ failed, or already in use
 //! ```
 
+use super::following::take_up;
 use super::seat::Seat;
 use crate::disk::RealDisk;
 use crate::error::{Code, Error, ErrorBody, Result};
@@ -19,9 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-pub use crate::import::{
-    Branch, Committed, Encoder, Importer, Outcome, Phase, Preview, Progress, Returned, Watch,
-};
+pub use crate::import::{Branch, Committed, Encoder, Importer, Outcome, Phase, Preview, Progress, Returned, Watch};
 
 /// What can be asked of the import.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,12 +170,16 @@ impl ImportDesk {
             }
             ImportRequest::Rollback => {
                 self.start(seat, actor, |importer, _, seat| {
-                    importer.rollback(&mut |kb| seat.adopt(kb)).map(|returned| ImportState::Turned { returned })
+                    importer
+                        .rollback(&mut |_| take_up(importer.data(), seat))
+                        .map(|returned| ImportState::Turned { returned })
                 })?;
             }
             ImportRequest::Release => {
                 self.start(seat, actor, |importer, _, seat| {
-                    importer.release(&mut |kb| seat.adopt(kb)).map(|returned| ImportState::Turned { returned })
+                    importer
+                        .release(&mut |_| take_up(importer.data(), seat))
+                        .map(|returned| ImportState::Turned { returned })
                 })?;
             }
             ImportRequest::Confirm => self.decide(Decision::Confirm)?,
@@ -228,9 +231,10 @@ impl ImportDesk {
             let ended = work(&importer, &shared, &seat);
             shared.set(ended.unwrap_or_else(|e| ImportState::Failed { error: ErrorBody::from(&e) }));
         });
-        *thread = Some(spawned.map_err(|e| {
-            Error::new(Code::Internal, format!("不能开始导入:{e}"), "检查系统的进程数限制").because(e)
-        })?);
+        *thread =
+            Some(spawned.map_err(|e| {
+                Error::new(Code::Internal, format!("不能开始导入:{e}"), "检查系统的进程数限制").because(e)
+            })?);
         Ok(())
     }
 }
@@ -269,6 +273,6 @@ fn prepare(importer: &Importer, shared: &Shared, seat: &Seat, source: &Path) -> 
         importer.decline(*prepared)?;
         return Ok(ImportState::Idle);
     }
-    let committed = importer.commit(*prepared, &mut |kb| seat.adopt(kb), &mut Teller(shared))?;
+    let committed = importer.commit(*prepared, &mut |_| take_up(importer.data(), seat), &mut Teller(shared))?;
     Ok(ImportState::Done { committed })
 }

@@ -4,12 +4,15 @@
 //! [`policy`] decides who may ask what, [`Engine::handle`] routes, [`browse`](self) answers what needs no card. [`offline`] holds
 //! the operations on files that run without a service: building, checking and measuring knowledge; [`models`] those on model files;
 //! [`measure`] those that build knowledge for the measuring; [`exam`] asks a file of questions through the door; [`office`] is head
-//! office's making of packs. `figures` counts what passes.
+//! office's making of packs. `figures` counts
+//! what passes, `seat` holds the knowledge that answers and exchanges it, `standing` knows what a box must tell about itself; [`importing`]
+//! takes new knowledge in, [`branch`] knows a data folder, `following` takes up what changes in it.
 
 pub mod branch;
 mod browse;
 pub mod exam;
 mod figures;
+mod following;
 pub mod importing;
 pub mod measure;
 pub mod models;
@@ -19,18 +22,20 @@ mod policy;
 pub mod reply;
 pub mod request;
 mod seat;
+mod standing;
 
-use crate::answer::{AnswerReply, Ask, Writers};
-use crate::clock;
+use crate::answer::{AnswerReply, Answerer, Ask, Writers};
+use crate::clock::BoxClock;
 use crate::error::{Code, Error, Result};
 use crate::guard::check_question;
 use crate::inference::{Embedder, Generator, Reranker};
 use crate::retrieval::scope::Scope;
 use crate::store::generations::DataDir;
-use crate::types::Classification;
+use crate::types::{Classification, Date};
 use figures::Counters;
+use following::Home;
 use importing::ImportDesk;
-use reply::{Reply, StatusReply};
+use reply::{Reply, ReviewReply, StatusReply, Suspended};
 use request::{Actor, AskRequest, Request};
 use seat::{Models, Seat};
 use std::path::Path;
@@ -39,6 +44,7 @@ use std::sync::atomic::AtomicBool;
 
 pub use crate::guard::MAX_QUESTION_CHARS;
 pub use figures::CARD_SECONDS;
+pub use standing::Circumstances;
 
 /// Most hits of one search.
 pub const MAX_SEARCH_HITS: usize = 100;
@@ -52,6 +58,7 @@ const MAX_FIELD_BYTES: usize = 600;
 /// Everything that answers. The knowledge behind it may be exchanged at any time; an answer is always of one generation.
 pub struct Engine {
     seat: Arc<Seat>,
+    home: Option<Home>,
     desk: Option<ImportDesk>,
     counters: Counters,
 }
@@ -80,22 +87,64 @@ impl Engine {
         reranker: Option<Arc<dyn Reranker>>,
         writers: Writers,
     ) -> Result<Engine> {
-        let seat = Seat::open(kb, Models { embedder, reranker, writers })?;
-        Ok(Engine { seat: Arc::new(seat), desk: None, counters: Counters::default() })
+        let seat = Arc::new(Seat::open(kb, Models { embedder, reranker, writers })?);
+        Ok(Engine { seat, home: None, desk: None, counters: Counters::default() })
     }
 
-    /// Takes imports into this data folder.
-    pub fn with_data(mut self, data: &Path) -> Engine {
-        self.desk = Some(ImportDesk::new(DataDir::at(data)));
+    /// Answers from what is active in a data folder, or from `kb` before the first import there; takes imports in, and follows the
+    /// folder from then on, see [`Engine::follow`].
+    ///
+    /// # Errors
+    /// As [`Engine::open`], and `ACTIVE_CORRUPT` when neither the pointer nor the last one that worked can be read, `STATE_DB`.
+    pub fn open_home(
+        data: &Path,
+        kb: &Path,
+        embedder: Option<Arc<dyn Embedder>>,
+        reranker: Option<Arc<dyn Reranker>>,
+        writers: Writers,
+    ) -> Result<Engine> {
+        let home = Home::open(DataDir::at(data))?;
+        let generation = home.generation()?;
+        let models = Models { embedder, reranker, writers };
+        let mut seat = Seat::open(generation.as_ref().map_or(kb, |generation| &generation.kb), models)?;
+        seat.standing.clock = Arc::new(home.clock()?);
+        if let Some(generation) = generation {
+            seat.name(generation.gid.clone());
+            seat.take_up(generation)?;
+        }
+        let desk = ImportDesk::new(home.data.clone());
+        Ok(Engine { seat: Arc::new(seat), home: Some(home), desk: Some(desk), counters: Counters::default() })
+    }
+
+    /// The same by another clock than the machine's. Before it is shared.
+    pub fn with_clock(mut self, clock: Arc<BoxClock>) -> Engine {
+        if let Some(seat) = Arc::get_mut(&mut self.seat) {
+            seat.standing.clock = clock;
+        }
         self
     }
 
-    /// Answers from another knowledge file from the next question on.
+    /// The clock by which is answered.
+    pub fn clock(&self) -> &Arc<BoxClock> {
+        &self.seat.standing.clock
+    }
+
+    /// Takes up what has changed in the data folder since the last call: to be called a few times a second. Nothing new costs nothing.
     ///
     /// # Errors
-    /// As [`Engine::open`]; what answered before then goes on.
-    pub fn adopt(&self, kb: &Path) -> Result<()> {
-        self.seat.adopt(kb)
+    /// Those of reading the folder and opening the knowledge; what answered before goes on.
+    pub fn follow(&self) -> Result<()> {
+        self.home.as_ref().map_or(Ok(()), |home| home.follow(&self.seat))
+    }
+
+    /// Says what is known of the knowledge beyond its content; from then on the status tells it.
+    pub fn set_circumstances(&self, circumstances: Circumstances) {
+        self.seat.standing.set_circumstances(circumstances);
+    }
+
+    /// Puts this list of questions that wait for a person in the place of the one before. They settle no answer.
+    pub fn set_review(&self, review: Vec<Suspended>) {
+        self.seat.answerer().retriever().set_suspended(self.seat.standing.set_review(review));
     }
 
     /// Answers one request. Never blocks on a language model.
@@ -104,22 +153,36 @@ impl Engine {
     /// `DENIED`; the guard's errors for a question; `BAD_PARAMETER`; `NOT_FOUND`; `KB_CORRUPT`.
     pub fn handle(&self, actor: &Actor, request: Request) -> Result<Reply> {
         policy::authorise(actor, &request)?;
+        // Everything of one request is of one generation.
+        let answerer = self.seat.answerer();
+        let retriever = answerer.retriever();
         match request {
             Request::Ask(ask) => {
-                let outcome = self.ask(actor, &ask);
+                let outcome = self.ask(&answerer, actor, &ask);
                 self.counters.count(ask.prose, &outcome);
                 outcome.map(|answered| Reply::Answer(Box::new(answered)))
             }
-            Request::Search(search) => {
-                browse::search(self.seat.answerer().retriever(), actor, &search).map(Reply::Search)
-            }
+            Request::Search(search) => browse::search(retriever, actor, self.today(), &search).map(Reply::Search),
             Request::Clause { id, neighbours, as_of } => {
-                browse::clause(self.seat.answerer().retriever(), actor, id, neighbours, as_of)
+                browse::clause(retriever, actor, id, neighbours, as_of.unwrap_or_else(|| self.today()))
                     .map(|r| Reply::Clause(Box::new(r)))
             }
             Request::Documents { filter } => {
                 check_field("筛选词", filter.as_deref())?;
-                Ok(Reply::Documents(browse::documents(self.seat.answerer().retriever(), actor, filter.as_deref())))
+                Ok(Reply::Documents(browse::documents(retriever, actor, self.today(), filter.as_deref())))
+            }
+            Request::Status => self.status(&answerer).map(|s| Reply::Status(Box::new(s))),
+            Request::Review => {
+                let generation = retriever.knowledge().generation().clone();
+                Ok(Reply::Review(ReviewReply { suspended: self.seat.standing.review(), generation }))
+            }
+            Request::Accept(accept) => {
+                let (accepted, waiting) = self.seat.standing.accept(&accept.folded, &accept.new_fingerprint)?;
+                if let Some(home) = &self.home {
+                    home.state.accept(&accepted.folded, &accepted.new_fingerprint, actor.name())?;
+                }
+                retriever.set_suspended(waiting);
+                Ok(Reply::Accepted(Box::new(accepted)))
             }
             Request::Import(request) => {
                 let desk = self.desk.as_ref().ok_or_else(|| {
@@ -127,7 +190,6 @@ impl Engine {
                 })?;
                 desk.handle(&self.seat, actor.name(), request).map(|state| Reply::Import(Box::new(state)))
             }
-            Request::Status => self.status().map(|s| Reply::Status(Box::new(s))),
         }
     }
 
@@ -136,12 +198,8 @@ impl Engine {
     /// # Errors
     /// `KB_CORRUPT`.
     pub fn warm(&self, stop: &AtomicBool) -> Result<usize> {
-        let scope = Scope {
-            as_of: clock::today(),
-            clearance: Classification::Internal,
-            levels: Vec::new(),
-            all_versions: false,
-        };
+        let scope =
+            Scope { as_of: self.today(), clearance: Classification::Internal, levels: Vec::new(), all_versions: false };
         let answerer = self.seat.answerer();
         let writers = answerer.writers();
         let generators: Vec<_> = [&writers.large, &writers.small].into_iter().flatten().collect();
@@ -155,7 +213,11 @@ impl Engine {
         Ok(prompts.len())
     }
 
-    fn ask(&self, actor: &Actor, ask: &AskRequest) -> Result<AnswerReply> {
+    fn today(&self) -> Date {
+        self.seat.standing.clock.today()
+    }
+
+    fn ask(&self, answerer: &Answerer, actor: &Actor, ask: &AskRequest) -> Result<AnswerReply> {
         let question = check_question(&ask.question)?;
         check_field("追问选项", ask.choice.as_deref())?;
         if ask.recent_documents.len() > MAX_RECENT_DOCUMENTS {
@@ -168,10 +230,11 @@ impl Engine {
         for title in &ask.recent_documents {
             check_field("recent_documents", Some(title))?;
         }
-        self.seat.answerer().answer(&Ask {
+        let reading = self.seat.standing.clock.read();
+        let mut answered = answerer.answer(&Ask {
             question: &question,
             scope: Scope {
-                as_of: ask.as_of.unwrap_or_else(clock::today),
+                as_of: ask.as_of.unwrap_or(reading.day),
                 clearance: actor.clearance,
                 levels: ask.levels.clone(),
                 all_versions: false,
@@ -180,13 +243,19 @@ impl Engine {
             recent_documents: &ask.recent_documents,
             prose: ask.prose,
             structured: ask.structured,
-        })
+        })?;
+        // A day that the person named does not rest on the clock.
+        if ask.as_of.is_none() {
+            answered.card.notices.extend(standing::doubtful_day(&reading));
+        }
+        Ok(answered)
     }
 
-    fn status(&self) -> Result<StatusReply> {
-        let answerer = self.seat.answerer();
+    fn status(&self, answerer: &Answerer) -> Result<StatusReply> {
         let retriever = answerer.retriever();
         let knowledge = retriever.knowledge();
+        let reading = self.seat.standing.clock.read();
+        let (notices, suspended) = self.seat.standing.notices(&reading);
         Ok(StatusReply {
             version: env!("CARGO_PKG_VERSION"),
             generation: knowledge.generation().clone(),
@@ -198,7 +267,9 @@ impl Engine {
             small_generator: answerer.writers().beside(),
             answer_cache: answerer.cache_figures(),
             service: self.counters.figures(),
-            today: clock::today(),
+            today: reading.day,
+            notices,
+            suspended,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Operations on files that need no service: building, checking and measuring knowledge. The person at the box's own command
+//! Operations on files that need no service: building, checking, comparing and measuring knowledge. The person at the box's own command
 //! line runs them; they read and write only the files named.
 
 use crate::error::Result;
@@ -9,7 +9,7 @@ use crate::ingest::curated::Curated;
 use crate::ingest::everyday::Everyday;
 use crate::retrieval::Retriever;
 use crate::retrieval::scope::Scope;
-use crate::store::{self, Knowledge};
+use crate::store::{self, Earlier, Knowledge, review};
 use crate::types::{Classification, Date};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -21,23 +21,26 @@ pub use crate::inference::{Embedder, Reranker};
 pub use crate::ingest::build::{Built, Phase};
 pub use crate::retrieval::Signals;
 pub use crate::store::CheckReport;
+pub use crate::store::review::Suspended;
 
 /// Builds a knowledge file, see [`build::build`], with the curated questions of these files, and with the everyday questions that
-/// come with the program unless `everyday` is false.
+/// come with the program unless `everyday` is false. What stays as it was in the file `like` keeps the ids and vectors that it has there.
 ///
 /// # Errors
-/// As there, and `QUESTIONS_FILE`, `DOCUMENT_UNREADABLE` or `DOCUMENT_TOO_LARGE` for a file of curated questions.
+/// As there, those of reading `like`, and `QUESTIONS_FILE`, `DOCUMENT_UNREADABLE` or `DOCUMENT_TOO_LARGE` for a file of curated questions.
 pub fn build_knowledge(
     dirs: &[PathBuf],
     curated: &[PathBuf],
     everyday: bool,
+    like: Option<&Path>,
     out: &Path,
     embedder: Option<&dyn Embedder>,
     progress: &mut dyn FnMut(Phase, usize, usize),
 ) -> Result<Built> {
     let curated = curated.iter().map(|file| Curated::read(file)).collect::<Result<Vec<_>>>()?;
     let everyday = if everyday { Everyday::bundled() } else { Everyday::none() };
-    build::build(dirs, &curated, &everyday, out, embedder, progress)
+    let earlier = like.map(Earlier::read).transpose()?.unwrap_or_default();
+    build::build_like(&earlier, dirs, &curated, &everyday, out, embedder, progress)
 }
 
 /// Checks a knowledge file, see [`store::check`].
@@ -46,6 +49,15 @@ pub fn build_knowledge(
 /// As there.
 pub fn check_knowledge(file: &Path) -> Result<CheckReport> {
     store::check(file)
+}
+
+/// The curated questions whose clause reads otherwise in `file` than in `against`, and that no source line of `file` confirms; see
+/// [`review::suspended`].
+///
+/// # Errors
+/// Those of reading the two files.
+pub fn review_knowledge(file: &Path, against: &Path) -> Result<Vec<Suspended>> {
+    review::suspended(&Knowledge::open(against)?, &Knowledge::open(file)?)
 }
 
 /// How to measure retrieval.

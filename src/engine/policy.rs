@@ -14,8 +14,8 @@ pub fn authorise(actor: &Actor, request: &Request) -> Result<()> {
         (Role::Teller | Role::Operator, Request::Clause { .. }) => true,
         (Role::Teller | Role::Operator, Request::Documents { .. }) => true,
         (Role::Teller | Role::Operator, Request::Status) => true,
-        (Role::Teller, Request::Import(_)) => false,
-        (Role::Operator, Request::Import(_)) => true,
+        (Role::Teller, Request::Review | Request::Accept(_) | Request::Import(_)) => false,
+        (Role::Operator, Request::Review | Request::Accept(_) | Request::Import(_)) => true,
     };
     if allowed {
         return Ok(());

@@ -8,6 +8,7 @@ pub use crate::answer::{AnswerBody, AnswerCacheFigures, AnswerReply, Reason, Rol
 pub use crate::error::ErrorBody;
 pub use crate::inference::GeneratorStatus;
 use crate::inference::ModelId;
+pub use crate::store::review::Suspended;
 use crate::types::{Classification, ClauseId, Date, EffectivePeriod, GenerationId, Level, Status, VersionId};
 use serde::Serialize;
 
@@ -24,6 +25,10 @@ pub enum Reply {
     Documents(DocumentsReply),
     /// To `Status`.
     Status(Box<StatusReply>),
+    /// To `Review`.
+    Review(ReviewReply),
+    /// To `Accept`: what was accepted.
+    Accepted(Box<Suspended>),
     /// To `Import`.
     Import(Box<ImportState>),
 }
@@ -132,6 +137,72 @@ pub struct StatusReply {
     pub answer_cache: AnswerCacheFigures,
     /// Counts since the start.
     pub service: ServiceFigures,
-    /// Today, as the box believes.
+    /// The day by whose rules is answered, see [`crate::clock::BoxClock`].
     pub today: Date,
+    /// What the box must tell, gravest first; shown above every answer.
+    pub notices: Vec<Notice>,
+    /// Curated questions that wait for a person.
+    pub suspended: u64,
+}
+
+/// Something that people at the counter should know before they rely on an answer. It never stops one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// Stable code.
+    pub code: NoticeCode,
+    /// What is the matter.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
+/// What a notice is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum NoticeCode {
+    /// The pointer to the active knowledge is damaged; the last good one serves.
+    ActiveCorrupt,
+    /// The clock lies before a time that head office has signed.
+    ClockBeforeFloor,
+    /// The clock has shown a later time before.
+    ClockSteppedBack,
+    /// The knowledge is older than its pack says it should become.
+    KnowledgeStale,
+    /// Head office has announced newer knowledge.
+    NewerAnnounced,
+    /// Curated questions wait for a person, because their clause changed.
+    CuratedSuspended,
+}
+
+impl NoticeCode {
+    /// Every code, gravest first.
+    pub const ALL: [NoticeCode; 6] = [
+        NoticeCode::ActiveCorrupt,
+        NoticeCode::ClockBeforeFloor,
+        NoticeCode::ClockSteppedBack,
+        NoticeCode::KnowledgeStale,
+        NoticeCode::NewerAnnounced,
+        NoticeCode::CuratedSuspended,
+    ];
+
+    /// As in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            NoticeCode::ActiveCorrupt => "ACTIVE_CORRUPT",
+            NoticeCode::ClockBeforeFloor => "CLOCK_BEFORE_FLOOR",
+            NoticeCode::ClockSteppedBack => "CLOCK_STEPPED_BACK",
+            NoticeCode::KnowledgeStale => "KNOWLEDGE_STALE",
+            NoticeCode::NewerAnnounced => "NEWER_ANNOUNCED",
+            NoticeCode::CuratedSuspended => "CURATED_SUSPENDED",
+        }
+    }
+}
+
+/// The curated questions that wait for a person.
+#[derive(Debug, Serialize)]
+pub struct ReviewReply {
+    /// One entry a question and clause.
+    pub suspended: Vec<Suspended>,
+    /// Knowledge that answers.
+    pub generation: GenerationId,
 }

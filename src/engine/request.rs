@@ -54,6 +54,16 @@ fn default_limit() -> usize {
     10
 }
 
+/// One entry of the list for review: what the person has seen.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptRequest {
+    /// The question's comparison form.
+    pub folded: String,
+    /// Fingerprint of the clause's words as they were shown; a later change is another entry.
+    pub new_fingerprint: String,
+}
+
 /// Every request.
 #[derive(Debug, Clone)]
 pub enum Request {
@@ -77,6 +87,10 @@ pub enum Request {
     },
     /// State of the service.
     Status,
+    /// The curated questions whose clause changed, with old and new words.
+    Review,
+    /// A person has looked at one of them: it may settle answers again.
+    Accept(AcceptRequest),
     /// Taking new knowledge in.
     Import(ImportRequest),
 }

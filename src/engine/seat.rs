@@ -3,16 +3,17 @@
 //! A question takes the answerer that is there when it comes and keeps it to its end, so that no answer is made of two generations.
 //! The next one is made ready beside it, its vectors read and a question asked, before it is put in the place.
 
+use super::standing::{Circumstances, Standing};
 use crate::answer::{Answerer, Writers};
-use crate::clock;
 use crate::error::Result;
 use crate::inference::{Embedder, Reranker};
 use crate::retrieval::scope::Scope;
 use crate::retrieval::{Query, Retriever};
 use crate::store::Knowledge;
-use crate::types::Classification;
-use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use crate::store::review::Suspended;
+use crate::types::{Classification, Date};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// Asked of new knowledge before it answers, so that the first teller does not wait for what is read only once.
 const FIRST_QUESTION: &str = "客户忘记密码怎么办";
@@ -24,17 +25,29 @@ pub(super) struct Models {
     pub(super) writers: Writers,
 }
 
+/// A generation with what belongs to it.
+pub(super) struct Generation {
+    /// Its name; `None` for a single file.
+    pub(super) gid: Option<String>,
+    pub(super) kb: PathBuf,
+    pub(super) review: Vec<Suspended>,
+    pub(super) circumstances: Circumstances,
+}
+
 /// The place of the answerer.
 pub(super) struct Seat {
     models: Models,
     answerer: RwLock<Arc<Answerer>>,
+    /// The name of the generation that answers; held while another takes its place, so that two never do so at once.
+    gid: Mutex<Option<String>>,
+    pub(super) standing: Standing,
 }
 
 impl Seat {
     /// Opens the first knowledge.
     pub(super) fn open(kb: &Path, models: Models) -> Result<Seat> {
         let answerer = RwLock::new(Arc::new(answerer(kb, &models)?));
-        Ok(Seat { models, answerer })
+        Ok(Seat { models, answerer, gid: Mutex::default(), standing: Standing::default() })
     }
 
     /// What answers now.
@@ -42,15 +55,29 @@ impl Seat {
         Arc::clone(&self.answerer.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts other knowledge in the place.
+    /// Puts a generation in the place, unless it is there; what is known beyond its content is told in any case.
     ///
     /// # Errors
     /// Those of opening it; what answered before then goes on.
-    pub(super) fn adopt(&self, kb: &Path) -> Result<()> {
-        let next = Arc::new(answerer(kb, &self.models)?);
-        warm_up(next.retriever())?;
+    pub(super) fn take_up(&self, generation: Generation) -> Result<()> {
+        let mut serving = self.gid.lock().unwrap_or_else(PoisonError::into_inner);
+        let suspended = self.standing.set_review(generation.review);
+        self.standing.set_circumstances(generation.circumstances);
+        if generation.gid.is_some() && *serving == generation.gid {
+            self.answerer().retriever().set_suspended(suspended);
+            return Ok(());
+        }
+        let next = Arc::new(answerer(&generation.kb, &self.models)?);
+        next.retriever().set_suspended(suspended);
+        warm_up(next.retriever(), self.standing.clock.today())?;
         *self.answerer.write().unwrap_or_else(PoisonError::into_inner) = next;
+        *serving = generation.gid;
         Ok(())
+    }
+
+    /// Says which generation the first knowledge is.
+    pub(super) fn name(&self, gid: Option<String>) {
+        *self.gid.lock().unwrap_or_else(PoisonError::into_inner) = gid;
     }
 
     /// The encoder.
@@ -64,12 +91,7 @@ fn answerer(kb: &Path, models: &Models) -> Result<Answerer> {
     Ok(Answerer::new(retriever.with_reranker(models.reranker.clone()), models.writers.clone()))
 }
 
-fn warm_up(retriever: &Retriever) -> Result<()> {
-    let scope = Scope {
-        as_of: clock::today(),
-        clearance: Classification::Internal,
-        levels: Vec::new(),
-        all_versions: false,
-    };
+fn warm_up(retriever: &Retriever, today: Date) -> Result<()> {
+    let scope = Scope { as_of: today, clearance: Classification::Internal, levels: Vec::new(), all_versions: false };
     retriever.search(&Query { text: FIRST_QUESTION, scope, recent_documents: &[], limit: 1 }).map(drop)
 }

@@ -63,9 +63,16 @@ fn form_answer(call: &Call<'_>, params: Result<Params>) -> Answer {
         params.finish()?;
         put(call, AskRequest { question: asked.clone(), as_of, choice, ..AskRequest::default() })
     });
+    let notices = match call.engine(Request::Status) {
+        Ok(Reply::Status(status)) => status.notices,
+        // What ails the engine shows in the answer.
+        _ => Vec::new(),
+    };
     match result {
-        Ok(reply) => Response::html(200, form::card(&asked, &reply)).into(),
-        Err(error) => Response::html(super::response::status_of(error.code()), form::error(&asked, &error)).into(),
+        Ok(reply) => Response::html(200, form::card(&asked, &notices, &reply)).into(),
+        Err(error) => {
+            Response::html(super::response::status_of(error.code()), form::error(&asked, &notices, &error)).into()
+        }
     }
 }
 

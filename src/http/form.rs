@@ -2,7 +2,7 @@
 //!
 //! Everything that is not a literal of this file passes through [`text`], which escapes it.
 
-use crate::engine::reply::{AnswerReply, Card, Citation};
+use crate::engine::reply::{AnswerReply, Card, Citation, Notice};
 use crate::error::Error;
 use crate::types::INTERNAL_BANNER;
 use std::fmt::Write;
@@ -10,10 +10,10 @@ use std::fmt::Write;
 /// Longest word beside the conclusion: `不能强制`, with a character to spare. A longer beginning is a sentence.
 const MAX_WORD_CHARS: usize = 5;
 
-/// The card below the form.
-pub(super) fn card(asked: &str, reply: &AnswerReply) -> String {
+/// The card below the form, and what the box must tell above it.
+pub(super) fn card(asked: &str, notices: &[Notice], reply: &AnswerReply) -> String {
     let card = &reply.card;
-    let mut out = open(asked);
+    let mut out = open(asked, notices);
     let _ = write!(
         out,
         "<section class=\"card\"><p class=\"card-head\">问:<b>{}</b> · 按 {} 有效的规则</p>",
@@ -58,20 +58,25 @@ pub(super) fn card(asked: &str, reply: &AnswerReply) -> String {
 }
 
 /// The error below the form.
-pub(super) fn error(asked: &str, error: &Error) -> String {
-    let mut out = open(asked);
+pub(super) fn error(asked: &str, notices: &[Notice], error: &Error) -> String {
+    let mut out = open(asked, notices);
     out.push_str("<section class=\"card\">");
     verdict(&mut out, "none", "未能回答", error.message(), error.hint());
     let _ = write!(out, "<p class=\"foot\">{}</p></section>", error.code().as_str());
     close(out)
 }
 
-fn open(asked: &str) -> String {
+fn open(asked: &str, notices: &[Notice]) -> String {
+    let told: String = notices
+        .iter()
+        .map(|n| format!("<p class=\"notice\"><b>{}</b> {}</p>", text(&n.message), text(&n.hint)))
+        .collect();
+    let told = if told.is_empty() { told } else { format!("<div class=\"alerts\">{told}</div>") };
     format!(
         "<!DOCTYPE html><html lang=\"zh-CN\"><head><meta charset=\"utf-8\"><meta name=\"renderer\" content=\"webkit\">\
          <title>柜答 · 业务依据查询(简版)</title><link rel=\"icon\" href=\"data:,\">\
          <link rel=\"stylesheet\" href=\"/assets/page.css\"></head><body><div class=\"top\"><div class=\"brand\">柜答</div>\
-         <div class=\"banner\">{INTERNAL_BANNER}</div></div>\
+         <div class=\"banner\">{INTERNAL_BANNER}</div></div>{told}\
          <form class=\"ask\" action=\"/ask\" method=\"post\" accept-charset=\"utf-8\">\
          <input class=\"question\" name=\"q\" type=\"text\" maxlength=\"500\" value=\"{}\" title=\"问题\">\
          <button class=\"primary\" type=\"submit\">提问</button></form><div class=\"plain-page\">",
@@ -189,12 +194,14 @@ fn text(raw: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::reply::NoticeCode;
     use crate::error::Code;
 
     #[test]
     fn what_was_typed_is_never_markup() {
         let typed = "\"><script>alert('x')</script>&";
-        let page = error(typed, &Error::new(Code::BadParameter, typed, typed));
+        let told = Notice { code: NoticeCode::KnowledgeStale, message: typed.into(), hint: typed.into() };
+        let page = error(typed, &[told], &Error::new(Code::BadParameter, typed, typed));
         assert!(!page.contains("<script"), "{page}");
         assert!(page.contains("&quot;&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;"));
     }

@@ -4,6 +4,8 @@
 //! | metric | type | says |
 //! |---|---|---|
 //! | `guida_info{version, generation}` | gauge | always 1 |
+//! | `guida_notice{code}` | gauge | 1 while the box has this to tell, see [`NoticeCode`] |
+//! | `guida_curated_suspended` | gauge | curated questions that wait for a person |
 //! | `guida_questions_total{outcome}` | counter | questions by `answered`, `refused`, `failed` |
 //! | `guida_card_seconds` | histogram | time from question to finished card |
 //! | `guida_prose_wanted_total`, `guida_prose_unavailable_total` | counter | answers for which prose was wanted; that got none |
@@ -17,7 +19,7 @@
 //! The role is `large` for the only model too.
 
 use crate::engine::CARD_SECONDS;
-use crate::engine::reply::{GeneratorStatus, StatusReply};
+use crate::engine::reply::{GeneratorStatus, NoticeCode, StatusReply};
 use std::fmt::Write;
 
 /// The page.
@@ -25,6 +27,14 @@ pub(super) fn text(status: &StatusReply) -> String {
     let mut page = Page(String::new());
     let info = format!("version=\"{}\",generation=\"{}\"", status.version, status.generation);
     page.gauge("guida_info", "Version of the program and of its knowledge.", &[(&info, 1.0)]);
+
+    let told = NoticeCode::ALL.map(|code| {
+        let told = status.notices.iter().any(|notice| notice.code == code);
+        (format!("code=\"{}\"", code.as_str()), f64::from(u8::from(told)))
+    });
+    page.gauge("guida_notice", "1 while the box has this to tell.", &told);
+    let suspended = status.suspended as f64;
+    page.gauge("guida_curated_suspended", "Curated questions that wait for a person.", &[("", suspended)]);
 
     let service = &status.service;
     page.counter(

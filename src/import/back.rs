@@ -41,7 +41,8 @@ impl Importer {
                 ));
             }
             self.may_still_answer(active, prev)?;
-            let back = Active { active: now.prev.clone(), prev: now.active.clone(), hold: serial_of(active), ..now.clone() };
+            let back =
+                Active { active: now.prev.clone(), prev: now.active.clone(), hold: serial_of(active), ..now.clone() };
             self.turn_to(&back, &now, adopt)
         })
     }
@@ -90,12 +91,7 @@ impl Importer {
         self.note("import", "DECLINED", &gid)
     }
 
-    fn turn_to(
-        &self,
-        new: &Active,
-        old: &Active,
-        adopt: &mut dyn FnMut(&Path) -> Result<()>,
-    ) -> Result<Returned> {
+    fn turn_to(&self, new: &Active, old: &Active, adopt: &mut dyn FnMut(&Path) -> Result<()>) -> Result<Returned> {
         let gid = new.active.clone().unwrap_or_default();
         let knowledge = self.data.knowledge(&gid);
         // Looked at before: it is no use going back to what does not read.
@@ -105,7 +101,7 @@ impl Importer {
             old.write(&self.data, self.disk.as_ref())?;
             return Err(e);
         }
-        new.write_backup(&self.data, self.disk.as_ref())?;
+        self.keep_backup(new);
         Ok(Returned { gid, hold: new.hold })
     }
 

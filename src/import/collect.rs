@@ -43,6 +43,11 @@ impl Importer {
         let mut useless = vec![self.data.unfinished(gid)];
         if !resumable {
             useless.push(self.data.staging().join(gid));
+            // It may have its name already; only what no pointer names is of no use.
+            let named = |active: &Active| [&active.active, &active.prev].into_iter().flatten().any(|name| name == gid);
+            if Active::read(&self.data).is_ok_and(|active| !named(&active)) {
+                useless.push(self.data.generation(gid));
+            }
         }
         for path in useless {
             // The next import sweeps again; the failure that led here is the one to report.

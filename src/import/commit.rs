@@ -41,7 +41,12 @@ impl Importer {
         let gid = prepared.preview.gid.clone();
         let committed = self.steps_after_confirmation(prepared, adopt, watch);
         match &committed {
-            Ok(_) => self.note("commit", "OK", &gid)?,
+            // It is in use, also where that cannot be written down any more.
+            Ok(_) => {
+                if let Err(journal) = self.note("commit", "OK", &gid) {
+                    tracing::error!("{journal}");
+                }
+            }
             Err(e) => {
                 self.free_after(e, &gid);
                 if let Err(journal) = self.note("commit", e.code().as_str(), e.message()) {
@@ -88,8 +93,8 @@ impl Importer {
                 return Err(e);
             }
         };
-        new.write_backup(&self.data, self.disk.as_ref())?;
         // The switch stands; what is left to do is done again by the next import if it fails now.
+        self.keep_backup(&new);
         let receipt_on_stick = self.receipt_after(&prepared, &new, &generation).unwrap_or_else(|e| {
             tracing::warn!("no receipt: {e}");
             false
@@ -137,6 +142,13 @@ impl Importer {
             self.put_back(old);
         }
         written
+    }
+
+    /// Remembers the pointer as one that worked. If that fails, the one before is remembered, which is still here to go back to.
+    pub(super) fn keep_backup(&self, new: &Active) {
+        if let Err(e) = new.write_backup(&self.data, self.disk.as_ref()) {
+            tracing::warn!("the pointer has no copy: {e}");
+        }
     }
 
     fn put_back(&self, old: &Active) {

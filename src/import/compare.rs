@@ -45,9 +45,8 @@ impl Importer {
                 }
             },
         };
-        let text = serde_json::to_vec(&comparison.suspended).map_err(|e| {
-            Error::new(Code::Internal, "待复核清单无法写入", "请把本条信息报给软件维护方").because(e)
-        })?;
+        let text = serde_json::to_vec(&comparison.suspended)
+            .map_err(|e| Error::new(Code::Internal, "待复核清单无法写入", "请把本条信息报给软件维护方").because(e))?;
         self.write_small(&unpacked.folder.join(REVIEW), &text)?;
         Ok(comparison)
     }

@@ -86,6 +86,8 @@ pub fn init(
     keep_root(data, disk, &root)?;
     let branch = Branch { bank_id: root.root().bank_id.clone(), branch: branch.into(), channel: channel.into() };
     let text = serde_json::to_vec_pretty(&branch).map_err(|e| failed("写不了", &data.branch_file(), e.into()))?;
+    // The names of all folders, that of the data folder included, before the file that says that the box is set up.
+    disk.sync_file_system(data.root()).map_err(io(data.root()))?;
     // Last: a box whose setting up was cut short is not set up.
     disk::replace(disk, &data.branch_file(), &text).map_err(io(&data.branch_file()))?;
     Ok(Home { branch, root })

@@ -1,8 +1,8 @@
 //! Steps 1 to 4: what the stick says of itself, read once, and whether that is to be believed.
 
+use super::Importer;
 use super::home::{Home, keep_root};
 use super::progress::Meter;
-use super::Importer;
 use crate::error::{Code, Error, Result};
 use crate::pack::manifest::{MAX_BEACON_BYTES, MAX_MANIFEST_BYTES, MAX_ROOT_BYTES, MAX_SIGNATURES_BYTES};
 use crate::pack::source::{Stick, names};
@@ -31,13 +31,7 @@ pub(super) enum Found {
 }
 
 impl Importer {
-    pub(super) fn take_in(
-        &self,
-        source: &Path,
-        home: Home,
-        active: &Active,
-        meter: &mut Meter<'_>,
-    ) -> Result<Intake> {
+    pub(super) fn take_in(&self, source: &Path, home: Home, active: &Active, meter: &mut Meter<'_>) -> Result<Intake> {
         let stick = Stick::open(source)?;
         let root = self.walk_roots(&stick, home.root)?;
         let beacon = {
@@ -78,7 +72,9 @@ impl Importer {
                 ));
             }
             // A pack that was seen but is not in use: what was made of it is gone, and it comes in as if it were new.
-            Checked::Already(manifest) if active.active.as_deref() != Some(manifest.gid().as_str()) => Found::New(manifest),
+            Checked::Already(manifest) if active.active.as_deref() != Some(manifest.gid().as_str()) => {
+                Found::New(manifest)
+            }
             Checked::Already(manifest) => Found::Already(manifest.serial()),
             Checked::New(manifest) => Found::New(manifest),
         };

@@ -180,13 +180,16 @@ impl Importer {
         let intake::Intake { stick, root, beacon, checked } = self.take_in(source, home, &active, &mut meter)?;
         let manifest = match checked {
             intake::Found::New(manifest) => manifest,
-            intake::Found::Already(serial) => return Ok(Outcome::Already(serial)),
+            intake::Found::Already(serial) => {
+                self.sweep_staging(None)?;
+                return Ok(Outcome::Already(serial));
+            }
         };
         self.sweep_staging(Some(&manifest.gid()))?;
         let plan = self.plan(&manifest, &active)?;
         let copied_bytes = plan.bytes_to_copy();
         let delta = plan.uses_delta();
-        meter.expect(plan.work());
+        meter.foresee(plan.work());
         let result = (|| {
             self.copy(&plan, &stick, &mut meter)?;
             drop(stick);

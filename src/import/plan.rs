@@ -102,9 +102,7 @@ impl Importer {
                 format!("差异包的基础 {} 已损坏,U 盘上又没有完整包", path.display()),
                 hint,
             ),
-            None => {
-                Error::new(Code::PackNeedBase, format!("{} 只有差异包,本机没有它的基础版本", file.role), hint)
-            }
+            None => Error::new(Code::PackNeedBase, format!("{} 只有差异包,本机没有它的基础版本", file.role), hint),
         })
     }
 

@@ -88,7 +88,7 @@ impl<'w> Meter<'w> {
     }
 
     /// The work in all, once it is known.
-    pub(super) fn expect(&mut self, total: u64) {
+    pub(super) fn foresee(&mut self, total: u64) {
         self.now.total = total;
         self.began = Instant::now();
     }
@@ -156,7 +156,7 @@ mod tests {
     fn it_never_goes_back_and_never_beyond_the_end() {
         let mut log = Log(Vec::new(), false);
         let mut meter = Meter::new(&mut log);
-        meter.expect(100);
+        meter.foresee(100);
         meter.enter(Phase::Copying, 0).unwrap();
         meter.add(60).unwrap();
         meter.enter(Phase::Unpacking, 40).unwrap();

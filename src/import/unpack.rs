@@ -37,12 +37,7 @@ impl Unpacked {
 }
 
 impl Importer {
-    pub(super) fn unpack(
-        &self,
-        plan: &Plan,
-        manifest: &VerifiedManifest,
-        meter: &mut Meter<'_>,
-    ) -> Result<Unpacked> {
+    pub(super) fn unpack(&self, plan: &Plan, manifest: &VerifiedManifest, meter: &mut Meter<'_>) -> Result<Unpacked> {
         meter.enter(Phase::Unpacking, plan.bytes_to_copy())?;
         let folder = self.data.unfinished(&plan.gid);
         self.disk.create_dir(&folder).map_err(|e| failed("建不了", &folder, e))?;
@@ -76,10 +71,8 @@ impl Importer {
     fn unpack_file(&self, plan: &Plan, file: &PlannedFile, target: &Path, meter: &mut Meter<'_>) -> Result<()> {
         let parts = file.source.parts();
         let mut compressed = Joined::new(self, &plan.gid, parts);
-        let mut out = Outlet {
-            file: self.disk.create(target).map_err(|e| failed("写不了", target, e))?,
-            failure: None,
-        };
+        let mut out =
+            Outlet { file: self.disk.create(target).map_err(|e| failed("写不了", target, e))?, failure: None };
         let mut stopped = None;
         let mut told = 0;
         let mut progress = |done: u64| {
@@ -111,8 +104,7 @@ struct Joined {
 
 impl Joined {
     fn new(importer: &Importer, gid: &str, parts: &Parts) -> Joined {
-        let paths: Vec<PathBuf> =
-            (0..parts.pieces.len()).map(|index| importer.staged(gid, parts, index)).collect();
+        let paths: Vec<PathBuf> = (0..parts.pieces.len()).map(|index| importer.staged(gid, parts, index)).collect();
         Joined { paths: paths.into_iter(), current: None }
     }
 }

@@ -63,14 +63,15 @@ impl Importer {
 /// # Errors
 /// `PACK_QUALITY` when one is not answered as it says, `PACK_MODEL` when the vectors are not the encoder's.
 pub fn examine(encoder: Encoder, knowledge: Arc<Knowledge>, golden: &[Golden], day: Date) -> Result<()> {
-    let retriever = Retriever::new(knowledge, encoder).map_err(|e| match e.code() {
+    let other_encoder = |e: Error| match e.code() {
         Code::KbModel => Error::new(Code::PackModel, e.message(), "请总行用本机的编码模型重新制作"),
         _ => e,
-    })?;
+    };
+    let retriever = Retriever::new(knowledge, encoder).map_err(other_encoder)?;
     let scope = Scope { as_of: day, clearance: Classification::Confidential, levels: Vec::new(), all_versions: false };
     let mut failed = Vec::new();
     for question in golden {
-        if !answers(&retriever, &scope, question)? {
+        if !answers(&retriever, &scope, question).map_err(other_encoder)? {
             failed.push(question.question.as_str());
         }
     }

@@ -5,6 +5,7 @@ use super::embed::Passages;
 use super::everyday::Everyday;
 use super::expand::{Collected, Expansions, Said};
 use super::index_text;
+use super::places;
 use super::plan::{self, PlannedDocument, PlannedVersion};
 use super::publish::Partial;
 use super::readers::{self, Outcome};
@@ -13,7 +14,7 @@ use super::thesaurus::{self, THESAURUS_SUFFIX};
 use super::walk;
 use crate::error::{Code, Error, Result};
 use crate::inference::Embedder;
-use crate::store::{BasisRow, ClauseRow, KnowledgeWriter, VersionRow};
+use crate::store::{BasisRow, ClauseRow, Earlier, KnowledgeWriter, VersionRow};
 use crate::text::legal::{self, ParsedClause, ParsedDocument};
 use crate::text::normalize::{fold_question, title_key};
 use crate::types::GenerationId;
@@ -55,6 +56,23 @@ pub fn build(
     embedder: Option<&dyn Embedder>,
     progress: &mut dyn FnMut(Phase, usize, usize),
 ) -> Result<Built> {
+    build_like(&Earlier::default(), roots, curated, everyday, out, embedder, progress)
+}
+
+/// Builds as [`build`] does, with the ids of an earlier file for all that stays and its vectors for texts that it has: the difference
+/// between the two files is small, and only new texts are encoded.
+///
+/// # Errors
+/// As there.
+pub fn build_like(
+    earlier: &Earlier,
+    roots: &[PathBuf],
+    curated: &[Curated],
+    everyday: &Everyday,
+    out: &Path,
+    embedder: Option<&dyn Embedder>,
+    progress: &mut dyn FnMut(Phase, usize, usize),
+) -> Result<Built> {
     // First of all, so that a wrong place is noticed before minutes of reading.
     let partial = Partial::begin(out)?;
     let Material { parsed, curated: among_documents, spoken, mut report } = read_all(roots, progress)?;
@@ -81,8 +99,9 @@ pub fn build(
             file.reason = Some(left_out.reason.clone());
         }
     }
-    let writer = KnowledgeWriter::create(partial.path())?;
-    let generation = write(&plan.documents, &expansions, everyday, &spoken, writer, embedder, progress)?;
+    let writer = KnowledgeWriter::create_like(partial.path(), earlier)?;
+    let content = Content { documents: &plan.documents, expansions: &expansions, everyday, spoken: &spoken };
+    let generation = write(&content, earlier, writer, embedder, progress)?;
     partial.publish()?;
     Ok(Built { generation, report })
 }
@@ -142,15 +161,22 @@ fn read_all(roots: &[PathBuf], progress: &mut dyn FnMut(Phase, usize, usize)) ->
     Ok(Material { parsed, curated, spoken, report })
 }
 
+/// What is written.
+struct Content<'c> {
+    documents: &'c [PlannedDocument],
+    expansions: &'c Expansions,
+    everyday: &'c Everyday,
+    spoken: &'c [(String, String)],
+}
+
 fn write(
-    documents: &[PlannedDocument],
-    expansions: &Expansions,
-    everyday: &Everyday,
-    spoken: &[(String, String)],
+    content: &Content<'_>,
+    earlier: &Earlier,
     mut writer: KnowledgeWriter,
     embedder: Option<&dyn Embedder>,
     progress: &mut dyn FnMut(Phase, usize, usize),
 ) -> Result<GenerationId> {
+    let Content { documents, expansions, everyday, spoken } = *content;
     for (word, terms) in spoken {
         writer.add_spoken(word, terms)?;
     }
@@ -162,50 +188,50 @@ fn write(
     let total = documents.iter().flat_map(|d| &d.versions).map(|v| v.document.clauses.len()).sum();
     let mut written = 0;
     let mut passages = Passages::default();
-    for document in documents {
+    for place in places::places(documents, earlier.versions()) {
+        let (document, version) = (place.document, place.version);
         let Some(&document_id) = document_ids.get(document.title_key.as_str()) else { continue };
-        for version in &document.versions {
-            let version_id = writer.add_version(document_id, &version_row(version), version.document.clauses.len())?;
-            for clause in &version.document.clauses {
-                progress(Phase::Indexing, written, total);
-                let guide = clause.guide.as_ref().map(serde_json::to_string).transpose().map_err(|e| {
-                    Error::new(Code::Internal, "操作指引无法写入知识库", "请把本条信息报给软件维护方").because(e)
-                })?;
-                let row = ClauseRow {
-                    address: &clause.address,
-                    heading: &clause.heading,
-                    text: &clause.text,
-                    guide: guide.as_deref(),
-                };
-                let said = expansions.curated(&document.title_key, &clause.address, &clause.text);
-                let curated = said.map_or(&[][..], |s: &Said| s.questions.as_slice());
-                let answers = said.map_or(&[][..], |s| s.answers.as_slice());
-                let everyday = everyday.of(&document.title_key, &clause.text);
-                let spoken = expansions
-                    .of_guides(&document.title_key, &clause.address, version.effective)
-                    .chain(curated.iter().map(|c| c.question.as_str()))
-                    .chain(everyday.iter().copied());
-                let terms = index_text::terms(&version.document.title, clause, spoken, answers);
-                let id = writer.add_clause(version_id, &row, terms.iter().map(String::as_str))?;
-                // 问法 stand in the very text that answers them: whoever changes it has them before his eyes.
-                let own = clause.ask_variants.iter().map(|question| (question, true));
-                for (question, confirmed) in own.chain(curated.iter().map(|c| (&c.question, c.confirmed))) {
-                    writer.add_curated(id, question, &fold_question(question), confirmed)?;
-                }
-                writer.add_basis(id, &basis_rows(clause, document_id, &document_ids))?;
-                if embedder.is_some() {
-                    let curated = curated.iter().map(|c| c.question.as_str());
-                    let questions = clause.ask_variants.iter().map(String::as_str).chain(curated);
-                    let texts = (version.document.title.as_str(), clause.heading.as_str(), clause.text.as_str());
-                    passages.add(id, texts, questions.chain(everyday.iter().copied()));
-                }
-                written += 1;
+        let (row, clauses) = (version_row(version), &version.document.clauses);
+        let version_id = writer.add_version_at(place.id, place.first_clause, document_id, &row, clauses.len())?;
+        for clause in clauses {
+            progress(Phase::Indexing, written, total);
+            let guide = clause.guide.as_ref().map(serde_json::to_string).transpose().map_err(|e| {
+                Error::new(Code::Internal, "操作指引无法写入知识库", "请把本条信息报给软件维护方").because(e)
+            })?;
+            let row = ClauseRow {
+                address: &clause.address,
+                heading: &clause.heading,
+                text: &clause.text,
+                guide: guide.as_deref(),
+            };
+            let said = expansions.curated(&document.title_key, &clause.address, &clause.text);
+            let curated = said.map_or(&[][..], |s: &Said| s.questions.as_slice());
+            let answers = said.map_or(&[][..], |s| s.answers.as_slice());
+            let everyday = everyday.of(&document.title_key, &clause.text);
+            let spoken = expansions
+                .of_guides(&document.title_key, &clause.address, version.effective)
+                .chain(curated.iter().map(|c| c.question.as_str()))
+                .chain(everyday.iter().copied());
+            let terms = index_text::terms(&version.document.title, clause, spoken, answers);
+            let id = writer.add_clause(version_id, &row, terms.iter().map(String::as_str))?;
+            // 问法 stand in the very text that answers them: whoever changes it has them before his eyes.
+            let own = clause.ask_variants.iter().map(|question| (question, true));
+            for (question, confirmed) in own.chain(curated.iter().map(|c| (&c.question, c.confirmed))) {
+                writer.add_curated(id, question, &fold_question(question), confirmed)?;
             }
+            writer.add_basis(id, &basis_rows(clause, document_id, &document_ids))?;
+            if embedder.is_some() {
+                let curated = curated.iter().map(|c| c.question.as_str());
+                let questions = clause.ask_variants.iter().map(String::as_str).chain(curated);
+                let texts = (version.document.title.as_str(), clause.heading.as_str(), clause.text.as_str());
+                passages.add(id, texts, questions.chain(everyday.iter().copied()));
+            }
+            written += 1;
         }
     }
     progress(Phase::Indexing, total, total);
     if let Some(embedder) = embedder {
-        passages.embed(&mut writer, embedder, progress)?;
+        passages.embed(&mut writer, embedder, earlier, progress)?;
     }
     writer.finish()
 }

@@ -3,7 +3,7 @@
 use super::build::Phase;
 use crate::error::{Code, Error, Result};
 use crate::inference::{EmbedKind, Embedder};
-use crate::store::{KnowledgeWriter, PassageKind, Quantised};
+use crate::store::{Earlier, KnowledgeWriter, PassageKind, Quantised};
 use crate::text::passage;
 use crate::types::ClauseId;
 
@@ -34,7 +34,7 @@ impl Passages {
         self.0.extend(texts.chain(asked).map(|(kind, text)| Passage { clause, kind, text }));
     }
 
-    /// Encodes all passages and writes their vectors.
+    /// Encodes the passages that have no vector of the same encoder in an earlier file, and writes the vectors of all.
     ///
     /// # Errors
     /// The encoder's errors, `KB_BUILD`.
@@ -42,15 +42,19 @@ impl Passages {
         &self,
         writer: &mut KnowledgeWriter,
         embedder: &dyn Embedder,
+        earlier: &Earlier,
         progress: &mut dyn FnMut(Phase, usize, usize),
     ) -> Result<()> {
         let model = embedder.model();
         writer.begin_vectors(&model.name, &model.sha256, embedder.dimension())?;
+        let (sha256, dimension) = (model.sha256.as_str(), embedder.dimension());
+        let known = |passage: &Passage| earlier.vector(sha256, dimension, &passage.text).cloned();
+        let mut vectors: Vec<Option<Quantised>> = self.0.iter().map(known).collect();
         // Texts of like length share batches: a batch of short ones is filled by many, a long one has it alone.
-        let mut order: Vec<(usize, &Passage)> = self.0.iter().enumerate().collect();
+        let missing = self.0.iter().enumerate().zip(&vectors).filter(|(_, vector)| vector.is_none());
+        let mut order: Vec<(usize, &Passage)> = missing.map(|(passage, _)| passage).collect();
         order.sort_by_key(|(index, passage)| (std::cmp::Reverse(passage.text.len()), *index));
-        let mut vectors: Vec<Option<Quantised>> = vec![None; self.0.len()];
-        let mut done = 0;
+        let mut done = self.0.len() - order.len();
         for part in order.chunks(HANDED_AT_A_TIME) {
             progress(Phase::Embedding, done, self.0.len());
             let texts: Vec<&str> = part.iter().map(|(_, passage)| passage.text.as_str()).collect();
@@ -61,11 +65,11 @@ impl Passages {
             }
             done += part.len();
         }
-        progress(Phase::Embedding, done, done);
+        progress(Phase::Embedding, self.0.len(), self.0.len());
         for (passage, vector) in self.0.iter().zip(vectors) {
             let vector = vector
                 .ok_or_else(|| Error::new(Code::ModelUnavailable, "编码模型少给了向量", "请换用完好的模型文件"))?;
-            writer.add_passage(passage.clause, passage.kind, &vector)?;
+            writer.add_passage(passage.clause, passage.kind, &passage.text, &vector)?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 //! [`RawDocument`](crate::text::document::RawDocument)s whatever its format and encoding, and [`report`] says for
 //! every single file whether it was read, skipped or failed, and why. One broken file never stops the others.
 //!
-//! [`plan`] then lines the versions of each title up in time, `expand` collects from [`curated`] files and guides how tellers and
+//! [`plan`] then lines the versions of each title up in time, `places` decides which ids they get, `expand` collects from [`curated`] files and guides how tellers and
 //! customers speak of a clause, [`thesaurus`] reads a bank's own list of spoken words, [`everyday`] adds how people ask about public laws, `index_text` decides how much that counts beside the clause's own words, [`build`] writes the
 //! knowledge file in one go, `embed` its vectors, and [`publish`] renames it over the old one.
 
@@ -15,6 +15,7 @@ pub mod encoding;
 pub mod everyday;
 mod expand;
 mod index_text;
+mod places;
 pub mod plan;
 mod publish;
 pub mod readers;

@@ -5,7 +5,7 @@
 
 use crate::error::{Code, Error, Result};
 use crate::pack::manifest::{RootKey, Signature};
-use crate::pack::{hex, json};
+use crate::pack::{hex, json, limits};
 use sm2::dsa::signature::{Signer as _, Verifier as _};
 use sm2::elliptic_curve::sec1::ToSec1Point as _;
 use std::fmt;
@@ -98,7 +98,7 @@ impl PublicKey {
     /// `PACK_UNSUPPORTED` for an unknown algorithm; `PACK_PARSE` for bytes that are no such key, or one that anybody could sign for.
     pub fn of(key: &RootKey) -> Result<PublicKey> {
         let Some(alg) = Alg::from_name(&key.alg) else {
-            let message = format!("密钥算法 {} 不是本版本认识的", key.alg.escape_debug());
+            let message = format!("密钥算法 {} 不是本版本认识的", limits::shown(&key.alg));
             return Err(Error::new(Code::PackUnsupported, message, "先升级程序"));
         };
         let bytes = hex::decode(&key.public).unwrap_or_default();

@@ -28,6 +28,8 @@ pub const MAX_WINDOW_LOG: u32 = 31;
 pub const MIN_WINDOW_LOG: u32 = 10;
 /// Longest name (bank, channel, file of a model), in bytes.
 pub const MAX_NAME_BYTES: usize = 128;
+/// So much of a foreign text stands in a message, in characters.
+const SHOWN_CHARS: usize = 60;
 
 /// Largest window that a manifest may ask for, as a base-2 logarithm: twice what covers the file and its base.
 pub fn window_log_max(raw_size: u64, base_size: u64) -> u32 {
@@ -55,6 +57,15 @@ pub fn name(text: &str, what: &str) -> Result<()> {
         return Err(json::refused(&format!("{what} 是空的、太长或含控制字符")));
     }
     Ok(())
+}
+
+/// Somebody else's words as they may stand in a message: short, in one line, without control characters.
+pub fn shown(text: &str) -> String {
+    let mut shown: String = text.chars().take(SHOWN_CHARS).flat_map(char::escape_debug).collect();
+    if text.chars().nth(SHOWN_CHARS).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// Holds everything that a manifest says of sizes, names and checksums against the limits.
@@ -104,7 +115,7 @@ fn role(role: &str) -> Result<()> {
     if role == KNOWLEDGE_ROLE || role.strip_prefix(MODEL_ROLE).is_some_and(model) {
         return Ok(());
     }
-    Err(json::refused(&format!("清单里的文件名 {} 不对", role.chars().take(40).collect::<String>().escape_debug())))
+    Err(json::refused(&format!("清单里的文件名 {} 不对", shown(role))))
 }
 
 fn file(file: &PackFile) -> Result<()> {
@@ -190,6 +201,14 @@ mod tests {
         ] {
             assert_eq!(window_log_max(raw, base), log, "{raw} {base}");
         }
+    }
+
+    #[test]
+    fn foreign_words_are_cut_and_spelled_out() {
+        assert_eq!(shown("示例银行"), "示例银行");
+        assert_eq!(shown("a\n\u{1b}[2J"), "a\\n\\u{1b}[2J");
+        assert_eq!(shown(&"行".repeat(61)), format!("{}…", "行".repeat(60)));
+        assert_eq!(shown(&"行".repeat(60)), "行".repeat(60));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::error::{Code, Error, Result};
 use crate::pack::keys::{Alg, PublicKey, SignedRole, Verifier, key_id};
 use crate::pack::manifest::{MAX_SIGNATURES_BYTES, RolePolicy, Root, Signatures};
-use crate::pack::{hex, json};
+use crate::pack::{hex, json, limits};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most signatures in one file; more would only cost time.
@@ -63,7 +63,7 @@ impl KeyRing {
 
     /// The keys that a role names.
     fn members(&self, root: &Root, name: &str, policy: &RolePolicy) -> Result<BTreeSet<String>> {
-        let role = name.escape_debug();
+        let role = limits::shown(name);
         let keyids: BTreeSet<String> = policy.keyids.iter().cloned().collect();
         if keyids.len() != policy.keyids.len() {
             return Err(json::refused(&format!("信任根在 {role} 里把一个密钥写了两次")));
@@ -82,7 +82,7 @@ impl KeyRing {
         let mut require = BTreeMap::new();
         for (alg_name, &least) in policy.require.iter().filter(|(_, least)| **least > 0) {
             let Some(alg) = Alg::from_name(alg_name) else {
-                let message = format!("信任根要求 {name} 用 {} 签名,本版本不认识这种算法", alg_name.escape_debug());
+                let message = format!("信任根要求 {name} 用 {} 签名,本版本不认识这种算法", limits::shown(alg_name));
                 return Err(Error::new(Code::PackUnsupported, message, "先升级程序"));
             };
             let least = least as usize;

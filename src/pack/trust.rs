@@ -54,7 +54,7 @@ impl TrustedRoot {
             return Err(Error::new(Code::PackRootGap, message, "请总行重新制作含全部信任根的 U 盘"));
         }
         if root.bank_id != self.root.bank_id {
-            let (theirs, ours) = (root.bank_id.escape_debug(), self.root.bank_id.escape_debug());
+            let (theirs, ours) = (limits::shown(&root.bank_id), limits::shown(&self.root.bank_id));
             let message = format!("信任根是 {theirs} 的,本机属于 {ours}");
             return Err(Error::new(Code::PackAudience, message, "核对 U 盘是否拿错"));
         }
@@ -115,7 +115,7 @@ fn read(bytes: &[u8]) -> Result<(Root, KeyRing)> {
     capped(bytes)?;
     let head: Head = json::parse(bytes, "信任根")?;
     if head.fmt != ROOT_FMT {
-        let message = format!("信任根的格式 {} 不是本版本认识的", head.fmt.escape_debug());
+        let message = format!("信任根的格式 {} 不是本版本认识的", limits::shown(&head.fmt));
         return Err(Error::new(Code::PackUnsupported, message, "先升级程序"));
     }
     let root: Root = json::parse(bytes, "信任根")?;

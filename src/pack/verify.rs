@@ -156,8 +156,9 @@ pub fn check_manifest(
     root.judge(SignedRole::Publish, "清单", bytes, signatures, verifier)?;
     let head: Head = json::parse(bytes, "清单")?;
     if head.fmt != MANIFEST_FMT {
-        let needs = head.app_min.as_str().map(|app| format!(",需要 Guida {} 或更新", app.escape_debug()));
-        let message = format!("知识包的格式 {} 不是本版本认识的{}", head.fmt.escape_debug(), needs.unwrap_or_default());
+        let needs = head.app_min.as_str().map(|app| format!(",需要 Guida {} 或更新", limits::shown(app)));
+        let message =
+            format!("知识包的格式 {} 不是本版本认识的{}", limits::shown(&head.fmt), needs.unwrap_or_default());
         return Err(unsupported(message));
     }
     let manifest: Manifest = json::parse(bytes, "清单")?;
@@ -176,7 +177,7 @@ pub fn check_manifest(
 /// Whether it is meant for this box.
 fn addressed(manifest: &Manifest, root: &TrustedRoot, receiver: &Receiver<'_>) -> Result<()> {
     let stranger = |what: &str, theirs: &str, ours: &str| {
-        let message = format!("知识包发给{what} {},本机是 {ours}", theirs.escape_debug());
+        let message = format!("知识包发给{what} {},本机是 {ours}", limits::shown(theirs));
         Error::new(Code::PackAudience, message, "核对 U 盘是否拿错")
     };
     if manifest.bank_id != root.root().bank_id {
@@ -220,9 +221,10 @@ fn usable(manifest: &Manifest, receiver: &Receiver<'_>) -> Result<()> {
     let most = manifest.app_max.as_deref().map(version).transpose()?;
     // A version of ours that is not understood is older than any.
     let ours = version(receiver.app_version).unwrap_or_default();
+    let app_min = limits::shown(&manifest.app_min);
     let span = match &manifest.app_max {
-        Some(most) => format!("{} 到 {most}", manifest.app_min),
-        None => format!("{} 或更新", manifest.app_min),
+        Some(most) => format!("{app_min} 到 {}", limits::shown(most)),
+        None => format!("{app_min} 或更新"),
     };
     if ours < least || most.is_some_and(|most| ours > most) {
         return Err(unsupported(format!("知识包需要 Guida {span},本机是 {}", receiver.app_version)));
@@ -282,11 +284,11 @@ pub fn check_beacon(
     root.judge(SignedRole::Beacon, "信标", bytes, signatures, verifier)?;
     let head: Head = json::parse(bytes, "信标")?;
     if head.fmt != BEACON_FMT {
-        return Err(unsupported(format!("信标的格式 {} 不是本版本认识的", head.fmt.escape_debug())));
+        return Err(unsupported(format!("信标的格式 {} 不是本版本认识的", limits::shown(&head.fmt))));
     }
     let beacon: Beacon = json::parse(bytes, "信标")?;
     if beacon.bank_id != root.root().bank_id {
-        let message = format!("信标是 {} 的,本机属于 {}", beacon.bank_id.escape_debug(), root.root().bank_id);
+        let message = format!("信标是 {} 的,本机属于 {}", limits::shown(&beacon.bank_id), root.root().bank_id);
         return Err(Error::new(Code::PackAudience, message, "核对 U 盘是否拿错"));
     }
     limits::digest(&beacon.manifest_sha256)?;

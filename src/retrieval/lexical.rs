@@ -138,7 +138,7 @@ fn candidates(knowledge: &Knowledge, admitted: &Admitted<'_>, terms: &[QueryTerm
         })
         .count();
     rare.truncate(affordable);
-    let mut weights = vec![0.0f32; knowledge.clause_total() as usize + 1];
+    let mut weights = vec![0.0f32; usize::try_from(knowledge.last_clause().0).unwrap_or(0) + 1];
     let names: Vec<&str> = rare.iter().map(|t| t.text.as_str()).collect();
     knowledge.for_each_posting(&names, |index, clause| {
         let added = rare.get(index).map_or(0.0, |t| t.weight);

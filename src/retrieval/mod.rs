@@ -2,7 +2,8 @@
 //!
 //! 1. A question that names an address (`商业银行法第二十九条第二款`) is looked up directly ([`address`]).
 //! 2. Otherwise its words choose and rank clauses ([`lexical`]), its meaning does when an encoder is loaded ([`dense`]), and
-//!    the two rankings are fused ([`fusion`]). A question that equals a curated one puts that clause first.
+//!    the two rankings are fused ([`fusion`]). A question that equals a curated one puts that clause first, unless the
+//!    clause has changed and nobody has looked at the question since.
 //! 3. A scene of a guide stands for the rules it rests on: they inherit its rank ([`guides`]).
 //! 4. Only texts in force on the day, within the reader's clearance, take part ([`scope`]).
 //! 5. A reranker, when there is one, reads the first rules again (`rerank`); of rules that say the same the best one stands for
@@ -33,7 +34,7 @@ use guides::Scene;
 use lexical::Scored;
 use scope::{Admitted, Scope};
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 /// Digits of a checksum that tell two encoders apart in a message.
@@ -140,6 +141,8 @@ pub struct Retriever {
     reranker: Option<Arc<dyn Reranker>>,
     thesaurus: Thesaurus,
     matters: Matters,
+    /// Curated questions, in their comparison form, whose clause changed since somebody looked.
+    suspended: RwLock<Arc<HashSet<String>>>,
 }
 
 impl Retriever {
@@ -186,12 +189,31 @@ impl Retriever {
             reranker: None,
             thesaurus,
             matters: Matters::bundled(),
+            suspended: RwLock::default(),
         })
     }
 
     /// The same with a model that reads the first hits again.
     pub fn with_reranker(self, reranker: Option<Arc<dyn Reranker>>) -> Retriever {
         Retriever { reranker, ..self }
+    }
+
+    /// The same with curated questions, in their comparison form, that settle no answer: their clause has other words than when
+    /// somebody looked. They are searched for like any question.
+    pub fn with_suspended(self, suspended: Arc<HashSet<String>>) -> Retriever {
+        Retriever { suspended: RwLock::new(suspended), ..self }
+    }
+
+    /// Puts another list in the place of that of [`Retriever::with_suspended`], from the next search on.
+    pub fn set_suspended(&self, suspended: Arc<HashSet<String>>) {
+        *self.suspended.write().unwrap_or_else(PoisonError::into_inner) = suspended;
+    }
+
+    /// The clauses whose curated question equals these words, unless it is suspended.
+    fn curated(&self, text: &str) -> Result<Vec<ClauseId>> {
+        let folded = fold_question(text);
+        let suspended = self.suspended.read().unwrap_or_else(PoisonError::into_inner).contains(&folded);
+        if suspended || !self.signals.curated { Ok(Vec::new()) } else { self.knowledge.curated(&folded) }
     }
 
     /// Lets only these signals take part.
@@ -293,9 +315,7 @@ impl Retriever {
                 done => done?,
             }
         }
-        let curated =
-            if self.signals.curated { self.knowledge.curated(&fold_question(query.text))? } else { Vec::new() };
-        for clause in curated.into_iter().rev().filter(|c| admitted.clause(*c)) {
+        for clause in self.curated(query.text)?.into_iter().rev().filter(|c| admitted.clause(*c)) {
             let hit = Hit::new(clause, 1.0);
             if self.knowledge.is_guide(clause) {
                 let known =

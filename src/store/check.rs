@@ -58,6 +58,9 @@ pub fn check(path: &Path) -> Result<CheckReport> {
         }
     };
     agree("条款", clauses, knowledge.clause_total());
+    let strayed = "SELECT count(*) FROM clauses c JOIN versions v ON v.id = c.version_id
+                   WHERE c.id NOT BETWEEN v.first_clause AND v.first_clause + v.clause_count - 1";
+    agree("编号不在其版本之内的条款", count(strayed)?, 0);
     agree("检索词表", count("SELECT count(*) FROM forward")?, clauses);
     agree("向量", count("SELECT count(*) FROM passages")?, vectors);
     if let Some(embedder) = knowledge.embedder() {

@@ -292,7 +292,10 @@ mod tests {
         };
         active.write(&data, &RealDisk).unwrap();
         let read = Active::read(&data).unwrap();
-        assert_eq!((&read.active, &read.max_seen, read.time_floor), (&active.active, &active.max_seen, active.time_floor));
+        assert_eq!(
+            (&read.active, &read.max_seen, read.time_floor),
+            (&active.active, &active.max_seen, active.time_floor)
+        );
         assert_eq!(serial_of(&seen(7).gid()), Some(Serial { epoch: 1, seq: 7 }));
     }
 
@@ -300,7 +303,9 @@ mod tests {
     fn every_changed_byte_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataDir::at(folder.path());
-        Active { active: Some(seen(7).gid()), max_seen: Some(seen(7)), ..Active::default() }.write(&data, &RealDisk).unwrap();
+        Active { active: Some(seen(7).gid()), max_seen: Some(seen(7)), ..Active::default() }
+            .write(&data, &RealDisk)
+            .unwrap();
         let sound = std::fs::read(data.active_file()).unwrap();
         let expected = Active::read(&data).unwrap();
         for at in 0..sound.len() {
@@ -322,7 +327,15 @@ mod tests {
 
     #[test]
     fn names_that_lead_elsewhere_are_no_generations() {
-        for name in ["", "1-2", "1-2-../../etc", "1-2-abcdefabcdef-3", "x-2-abcdefabcdef", "1-2-ABCDEFABCDEF", "1-2-abcdefabcde"] {
+        for name in [
+            "",
+            "1-2",
+            "1-2-../../etc",
+            "1-2-abcdefabcdef-3",
+            "x-2-abcdefabcdef",
+            "1-2-ABCDEFABCDEF",
+            "1-2-abcdefabcde",
+        ] {
             assert_eq!(serial_of(name), None, "{name}");
         }
     }

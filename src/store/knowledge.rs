@@ -2,7 +2,7 @@
 
 use super::connection::{corrupt, open_read, unreadable};
 use super::rows::{Version, VersionRow};
-use super::schema::meta;
+use super::schema::{MAX_SPREAD, meta};
 use super::vectors::Passages;
 use crate::error::{Code, Error, Result};
 use crate::types::{Classification, ClauseId, Date, EffectivePeriod, GenerationId, Level, VersionId};
@@ -45,6 +45,7 @@ pub struct Knowledge {
     versions: Vec<Version>,
     by_title: HashMap<String, Vec<usize>>,
     clauses: u64,
+    last_clause: i64,
 }
 
 struct Pool {
@@ -112,6 +113,7 @@ impl Knowledge {
             curated: loaded.curated,
             curated_of_versions,
             clauses: loaded.versions.iter().map(|v| v.clause_count.max(0) as u64).sum(),
+            last_clause: loaded.last_clause,
             by_title,
             versions: loaded.versions,
             file,
@@ -170,10 +172,15 @@ impl Knowledge {
         self.clauses
     }
 
+    /// Highest id of a clause, at most [`MAX_SPREAD`] times the number of clauses; 0 without clauses. Not every id up to it has one.
+    pub fn last_clause(&self) -> ClauseId {
+        ClauseId(self.last_clause)
+    }
+
     /// The index into [`Knowledge::versions`] of the version that holds a clause.
     pub fn version_index(&self, clause: ClauseId) -> Option<usize> {
         let after = self.versions.partition_point(|v| v.first_clause <= clause.0);
-        // Versions without clauses share their first id with the next; the last one at or before the id is the holder.
+        // Versions without clauses may share their first id with the next; the last one at or before the id is the holder.
         let index = after.checked_sub(1)?;
         self.versions.get(index)?.holds(clause).then_some(index)
     }
@@ -272,13 +279,20 @@ struct Loaded {
     curated: HashMap<i64, u32>,
 }
 
-/// Whether the versions share the clause ids from 1 to the last one out among them, without gap or overlap. Everything that
-/// counts, scans or allocates by these ranges relies on it.
+/// Whether the versions have ranges of clause ids that ascend without overlap up to the last clause, with not too many ids between
+/// them. Everything that counts, scans or allocates by these ranges relies on it.
 fn in_line(versions: &[Version], last_clause: i64) -> bool {
-    let end = versions.iter().try_fold(1i64, |next, version| {
-        (version.first_clause == next && version.clause_count >= 0).then(|| next.checked_add(version.clause_count))?
-    });
-    end.is_some_and(|end| end - 1 == last_clause)
+    let (mut next, mut clauses, mut last) = (1i64, 0i64, 0i64);
+    for version in versions {
+        let end = version.first_clause.checked_add(version.clause_count);
+        let Some(end) = end.filter(|_| version.first_clause >= next && version.clause_count >= 0) else { return false };
+        if version.clause_count > 0 {
+            last = end - 1;
+        }
+        next = end;
+        clauses += version.clause_count;
+    }
+    last == last_clause && last <= clauses.saturating_mul(MAX_SPREAD)
 }
 
 fn load(connection: &Connection) -> rusqlite::Result<Loaded> {

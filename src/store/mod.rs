@@ -12,12 +12,15 @@
 //! [`review`] and [`diff`] compare two files: which curated questions must be looked at again, and what a person should know before
 //! taking the new one.
 //!
+//! A file may be made to resemble an [`Earlier`] one, so that the difference between the two is small.
+//!
 //! All SQL of the product stands in this folder.
 
 mod check;
 mod clauses;
 mod connection;
 pub mod diff;
+mod earlier;
 pub mod forward;
 pub mod generations;
 mod knowledge;
@@ -32,6 +35,7 @@ mod write;
 
 pub use check::{CheckReport, check};
 pub use clauses::TermStat;
+pub use earlier::Earlier;
 pub use knowledge::{EmbedderInfo, Knowledge};
 pub use review::fingerprint;
 pub use rows::{BasisRow, Clause, ClauseRow, CuratedRow, Version, VersionRow};

@@ -117,14 +117,17 @@ pub fn carried(
     }
     let before: HashSet<(String, String)> =
         old.curated_rows()?.into_iter().map(|row| (row.folded, row.rests_on)).collect();
-    let unsettled: HashSet<String> = new
+    // The words that answer are as before; whether somebody has confirmed them, too.
+    let same: Vec<CuratedRow> = new
         .curated_rows()?
         .into_iter()
-        .filter(|row| !row.confirmed && before.contains(&(row.folded.clone(), row.rests_on.clone())))
-        .map(|row| row.folded)
+        .filter(|row| before.contains(&(row.folded.clone(), row.rests_on.clone())))
         .collect();
+    // A scene always counts as confirmed for its own words: what waits is the clause behind it.
+    let unsettled =
+        |one: &Suspended| same.iter().any(|row| row.folded == one.folded && (one.scene.is_some() || !row.confirmed));
     let again = |one: &Suspended| fresh.iter().any(|new| (&new.folded, &new.label) == (&one.folded, &one.label));
-    Ok(earlier.into_iter().filter(|one| unsettled.contains(&one.folded) && !again(one)).collect())
+    Ok(earlier.into_iter().filter(|one| unsettled(one) && !again(one)).collect())
 }
 
 /// A clause with other words.

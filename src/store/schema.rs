@@ -6,16 +6,25 @@ pub const APPLICATION_ID: i64 = 0x4755_4944;
 /// `PRAGMA user_version`. Raised with every change of the tables below; a file of another version is refused with `KB_SCHEMA`.
 pub const SCHEMA_VERSION: i64 = 3;
 
+/// Passages, or curated questions, that one clause may have.
+pub const ROWS_OF_A_CLAUSE: i64 = 1 << 20;
+
+/// Clause ids reach at most this many times as far as there are clauses, so that what is held per id stays small.
+pub const MAX_SPREAD: i64 = 2;
+
 /// All tables.
 ///
 /// - `clause_fts` is contentless with `detail=none`: it yields the list of clauses for a term and nothing else; ranking uses
 ///   `forward`, which holds each clause's terms and counts.
-/// - `passages` is empty without an encoder. Its ids follow the clauses; a vector has one signed byte a number, to be multiplied
-///   by `scale`; `kind` is 0 for a part of the clause, 1 for a curated or everyday question.
+/// - `passages` is empty without an encoder. A vector has one signed byte a number, to be multiplied by `scale`; `kind` is 0 for a
+///   part of the clause, 1 for a curated or everyday question; `fingerprint` is the first 8 bytes of the text's SHA-256.
+/// - Ids of `passages` and `curated` are the clause's id times [`ROWS_OF_A_CLAUSE`] and their number in the clause: one row more in a
+///   clause leaves the others' ids as they are.
 /// - `curated.rests_on` is the [`super::fingerprint`] of the clause's text; `confirmed` is 1 when the source itself named that
 ///   fingerprint, or when the question stands in the text that answers it (the 问法 of a scene), else 0.
 /// - `thesaurus` is empty unless the documents brought a list of their own.
-/// - Clause ids of one version are contiguous and in document order, so that a version is a range of ids.
+/// - Clause ids of one version are contiguous and in document order, so that a version is a range of ids. The ranges of a title's
+///   versions ascend with their age. Between ranges may be ids that no clause has, where an earlier file had other versions.
 pub const TABLES: &str = "
 CREATE TABLE meta(
   key TEXT PRIMARY KEY,
@@ -100,6 +109,7 @@ CREATE TABLE passages(
   id INTEGER PRIMARY KEY,
   clause_id INTEGER NOT NULL REFERENCES clauses(id),
   kind INTEGER NOT NULL,
+  fingerprint INTEGER NOT NULL,
   scale REAL NOT NULL,
   vector BLOB NOT NULL
 ) STRICT;

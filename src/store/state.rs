@@ -4,7 +4,7 @@
 
 use crate::clock;
 use crate::error::{Code, Error, Result};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -99,7 +99,7 @@ impl StateDb {
         self.with(|c| {
             c.execute(
                 "INSERT INTO events(at, actor, event, code, detail) VALUES(?,?,?,?,?)",
-                params![clock::now().to_string(), actor, event, code, detail],
+                params![now(), actor, event, code, detail],
             )
             .map(drop)
         })
@@ -157,7 +157,7 @@ impl StateDb {
         self.with(|c| {
             c.execute(
                 "INSERT OR REPLACE INTO accepted(question, fingerprint, at, actor) VALUES(?,?,?,?)",
-                params![question, fingerprint, clock::now().to_string(), actor],
+                params![question, fingerprint, now(), actor],
             )
             .map(drop)
         })
@@ -174,13 +174,33 @@ impl StateDb {
         })
     }
 
+    /// A number that is another after somebody else has written.
+    ///
+    /// # Errors
+    /// `STATE_DB`.
+    pub fn changes(&self) -> Result<i64> {
+        self.with(|c| c.pragma_query_value(None, "data_version", |r| r.get(0)))
+    }
+
     fn with<T>(&self, act: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         act(&connection).map_err(|e| failed(&self.path, e))
     }
 }
 
+/// The box's time to the second.
+fn now() -> String {
+    clock::now().strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A disk that is full, write-protected or dying is told as such; everything else is the journal's own fault.
 fn failed(path: &Path, e: rusqlite::Error) -> Error {
-    Error::new(Code::StateDb, format!("记录库 {} 读写失败:{e}", path.display()), "检查磁盘空间和权限;仍出现则上报")
-        .because(e)
+    let (code, hint) = match e.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => (Code::NoSpace, "清理磁盘后重试"),
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => {
+            (Code::Io, "检查磁盘和数据目录的权限;磁盘报错时请更换")
+        }
+        _ => (Code::StateDb, "检查磁盘空间和权限;仍出现则上报"),
+    };
+    Error::new(code, format!("记录库 {} 读写失败:{e}", path.display()), hint).because(e)
 }

@@ -1,9 +1,10 @@
 //! Building a knowledge file: rows go in, in a fixed order, and the same rows give the same generation id.
 
 use super::connection::{build_failed, open_build};
+use super::earlier::{self, Earlier};
 use super::review::fingerprint;
 use super::rows::{BasisRow, ClauseRow, VersionRow};
-use super::schema::{self, meta};
+use super::schema::{self, ROWS_OF_A_CLAUSE, meta};
 use super::vectors::{PassageKind, Quantised};
 use crate::error::{Code, Error, Result};
 use crate::types::{ClauseId, GenerationId, VersionId};
@@ -21,10 +22,15 @@ pub struct KnowledgeWriter {
     hash: Sha256,
     term_ids: HashMap<Box<str>, u32>,
     term_clauses: Vec<u32>,
+    /// Documents of an earlier file.
+    known_documents: HashMap<String, i64>,
+    /// Clauses so far.
     clauses: i64,
-    versions: i64,
-    documents: i64,
-    curated: i64,
+    /// Highest id so far, of each.
+    last_clause: i64,
+    last_version: i64,
+    last_document: i64,
+    curated: Numbers,
     length_sum: u64,
     vectors: Option<Vectors>,
 }
@@ -33,7 +39,25 @@ pub struct KnowledgeWriter {
 struct Vectors {
     dimension: usize,
     passages: i64,
-    last_clause: ClauseId,
+    numbers: Numbers,
+}
+
+/// Numbers rows within their clause.
+#[derive(Default)]
+struct Numbers {
+    clause: i64,
+    last: i64,
+}
+
+impl Numbers {
+    /// The id of the next row of a clause; `None` when the clause has too many, or another clause had rows since.
+    fn next(&mut self, clause: ClauseId) -> Option<i64> {
+        if clause.0 != self.clause {
+            *self = Numbers { clause: Some(clause.0).filter(|id| *id > self.clause)?, last: -1 };
+        }
+        self.last = Some(self.last + 1).filter(|number| *number < ROWS_OF_A_CLAUSE)?;
+        clause.0.checked_mul(ROWS_OF_A_CLAUSE)?.checked_add(self.last)
+    }
 }
 
 impl KnowledgeWriter {
@@ -42,6 +66,14 @@ impl KnowledgeWriter {
     /// # Errors
     /// `KB_BUILD`.
     pub fn create(path: &Path) -> Result<KnowledgeWriter> {
+        KnowledgeWriter::create_like(path, &Earlier::default())
+    }
+
+    /// Starts a file at `path` whose documents and terms have the ids that they had in an earlier one.
+    ///
+    /// # Errors
+    /// `KB_BUILD`.
+    pub fn create_like(path: &Path, earlier: &Earlier) -> Result<KnowledgeWriter> {
         let connection = open_build(path)?;
         connection.execute_batch("BEGIN").map_err(build_failed)?;
         let mut hash = Sha256::new();
@@ -49,12 +81,14 @@ impl KnowledgeWriter {
         Ok(KnowledgeWriter {
             connection,
             hash,
-            term_ids: HashMap::new(),
-            term_clauses: Vec::new(),
+            term_clauses: vec![0; earlier.terms.values().max().map_or(0, |last| *last as usize + 1)],
+            term_ids: earlier.terms.clone(),
             clauses: 0,
-            versions: 0,
-            documents: 0,
-            curated: 0,
+            last_clause: 0,
+            last_version: 0,
+            last_document: earlier.documents.values().copied().max().unwrap_or(0),
+            known_documents: earlier.documents.clone(),
+            curated: Numbers::default(),
             length_sum: 0,
             vectors: None,
         })
@@ -65,13 +99,14 @@ impl KnowledgeWriter {
     /// # Errors
     /// `KB_BUILD`.
     pub fn add_document(&mut self, title_key: &str, title: &str) -> Result<i64> {
-        self.documents += 1;
+        let id = self.known_documents.get(title_key).copied().unwrap_or(self.last_document + 1);
+        self.last_document = self.last_document.max(id);
         self.absorb(&["document", title_key, title]);
         self.connection
             .prepare_cached("INSERT INTO documents(id, title_key, title) VALUES(?,?,?)")
-            .and_then(|mut s| s.execute(params![self.documents, title_key, title]))
+            .and_then(|mut s| s.execute(params![id, title_key, title]))
             .map_err(build_failed)?;
-        Ok(self.documents)
+        Ok(id)
     }
 
     /// Adds a spoken word with its terms, separated by spaces.
@@ -87,12 +122,36 @@ impl KnowledgeWriter {
         Ok(())
     }
 
-    /// Adds a version that will hold the next `clause_count` clauses.
+    /// Adds a version that will hold the next `clause_count` clauses, with the next ids.
     ///
     /// # Errors
     /// `KB_BUILD`.
     pub fn add_version(&mut self, document: i64, row: &VersionRow, clause_count: usize) -> Result<VersionId> {
-        self.versions += 1;
+        let id = VersionId(self.last_version + 1);
+        self.add_version_at(id, ClauseId(self.last_clause + 1), document, row, clause_count)
+    }
+
+    /// Adds a version with this id, whose clauses, the next `clause_count`, have ids from `first_clause` on.
+    ///
+    /// # Errors
+    /// `KB_BUILD`, also when there are clauses with such ids already.
+    pub fn add_version_at(
+        &mut self,
+        id: VersionId,
+        first_clause: ClauseId,
+        document: i64,
+        row: &VersionRow,
+        clause_count: usize,
+    ) -> Result<VersionId> {
+        if first_clause.0 <= self.last_clause {
+            return Err(Error::new(
+                Code::KbBuild,
+                format!("《{}》的条款编号与前面的重叠", row.title),
+                "请把本条信息报给软件维护方",
+            ));
+        }
+        self.last_clause = first_clause.0 - 1;
+        self.last_version = self.last_version.max(id.0);
         let day = |d: Option<crate::types::Date>| d.map(|d| d.to_string());
         let (published, from, until) = (day(row.published), day(row.effective.from), day(row.effective.until));
         let blank = String::new();
@@ -109,6 +168,8 @@ impl KnowledgeWriter {
             if row.repealed { "repealed" } else { "" },
             if row.sample { "sample" } else { "" },
             &row.source,
+            &id.0.to_string(),
+            &first_clause.0.to_string(),
         ]);
         self.connection
             .prepare_cached(
@@ -118,7 +179,7 @@ impl KnowledgeWriter {
             )
             .and_then(|mut s| {
                 s.execute(params![
-                    self.versions,
+                    id.0,
                     document,
                     row.title,
                     row.doc_no,
@@ -131,12 +192,12 @@ impl KnowledgeWriter {
                     row.repealed,
                     row.sample,
                     row.source,
-                    self.clauses + 1,
+                    first_clause.0,
                     clause_count as i64
                 ])
             })
             .map_err(build_failed)?;
-        Ok(VersionId(self.versions))
+        Ok(id)
     }
 
     /// Adds a clause with its index terms (repeats count).
@@ -150,6 +211,7 @@ impl KnowledgeWriter {
         terms: impl Iterator<Item = &'t str>,
     ) -> Result<ClauseId> {
         self.clauses += 1;
+        self.last_clause += 1;
         self.absorb(&["clause", &row.address.label, row.heading, row.text, row.guide.unwrap_or("")]);
         self.connection
             .prepare_cached(
@@ -157,7 +219,7 @@ impl KnowledgeWriter {
             )
             .and_then(|mut s| {
                 s.execute(params![
-                    self.clauses,
+                    self.last_clause,
                     version.0,
                     row.address.label,
                     row.address.article,
@@ -169,7 +231,7 @@ impl KnowledgeWriter {
             })
             .map_err(build_failed)?;
         self.index_terms(terms)?;
-        Ok(ClauseId(self.clauses))
+        Ok(ClauseId(self.last_clause))
     }
 
     fn index_terms<'t>(&mut self, terms: impl Iterator<Item = &'t str>) -> Result<()> {
@@ -202,22 +264,23 @@ impl KnowledgeWriter {
         let blob = super::forward::encode(&counts);
         self.connection
             .prepare_cached("INSERT INTO forward(clause_id, length, terms) VALUES(?,?,?)")
-            .and_then(|mut s| s.execute(params![self.clauses, length as i64, blob]))
+            .and_then(|mut s| s.execute(params![self.last_clause, length as i64, blob]))
             .map_err(build_failed)?;
         self.connection
             .prepare_cached("INSERT INTO clause_fts(rowid, body) VALUES(?,?)")
-            .and_then(|mut s| s.execute(params![self.clauses, body]))
+            .and_then(|mut s| s.execute(params![self.last_clause, body]))
             .map_err(build_failed)?;
         Ok(())
     }
 
     /// Attaches a curated question to a clause that was added; `folded` is its comparison form. The question is bound to the
-    /// clause's words as they are; `confirmed` says that somebody looked at exactly these words.
+    /// clause's words as they are; `confirmed` says that somebody looked at exactly these words. Questions come in the order of their
+    /// clauses.
     ///
     /// # Errors
-    /// `KB_BUILD`.
+    /// `KB_BUILD`, also when the order is another.
     pub fn add_curated(&mut self, clause: ClauseId, question: &str, folded: &str, confirmed: bool) -> Result<()> {
-        self.curated += 1;
+        let id = self.curated.next(clause).ok_or_else(|| out_of_order(clause))?;
         self.absorb(&["curated", question, if confirmed { "confirmed" } else { "" }]);
         let text: String = self
             .connection
@@ -228,9 +291,7 @@ impl KnowledgeWriter {
             .prepare_cached(
                 "INSERT INTO curated(id, clause_id, question, folded, rests_on, confirmed) VALUES(?,?,?,?,?,?)",
             )
-            .and_then(|mut s| {
-                s.execute(params![self.curated, clause.0, question, folded, fingerprint(&text), confirmed])
-            })
+            .and_then(|mut s| s.execute(params![id, clause.0, question, folded, fingerprint(&text), confirmed]))
             .map_err(build_failed)?;
         Ok(())
     }
@@ -258,32 +319,30 @@ impl KnowledgeWriter {
     /// `KB_BUILD`.
     pub fn begin_vectors(&mut self, name: &str, sha256: &str, dimension: usize) -> Result<()> {
         self.absorb(&["embedder", sha256]);
-        self.vectors = Some(Vectors { dimension, passages: 0, last_clause: ClauseId(0) });
+        self.vectors = Some(Vectors { dimension, passages: 0, numbers: Numbers::default() });
         self.put_meta(meta::EMBEDDER_NAME, name)?;
         self.put_meta(meta::EMBEDDER_SHA256, sha256)?;
         self.put_meta(meta::EMBEDDER_DIMENSION, &dimension.to_string())
     }
 
-    /// Adds the vector of a passage; passages come in the order of their clauses.
+    /// Adds the vector of a passage with this text; passages come in the order of their clauses.
     ///
     /// # Errors
     /// `KB_BUILD`, also when the order or the length is another than said.
-    pub fn add_passage(&mut self, clause: ClauseId, kind: PassageKind, vector: &Quantised) -> Result<()> {
-        let expected = self.vectors.as_mut().filter(|v| v.dimension == vector.values.len() && v.last_clause <= clause);
-        let Some(vectors) = expected else {
-            return Err(Error::new(
-                Code::KbBuild,
-                format!("条款 {} 的向量长度或次序不对", clause.0),
-                "请换用完好的编码模型;如仍出现,请把本条信息报给软件维护方",
-            ));
-        };
-        vectors.last_clause = clause;
-        vectors.passages += 1;
-        let id = vectors.passages;
+    pub fn add_passage(&mut self, clause: ClauseId, kind: PassageKind, text: &str, vector: &Quantised) -> Result<()> {
+        let vectors = self.vectors.as_mut().filter(|v| v.dimension == vector.values.len());
+        let numbered = vectors.and_then(|vectors| {
+            vectors.passages += 1;
+            vectors.numbers.next(clause)
+        });
+        let id = numbered.ok_or_else(|| out_of_order(clause))?;
         let bytes: Vec<u8> = vector.values.iter().map(|x| x.cast_unsigned()).collect();
+        let fingerprint = earlier::fingerprint(text);
         self.connection
-            .prepare_cached("INSERT INTO passages(id, clause_id, kind, scale, vector) VALUES(?,?,?,?,?)")
-            .and_then(|mut s| s.execute(params![id, clause.0, kind.number(), f64::from(vector.scale), bytes]))
+            .prepare_cached("INSERT INTO passages(id, clause_id, kind, fingerprint, scale, vector) VALUES(?,?,?,?,?,?)")
+            .and_then(|mut s| {
+                s.execute(params![id, clause.0, kind.number(), fingerprint, f64::from(vector.scale), bytes])
+            })
             .map_err(build_failed)?;
         Ok(())
     }
@@ -300,6 +359,10 @@ impl KnowledgeWriter {
                 self.connection.prepare("INSERT INTO terms(id, term, clauses) VALUES(?,?,?)").map_err(build_failed)?;
             for (term, id) in terms {
                 let clauses = self.term_clauses.get(id as usize).copied().unwrap_or(0);
+                if clauses == 0 {
+                    // Only the earlier file has it.
+                    continue;
+                }
                 insert.execute(params![id, term, clauses]).map_err(build_failed)?;
             }
         }
@@ -334,4 +397,12 @@ impl KnowledgeWriter {
             self.hash.update(field.as_bytes());
         }
     }
+}
+
+fn out_of_order(clause: ClauseId) -> Error {
+    Error::new(
+        Code::KbBuild,
+        format!("条款 {} 的向量或问法太多、长度或次序不对", clause.0),
+        "请换用完好的编码模型;如仍出现,请把本条信息报给软件维护方",
+    )
 }

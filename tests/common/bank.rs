@@ -45,8 +45,11 @@ pub fn policy(keys: &[SecretKey], require: &[(&str, u32)]) -> RolePolicy {
     }
 }
 
+/// A role, the keys that it names, and at least how many of each algorithm must sign.
+pub type Role<'a> = (&'a str, &'a [SecretKey], &'a [(&'a str, u32)]);
+
 /// A root with one policy per role.
-pub fn root(version: u64, roles: [(&str, &[SecretKey], &[(&str, u32)]); 3]) -> Root {
+pub fn root(version: u64, roles: [Role<'_>; 3]) -> Root {
     let mut root = Root {
         fmt: ROOT_FMT.to_owned(),
         bank_id: "示例银行".to_owned(),
@@ -205,17 +208,21 @@ impl Branch {
         Branch { max_seen: Some(seen), ..Branch::default() }
     }
 
-    /// Holds a pack against a root.
-    pub fn check(&self, root: &TrustedRoot, pack: &Signed) -> Result<Checked> {
-        let receiver = Receiver {
+    /// As the verifier sees it.
+    pub fn receiver(&self) -> Receiver<'_> {
+        Receiver {
             branch: &self.name,
             channel: &self.channel,
             app_version: &self.app_version,
             schema_version: self.schema_version,
             schema_sha256: &self.schema_sha256,
             max_seen: self.max_seen.clone(),
-        };
-        check_manifest(root, &pack.bytes, &pack.signatures, &receiver, &SoftwareVerifier)
+        }
+    }
+
+    /// Holds a pack against a root.
+    pub fn check(&self, root: &TrustedRoot, pack: &Signed) -> Result<Checked> {
+        check_manifest(root, &pack.bytes, &pack.signatures, &self.receiver(), &SoftwareVerifier)
     }
 
     /// Imports a pack: what was accepted counts as seen.

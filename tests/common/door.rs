@@ -25,6 +25,8 @@ pub struct FixedDoor {
     pub open: AtomicBool,
     /// Canceller of the last prose that `HANG` began.
     pub hanging: Mutex<Option<Arc<AtomicBool>>>,
+    /// What the status tells.
+    pub notices: Mutex<Vec<Notice>>,
 }
 
 impl Door for FixedDoor {
@@ -94,7 +96,12 @@ impl Door for FixedDoor {
                     card_seconds: 4.5,
                 },
                 today: day(2026, 3, 2),
+                notices: self.notices.lock().unwrap().clone(),
+                suspended: 3,
             }))),
+            Request::Review | Request::Accept(_) => {
+                Err(Error::new(Code::Denied, "当前角色没有这项权限", "请联系管理员"))
+            }
         }
     }
 }
@@ -174,6 +181,15 @@ const PROSE: &[&str] = &[
     "\n客户急用钱且新证未办妥的,",
     "可用临时居民身份证办理[2]。",
 ];
+
+/// Something for the status to tell.
+pub fn stale() -> Notice {
+    Notice {
+        code: NoticeCode::KnowledgeStale,
+        message: "知识包的有效期到 2026-02-01 为止".to_owned(),
+        hint: "请领取新的<知识包>".to_owned(),
+    }
+}
 
 pub fn card() -> Card {
     Card {

@@ -66,7 +66,7 @@ pub struct Product {
 }
 
 impl Product {
-    /// `guida serve` on a free port with the sample knowledge, unless `args` name another with `--kb`.
+    /// `guida serve` on a free port with the sample knowledge, unless `args` name another with `--kb`, or a data folder.
     pub fn start(args: &[&str]) -> Product {
         Product::start_in(&[], args)
     }
@@ -76,7 +76,7 @@ impl Product {
         let words = [before, &[GUIDA, "serve", "--listen", "127.0.0.1:0"], args].concat();
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).env_remove("GUIDA_KB").env_remove("GUIDA_DATA");
-        if !args.contains(&"--kb") {
+        if !args.contains(&"--kb") && !args.contains(&"--data") {
             command.arg("--kb").arg(sample());
         }
         let mut process =

@@ -86,6 +86,18 @@ pub enum DataCommand {
         #[arg(long)]
         json: bool,
     },
+    /// 本机时钟;--confirm 确认现在的时间无误
+    Clock {
+        /// 已核对,现在的时间无误
+        #[arg(long)]
+        confirm: bool,
+        /// Data folder.
+        #[command(flatten)]
+        data: DataArg,
+        /// 输出 JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// 本机的记录,新的在前
     Log {
         /// 条数

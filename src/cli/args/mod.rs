@@ -161,6 +161,9 @@ pub enum KbCommand {
         /// 已有答案的问题(JSONL,每行 {id, question, answer, relevant}),收入它们指向的条款;可重复
         #[arg(long, value_name = "文件")]
         curated: Vec<PathBuf>,
+        /// 前一次生成的知识库:没有变的条款沿用其中的编号和向量,差异包因此很小,也省去重新编码(编码模型和参数须相同)
+        #[arg(long, value_name = "文件")]
+        like: Option<PathBuf>,
         /// 不用程序自带的、人们对公开法律的问法
         #[arg(long)]
         no_everyday: bool,
@@ -178,6 +181,17 @@ pub enum KbCommand {
     Check {
         /// 知识库文件
         file: PathBuf,
+        /// 输出 JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// 列出所依据的条款文字已变、需要复核的问法
+    Review {
+        /// 新的知识库文件
+        file: PathBuf,
+        /// 与之相比的旧知识库文件
+        #[arg(long, value_name = "文件")]
+        against: PathBuf,
         /// 输出 JSON
         #[arg(long)]
         json: bool,

@@ -1,0 +1,112 @@
+//! A service follows its data folder: whoever switches the pointer (this process, or `guida import` beside it), the next question is
+//! answered from what it names. What is written into the journal beside it (a review, a confirmed clock) is taken up the same way.
+
+use super::branch::{manifest, open_reviews, pointer};
+use super::seat::{Generation, Seat};
+use super::standing::Circumstances;
+use crate::clock::{BoxClock, Seen};
+use crate::error::Result;
+use crate::store::generations::{Active, DataDir, serial_of};
+use crate::store::state::StateDb;
+use jiff::Timestamp;
+use std::os::unix::fs::MetadataExt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The setting that holds the latest time the clock has shown.
+pub(super) const CLOCK_SEEN: &str = "clock_seen";
+/// The setting that holds when somebody last confirmed the clock.
+pub(super) const CLOCK_CONFIRMED: &str = "clock_confirmed";
+
+/// A data folder that is followed.
+pub(super) struct Home {
+    pub(super) data: DataDir,
+    pub(super) state: Arc<StateDb>,
+    looked: Mutex<Looked>,
+}
+
+/// What was seen at the last look, so that a look at nothing new costs two system calls.
+#[derive(Default, PartialEq, Eq)]
+struct Looked {
+    pointer: Option<(u64, u64, i64, i64)>,
+    journal: i64,
+    confirmed: Option<String>,
+}
+
+/// The journal remembers the clock.
+struct Remembered(Arc<StateDb>);
+
+impl Seen for Remembered {
+    fn load(&self) -> Result<Option<Timestamp>> {
+        Ok(self.0.setting(CLOCK_SEEN)?.and_then(|text| text.parse().ok()))
+    }
+
+    fn store(&self, seen: Timestamp) -> Result<()> {
+        self.0.set(CLOCK_SEEN, &seen.to_string())
+    }
+}
+
+impl Home {
+    /// Opens the journal of a data folder.
+    pub(super) fn open(data: DataDir) -> Result<Home> {
+        let state = Arc::new(StateDb::open(&data.state_db())?);
+        Ok(Home { data, state, looked: Mutex::default() })
+    }
+
+    /// The clock of this box.
+    pub(super) fn clock(&self) -> Result<BoxClock> {
+        Ok(BoxClock::new(pointer(&self.data)?.0.time_floor, Remembered(Arc::clone(&self.state))))
+    }
+
+    /// What the pointer names, with what belongs to it; `None` before the first import.
+    pub(super) fn generation(&self) -> Result<Option<Generation>> {
+        named(&self.data)
+    }
+
+    /// Takes up what has changed since the last look.
+    pub(super) fn follow(&self, seat: &Seat) -> Result<()> {
+        let now = Looked {
+            pointer: std::fs::metadata(self.data.active_file())
+                .ok()
+                .map(|found| (found.dev(), found.ino(), found.mtime(), found.mtime_nsec())),
+            journal: self.state.changes()?,
+            confirmed: self.state.setting(CLOCK_CONFIRMED)?,
+        };
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        if *looked == now {
+            return Ok(());
+        }
+        if looked.confirmed != now.confirmed && *looked != Looked::default() {
+            seat.standing.clock.confirm();
+        }
+        // Noted first: a pointer that cannot be followed is not tried again and again, only when it changes.
+        *looked = now;
+        drop(looked);
+        take_up(&self.data, seat)
+    }
+}
+
+/// Puts what the pointer of a data folder names in the seat.
+pub(super) fn take_up(data: &DataDir, seat: &Seat) -> Result<()> {
+    if let Some(floor) = pointer(data)?.0.time_floor {
+        seat.standing.clock.raise_floor(floor);
+    }
+    named(data)?.map_or(Ok(()), |generation| seat.take_up(generation))
+}
+
+fn named(data: &DataDir) -> Result<Option<Generation>> {
+    let (active, damaged) = pointer(data)?;
+    let Some(gid) = active.active.clone() else { return Ok(None) };
+    Ok(Some(Generation {
+        kb: data.knowledge(&gid),
+        review: open_reviews(data)?,
+        circumstances: circumstances(data, &active, &gid, damaged.is_some()),
+        gid: Some(gid),
+    }))
+}
+
+fn circumstances(data: &DataDir, active: &Active, gid: &str, active_corrupt: bool) -> Circumstances {
+    let stale_after = manifest(data, gid).and_then(|m| m.stale_after).and_then(|text| text.parse().ok());
+    // What was announced counts until it is here, also when it was taken back here on purpose.
+    let newer = active.announced.filter(|announced| serial_of(gid).is_some_and(|serial| *announced > serial));
+    Circumstances { stale_after, newer: newer.map(|serial| serial.to_string()), active_corrupt }
+}

@@ -1,0 +1,211 @@
+//! What a box knows about itself and must tell: whether its clock can be believed, whether its knowledge is old, what waits for a
+//! person. Nothing of it stops an answer; it is shown above every answer until somebody has dealt with it.
+
+use super::reply::{Notice, NoticeCode};
+use crate::clock::{BoxClock, ClockWarning, Reading, in_china};
+use crate::error::{Code, Error, Result};
+use crate::store::review::Suspended;
+use jiff::Timestamp;
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// What is known of the active knowledge beyond its content.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Circumstances {
+    /// From then on the knowledge counts as old, as its pack says.
+    pub stale_after: Option<Timestamp>,
+    /// Newer knowledge that head office has announced, in words for people (`1-43`).
+    pub newer: Option<String>,
+    /// The pointer to the active knowledge is damaged, and the last good one serves.
+    pub active_corrupt: bool,
+}
+
+/// The box's state that changes while it answers.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    pub(super) clock: Arc<BoxClock>,
+    circumstances: RwLock<Circumstances>,
+    review: RwLock<Vec<Suspended>>,
+}
+
+impl Standing {
+    pub(super) fn set_circumstances(&self, circumstances: Circumstances) {
+        *self.circumstances.write().unwrap_or_else(PoisonError::into_inner) = circumstances;
+    }
+
+    /// Takes the list of questions that wait for a person; returns their forms, which settle no answer.
+    pub(super) fn set_review(&self, review: Vec<Suspended>) -> Arc<HashSet<String>> {
+        let forms = forms(&review);
+        *self.review.write().unwrap_or_else(PoisonError::into_inner) = review;
+        forms
+    }
+
+    /// The questions that wait for a person.
+    pub(super) fn review(&self) -> Vec<Suspended> {
+        self.review.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes one entry off the list; returns it, and the forms that still wait.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when no such entry waits: another person was quicker, or the clause has changed once more.
+    pub(super) fn accept(&self, folded: &str, fingerprint: &str) -> Result<(Suspended, Arc<HashSet<String>>)> {
+        let mut review = self.review.write().unwrap_or_else(PoisonError::into_inner);
+        let at = review.iter().position(|one| one.folded == folded && one.new_fingerprint == fingerprint);
+        let accepted = at.map(|at| review.remove(at)).ok_or_else(|| {
+            Error::new(Code::NotFound, "待复核清单里没有这一项,可能已由他人复核,或条款又有变化", "刷新清单后再看")
+        })?;
+        Ok((accepted, forms(&review)))
+    }
+
+    /// Everything there is to tell, gravest first, and the number of questions that wait.
+    pub(super) fn notices(&self, reading: &Reading) -> (Vec<Notice>, u64) {
+        let circumstances = self.circumstances.read().unwrap_or_else(PoisonError::into_inner);
+        let waiting = forms(&self.review.read().unwrap_or_else(PoisonError::into_inner)).len() as u64;
+        let mut out = Vec::new();
+        out.extend(circumstances.active_corrupt.then(active_corrupt));
+        out.extend(clock_notice(reading));
+        out.extend(circumstances.stale_after.filter(|after| *after <= reading.passed).map(stale));
+        out.extend(circumstances.newer.as_deref().map(newer));
+        out.extend((waiting > 0).then(|| suspended(waiting)));
+        (out, waiting)
+    }
+}
+
+/// Each question once, whatever number of clauses it waits for.
+fn forms(review: &[Suspended]) -> Arc<HashSet<String>> {
+    Arc::new(review.iter().map(|one| one.folded.clone()).collect())
+}
+
+/// What the card says when the day by whose rules it answers rests on a clock that is in doubt.
+pub(super) fn doubtful_day(reading: &Reading) -> Option<String> {
+    reading.warning.map(|_| format!("本机时钟待核对,本次按 {} 有效的规定作答", reading.day))
+}
+
+/// What is wrong with the clock.
+pub(super) fn clock_notice(reading: &Reading) -> Option<Notice> {
+    reading.warning.map(|warning| clock(&warning, reading))
+}
+
+fn notice(code: NoticeCode, message: String, hint: &str) -> Notice {
+    Notice { code, message, hint: hint.to_owned() }
+}
+
+fn clock(warning: &ClockWarning, reading: &Reading) -> Notice {
+    let shown = |moment: Timestamp| in_china(moment).strftime("%Y-%m-%d %H:%M").to_string();
+    let day = reading.day;
+    match *warning {
+        ClockWarning::BeforeFloor { floor, now } => notice(
+            NoticeCode::ClockBeforeFloor,
+            format!(
+                "本机时钟是 {},早于总行已签发内容的时间 {},必定有误;现按 {day} 有效的规定作答",
+                shown(now),
+                shown(floor)
+            ),
+            "请科技人员校正本机时间",
+        ),
+        ClockWarning::SteppedBack { seen, now } => notice(
+            NoticeCode::ClockSteppedBack,
+            format!("本机时钟倒退过:曾到 {},现在是 {};现按 {day} 有效的规定作答", shown(seen), shown(now)),
+            "请核对本机日期和时间:有误先校正,无误由管理员确认(guida data clock)",
+        ),
+    }
+}
+
+fn stale(after: Timestamp) -> Notice {
+    notice(
+        NoticeCode::KnowledgeStale,
+        format!("知识包的有效期到 {} 为止,现有内容可能不是最新", in_china(after).date()),
+        "请向总行领取新的知识包;在此之前照常使用,重要业务另行核对",
+    )
+}
+
+fn newer(name: &str) -> Notice {
+    notice(
+        NoticeCode::NewerAnnounced,
+        format!("总行已发布更新的知识包 {name},本机还没有导入"),
+        "请取得带有该知识包的 U 盘并导入",
+    )
+}
+
+fn active_corrupt() -> Notice {
+    notice(
+        NoticeCode::ActiveCorrupt,
+        "本机的启用记录已损坏,正以最后一份完好的知识作答;修复之前不能导入".to_owned(),
+        "请科技人员用 guida data status 查看并处理",
+    )
+}
+
+fn suspended(count: u64) -> Notice {
+    notice(
+        NoticeCode::CuratedSuspended,
+        format!("有 {count} 个既定问法所依据的条款已变,复核之前只按检索作答"),
+        "请业务管理人员复核(guida data review)",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Forgetful;
+
+    fn entry(folded: &str, fingerprint: &str) -> Suspended {
+        Suspended {
+            question: folded.into(),
+            folded: folded.into(),
+            document: "某办法".into(),
+            label: "第一条".into(),
+            scene: None,
+            old_text: "旧".into(),
+            new_text: "新".into(),
+            old_fingerprint: "0".into(),
+            new_fingerprint: fingerprint.into(),
+        }
+    }
+
+    fn codes(standing: &Standing) -> Vec<&'static str> {
+        standing.notices(&standing.clock.read()).0.iter().map(|n| n.code.as_str()).collect()
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn each_circumstance_is_told_with_its_code() {
+        let clock = BoxClock::by(|| at("2026-02-01T00:00:00Z"), Some(at("2026-03-01T00:00:00Z")), Forgetful);
+        let standing = Standing { clock: Arc::new(clock), ..Standing::default() };
+        assert_eq!(codes(&standing), ["CLOCK_BEFORE_FLOOR"]);
+        let stale_after = Some(at("2026-02-15T00:00:00Z"));
+        standing.set_circumstances(Circumstances { stale_after, newer: Some("1-43".into()), active_corrupt: true });
+        standing.set_review(vec![entry("甲", "1"), entry("甲", "2"), entry("乙", "1")]);
+        let all = ["ACTIVE_CORRUPT", "CLOCK_BEFORE_FLOOR", "KNOWLEDGE_STALE", "NEWER_ANNOUNCED", "CURATED_SUSPENDED"];
+        // The floor has passed the date of expiry, whatever the clock says.
+        assert_eq!(codes(&standing), all);
+        let (notices, waiting) = standing.notices(&standing.clock.read());
+        assert_eq!(waiting, 2);
+        assert!(notices[1].message.contains("2026-02-01 08:00") && notices[1].message.contains("2026-03-01 08:00"));
+        assert!(notices.iter().all(|n| !n.hint.is_empty()));
+    }
+
+    #[test]
+    fn knowledge_is_stale_from_its_day_on_and_not_before() {
+        for (after, told) in [("2026-05-01T00:00:01Z", false), ("2026-05-01T00:00:00Z", true)] {
+            let clock = BoxClock::by(|| at("2026-05-01T00:00:00Z"), None, Forgetful);
+            let standing = Standing { clock: Arc::new(clock), ..Standing::default() };
+            standing.set_circumstances(Circumstances { stale_after: Some(at(after)), ..Circumstances::default() });
+            assert_eq!(!codes(&standing).is_empty(), told);
+        }
+    }
+
+    #[test]
+    fn a_question_waits_until_its_last_clause_is_looked_at() {
+        let standing = Standing::default();
+        standing.set_review(vec![entry("甲", "1"), entry("甲", "2")]);
+        assert_eq!(standing.accept("甲", "3").unwrap_err().code(), Code::NotFound);
+        let (accepted, waiting) = standing.accept("甲", "1").unwrap();
+        assert_eq!((accepted, waiting.contains("甲")), (entry("甲", "1"), true));
+        assert!(standing.accept("甲", "2").unwrap().1.is_empty());
+        assert!(standing.review().is_empty() && codes(&standing).is_empty());
+    }
+}

@@ -1,0 +1,160 @@
+//! Rules that arrive before they are in force, and the clock that says which day it is.
+
+#[path = "common/program.rs"]
+mod program;
+
+use guida::clock::{BoxClock, Forgetful};
+use guida::engine::reply::{Card, Reply, StatusReply};
+use guida::engine::request::{Actor, AskRequest, Request, Role, SearchRequest};
+use guida::engine::{Circumstances, Engine};
+use guida::types::{Classification, Date};
+use jiff::Timestamp;
+use program::{ask, guida};
+use serde_json::Value;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+const QUESTION: &str = "单笔支取现金超过多少万元应当登记资金用途";
+/// The first day of the amended rule: far ahead, so that the real clock of the test machine is before it.
+const FIRST_DAY: &str = "2090-07-01";
+const DAY_BEFORE: &str = "2090-06-30";
+
+/// A rule and, beside it, the amendment that is not in force yet, built by the program.
+fn shipped() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let sources = folder.path().join("rules");
+    fs::create_dir(&sources).unwrap();
+    for (name, effective, limit) in [("2020.md", "2020-02-01", "五万元"), ("2090.md", FIRST_DAY, "十万元")] {
+        let text = format!(
+            "---\ntitle: 某行现金管理办法\ndoc_no: 某行发〔{}〕1号\nlevel: 行内制度\neffective: {effective}\n---\n\
+             # 某行现金管理办法\n第一条 本办法规范柜面现金业务。\n第二条 单笔支取现金超过{limit}的,应当登记资金用途。\n",
+            &effective[..4]
+        );
+        fs::write(sources.join(name), text).unwrap();
+    }
+    let kb = folder.path().join("k.db");
+    guida(["kb", "build", sources.to_str().unwrap(), "--out", kb.to_str().unwrap(), "--no-embedder"]).ok();
+    (folder, kb)
+}
+
+fn first(card: &Value) -> (&str, &str) {
+    let cited = &card["citations"][0];
+    (cited["text"].as_str().unwrap_or_default(), cited["status"].as_str().unwrap_or_default())
+}
+
+#[test]
+fn a_clause_shipped_before_its_day_answers_from_that_day_on() {
+    let (_folder, kb) = shipped();
+    let (old, new) = ("单笔支取现金超过五万元的,应当登记资金用途。", "单笔支取现金超过十万元的,应当登记资金用途。");
+    for (more, expected) in [
+        (&["--no-embedder"][..], old),
+        (&["--no-embedder", "--as-of", DAY_BEFORE], old),
+        (&["--no-embedder", "--as-of", FIRST_DAY], new),
+        (&["--no-embedder", "--as-of", "2095-01-01"], new),
+    ] {
+        let card = ask(&kb, QUESTION, more);
+        assert_eq!(first(&card), (expected, "in_force"), "{more:?}");
+        let texts: Vec<_> = card["citations"].as_array().unwrap().iter().map(|c| &c["text"]).collect();
+        let other = if expected == old { new } else { old };
+        assert!(!texts.contains(&&Value::from(other)), "never both: {more:?}");
+    }
+    // The address too leads to the text of the day.
+    let at = |day: &str| ask(&kb, "某行现金管理办法第二条", &["--no-embedder", "--as-of", day]);
+    assert_eq!(first(&at(DAY_BEFORE)), (old, "in_force"));
+    assert_eq!(first(&at(FIRST_DAY)), (new, "in_force"));
+}
+
+/// A clock in the test's hand.
+fn clock(floor: Option<&str>) -> (Arc<AtomicI64>, Arc<BoxClock>) {
+    let hand = Arc::new(AtomicI64::new(0));
+    let source = Arc::clone(&hand);
+    let floor = floor.map(at);
+    let clock = BoxClock::by(move || Timestamp::from_second(source.load(Ordering::Acquire)).unwrap(), floor, Forgetful);
+    (hand, Arc::new(clock))
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn handle(engine: &Engine, request: Request) -> Reply {
+    engine.handle(&Actor { role: Role::Teller, clearance: Classification::Internal }, request).unwrap()
+}
+
+fn card(engine: &Engine, as_of: Option<Date>) -> Card {
+    match handle(engine, Request::Ask(AskRequest { question: QUESTION.into(), as_of, ..AskRequest::default() })) {
+        Reply::Answer(answer) => answer.card,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn status(engine: &Engine) -> StatusReply {
+    match handle(engine, Request::Status) {
+        Reply::Status(status) => *status,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn codes(engine: &Engine) -> Vec<&'static str> {
+    status(engine).notices.iter().map(|n| n.code.as_str()).collect()
+}
+
+#[test]
+fn the_box_clock_changes_the_rules_at_midnight_in_china() {
+    let (_folder, kb) = shipped();
+    let (hand, clock) = clock(None);
+    let engine = Engine::open(&kb, None, None, None).unwrap().with_clock(clock);
+    for (moment, limit) in [("2090-06-30T15:59:59Z", "五万元"), ("2090-06-30T16:00:00Z", "十万元")] {
+        hand.store(at(moment).as_second(), Ordering::Release);
+        let card = card(&engine, None);
+        assert!(card.citations[0].text.contains(limit), "{moment}: {}", card.citations[0].text);
+        assert!(card.notices.is_empty() && codes(&engine).is_empty());
+        let search = SearchRequest {
+            query: "登记资金用途".into(),
+            as_of: None,
+            levels: Vec::new(),
+            limit: 9,
+            all_versions: false,
+        };
+        let Reply::Search(found) = handle(&engine, Request::Search(search)) else { panic!() };
+        assert!(found.hits.iter().any(|hit| hit.text.contains(limit)), "{moment}");
+        let Reply::Documents(listed) = handle(&engine, Request::Documents { filter: None }) else { panic!() };
+        let in_force = listed.documents.iter().find(|d| d.status.label() == "现行有效").unwrap();
+        assert_eq!(in_force.doc_no.contains("2090"), limit == "十万元");
+    }
+}
+
+#[test]
+fn a_clock_in_doubt_answers_warns_and_is_quiet_once_confirmed() {
+    let (_folder, kb) = shipped();
+    // Head office has signed something on the first day of the amended rule: that day has come, whatever the clock says.
+    let (hand, clock) = clock(Some("2090-07-01T01:00:00Z"));
+    let engine = Engine::open(&kb, None, None, None).unwrap().with_clock(Arc::clone(&clock));
+    let answered = card(&engine, None);
+    assert_eq!((answered.as_of, answered.refused), (FIRST_DAY.parse().unwrap(), false));
+    assert!(answered.citations[0].text.contains("十万元"));
+    assert!(answered.notices.iter().any(|n| n.contains("时钟") && n.contains(FIRST_DAY)), "{:?}", answered.notices);
+    assert!(
+        card(&engine, Some("2030-01-01".parse().unwrap())).notices.is_empty(),
+        "a day that was named is not in doubt"
+    );
+    assert_eq!((codes(&engine), status(&engine).today), (vec!["CLOCK_BEFORE_FLOOR"], FIRST_DAY.parse().unwrap()));
+    // Ahead, then set right: somebody must look.
+    hand.store(at("2099-01-01T00:00:00Z").as_second(), Ordering::Release);
+    assert!(codes(&engine).is_empty());
+    hand.store(at("2090-07-02T00:00:00Z").as_second(), Ordering::Release);
+    assert_eq!(codes(&engine), ["CLOCK_STEPPED_BACK"]);
+    assert!(!card(&engine, None).refused);
+    clock.confirm();
+    assert!(codes(&engine).is_empty() && card(&engine, None).notices.is_empty());
+    // Old knowledge answers too.
+    engine.set_circumstances(Circumstances {
+        stale_after: Some(at("2090-07-01T00:00:00Z")),
+        newer: Some("1-43".into()),
+        active_corrupt: false,
+    });
+    assert_eq!(codes(&engine), ["KNOWLEDGE_STALE", "NEWER_ANNOUNCED"]);
+    assert!(!card(&engine, None).refused);
+}
