@@ -255,7 +255,7 @@ fn ordered(manifest: &Manifest, sha256: &str, receiver: &Receiver<'_>) -> Result
 }
 
 /// Reads `major.minor.patch`; what stands behind `-` or `+` does not count.
-fn version(text: &str) -> Result<[u64; 3]> {
+pub(super) fn version(text: &str) -> Result<[u64; 3]> {
     let release = text.split(['-', '+']).next().unwrap_or_default();
     let number = |part: &str| part.parse().ok().filter(|_| part.bytes().all(|digit| digit.is_ascii_digit()));
     let numbers: Option<Vec<u64>> = release.split('.').map(number).collect();

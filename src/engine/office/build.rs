@@ -163,7 +163,10 @@ pub fn build(plan: &BuildPlan<'_>, encoder: Encoder, progress: &mut dyn FnMut(St
 fn manifest(plan: &BuildPlan<'_>, root: &Root, listed: &[Listed], issued_at: String) -> Result<Manifest> {
     let in_order = |pack: &&Listed| pack.signatures.complete || pack.manifest.epoch == root.epoch;
     let last = listed.iter().filter(in_order).max_by_key(|pack| pack.manifest.seq);
-    let next = last.map_or(Some(1), |pack| pack.manifest.seq.checked_add(1));
+    // A pack of an epoch that is over, or by keys that were revoked since, keeps its number all the same.
+    let taken = |seq: &u64| listed.iter().any(|pack| pack.manifest.seq == *seq);
+    let first = last.map_or(Some(1), |pack| pack.manifest.seq.checked_add(1));
+    let next = first.and_then(|first| (first..=u64::MAX).find(|seq| !taken(seq)));
     let Some(seq) = plan.seq.or(next) else {
         let message = "编号已用到尽头";
         return Err(Error::new(Code::PackBuild, message, "轮换信任根并开始新纪元:guida pack rotate --new-epoch"));

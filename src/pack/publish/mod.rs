@@ -118,6 +118,8 @@ pub fn build(stick: &Stick, publication: &Publication, progress: &mut dyn FnMut(
         let message = format!("每卷 {} 字节,应为 1 到 {MAX_PIECE_BYTES} 字节", publication.part_bytes);
         return Err(Error::new(Code::PackBuild, message, "FAT32 的 U 盘放不下更大的文件,用 --part-size 1G 或更小"));
     }
+    verify::version(&manifest.app_min)?;
+    manifest.app_max.as_deref().map(verify::version).transpose()?;
     let path = names::manifest(manifest.seq);
     refuse_signed(stick, &path)?;
     for file in &publication.files {
