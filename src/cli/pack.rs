@@ -423,7 +423,8 @@ fn verify_next(folder: &Path) -> String {
 }
 
 fn size(bytes: u64) -> String {
-    format!("{:.2} MiB", bytes as f64 / MIB)
+    let mebibytes = bytes as f64 / MIB;
+    if mebibytes < 1.0 { format!("{:.1} KiB", mebibytes * 1024.0) } else { format!("{mebibytes:.2} MiB") }
 }
 
 /// A turning mark on standard error, silent when that is no terminal.

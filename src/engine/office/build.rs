@@ -245,15 +245,15 @@ fn bases(
     notes: &mut Vec<String>,
 ) -> Result<Vec<PathBuf>> {
     let mut packs: Vec<(&Stick, &Listed)> = Vec::new();
-    let complete = |pack: &&Listed| pack.signatures.complete;
+    let issued = |pack: &&Listed| pack.issued;
     // What nobody signed no branch has.
     let own = listed.iter().rev().filter(|pack| Some(pack.manifest.seq) != plan.seq);
-    for pack in own.clone().filter(|pack| !pack.signatures.complete) {
+    for pack in own.clone().filter(|pack| !pack.issued) {
         notes.push(format!("第 {} 号知识包没有签齐,不作差分的依据", pack.manifest.seq));
     }
-    packs.extend(own.filter(complete).take(plan.deltas).map(|pack| (stick, pack)));
+    packs.extend(own.filter(issued).take(plan.deltas).map(|pack| (stick, pack)));
     for (stick, listed) in older {
-        packs.extend(listed.iter().rev().find(complete).map(|pack| (stick, pack)));
+        packs.extend(listed.iter().rev().find(issued).map(|pack| (stick, pack)));
     }
     let mut bases = Vec::new();
     for (number, (stick, pack)) in packs.into_iter().enumerate() {

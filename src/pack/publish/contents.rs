@@ -176,8 +176,10 @@ pub struct Listed {
     pub manifest: Manifest,
     /// SHA-256 of the manifest.
     pub manifest_sha256: String,
-    /// Who has signed it.
+    /// Who has signed it, by the newest root.
     pub signatures: Standing,
+    /// Its signatures were complete by some root of the chain: branches may have it, whoever has left since.
+    pub issued: bool,
 }
 
 /// The packs on a stick by their numbers; their signatures are counted by the word of `root`.
@@ -187,6 +189,11 @@ pub struct Listed {
 pub fn listed(stick: &Stick, root: Option<&TrustedRoot>) -> Result<Vec<Listed>> {
     let role = SignedRole::Publish;
     let policies: Vec<Policy> = root.iter().filter_map(|root| Policy::of(root.root(), role)).collect();
+    let mut earlier = Vec::new();
+    for version in 1..root.map_or(1, |root| root.root().version) {
+        let earlier_root: Root = json::parse(&stick.read(&names::root(version), MAX_ROOT_BYTES)?, "信任根")?;
+        earlier.extend(Policy::of(&earlier_root, role));
+    }
     let mut packs = Vec::new();
     for seq in stick.sequences()? {
         let path = names::manifest(seq);
@@ -194,9 +201,12 @@ pub fn listed(stick: &Stick, root: Option<&TrustedRoot>) -> Result<Vec<Listed>> 
             continue;
         }
         let bytes = stick.read(&path, MAX_MANIFEST_BYTES)?;
-        let signatures = standing(role, &bytes, &collected(stick, &path)?, &policies);
+        let made = collected(stick, &path)?;
+        let signatures = standing(role, &bytes, &made, &policies);
+        let met = |policy: &Policy| standing(role, &bytes, &made, std::slice::from_ref(policy)).complete;
+        let issued = signatures.complete || earlier.iter().any(met);
         let manifest = json::parse(&bytes, "清单")?;
-        packs.push(Listed { manifest, manifest_sha256: hex::sha256(&bytes), signatures });
+        packs.push(Listed { manifest, manifest_sha256: hex::sha256(&bytes), signatures, issued });
     }
     Ok(packs)
 }
@@ -212,7 +222,7 @@ fn collected(stick: &Stick, path: &str) -> Result<Vec<crate::pack::manifest::Sig
 }
 
 fn summary(stick: &Stick, pack: Listed) -> Result<PackSummary> {
-    let Listed { manifest, manifest_sha256, signatures } = pack;
+    let Listed { manifest, manifest_sha256, signatures, .. } = pack;
     let serial = Serial { epoch: manifest.epoch, seq: manifest.seq };
     let mut files = Vec::new();
     for file in &manifest.files {
