@@ -70,7 +70,7 @@ pub fn amend(source: &Path, out: &Path) -> Result<Amended> {
             None => fs::write(&place, &texts[at])?,
             Some(text) => {
                 done.changed += 1;
-                if done.changed % OLD_STAYS_ONE_IN == 0 {
+                if done.changed.is_multiple_of(OLD_STAYS_ONE_IN) {
                     done.kept_beside += 1;
                     fs::write(&place, &texts[at])?;
                     fs::write(place.with_extension("2026.md"), text)?;

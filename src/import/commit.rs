@@ -82,7 +82,6 @@ impl Importer {
             root_ver: prepared.root.root().version,
             time_floor: Some(prepared.time_floor),
             announced: Some(prepared.announced),
-            ..old.clone()
         };
         self.point_to(&new, &old)?;
         let knowledge = self.data.knowledge(&gid);

@@ -26,7 +26,7 @@ pub(super) struct Intake {
 
 /// The pack on the stick.
 pub(super) enum Found {
-    New(VerifiedManifest),
+    New(Box<VerifiedManifest>),
     Already(Serial),
 }
 
@@ -73,10 +73,10 @@ impl Importer {
             }
             // A pack that was seen but is not in use: what was made of it is gone, and it comes in as if it were new.
             Checked::Already(manifest) if active.active.as_deref() != Some(manifest.gid().as_str()) => {
-                Found::New(manifest)
+                Found::New(Box::new(manifest))
             }
             Checked::Already(manifest) => Found::Already(manifest.serial()),
-            Checked::New(manifest) => Found::New(manifest),
+            Checked::New(manifest) => Found::New(Box::new(manifest)),
         };
         Ok(Intake { stick, root, beacon, checked })
     }

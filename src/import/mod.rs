@@ -180,7 +180,7 @@ impl Importer {
         meter.enter(Phase::Reading, 0)?;
         let intake::Intake { stick, root, beacon, checked } = self.take_in(source, home, &active, &mut meter)?;
         let manifest = match checked {
-            intake::Found::New(manifest) => manifest,
+            intake::Found::New(manifest) => *manifest,
             intake::Found::Already(serial) => {
                 self.sweep_staging(None)?;
                 return Ok(Outcome::Already(serial));

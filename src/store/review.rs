@@ -155,8 +155,11 @@ impl Changed {
     }
 }
 
+/// Fingerprints and clauses of questions, by the question's form and place.
+type ByPlace = HashMap<(String, Place), Vec<(String, ClauseId)>>;
+
 /// The questions of a file by their form and place: fingerprints and clauses, oldest version first.
-fn by_place(knowledge: &Knowledge) -> Result<HashMap<(String, Place), Vec<(String, ClauseId)>>> {
+fn by_place(knowledge: &Knowledge) -> Result<ByPlace> {
     let mut out: HashMap<_, Vec<_>> = HashMap::new();
     for row in knowledge.curated_rows()? {
         if let Some(place) = place(knowledge, &row) {

@@ -299,7 +299,7 @@ fn roots_follow_each_other() {
     let change = Change { add, revoke: vec![gone[..8].to_owned()], new_epoch: true, ..Change::default() };
     let next = next_root(first.root(), &change, ISSUED).unwrap();
     assert_eq!((next.version, next.epoch), (2, 2));
-    assert_eq!(next.revoked, [gone.clone()]);
+    assert_eq!(next.revoked, std::slice::from_ref(&gone));
     assert!(!next.keys.contains_key(&gone));
     let path = write_root(&stick, &next).unwrap();
     sign::add_signature(&office.folder.path().join(&path), SignedRole::Root, &fresh).unwrap();
