@@ -9,6 +9,7 @@ use crate::cli::args::{
 };
 use crate::engine::Engine;
 use crate::engine::branch::is_home;
+use crate::engine::importing::step_back;
 use crate::engine::measure::CrossValidation;
 use crate::engine::models::{Wanted, program};
 use crate::engine::offline::Measuring;
@@ -310,6 +311,7 @@ fn serve(args: &ServeArgs) -> Result<()> {
     cli::announce(&format!("listening http://{}", server.addr()))?;
     let stopped = Arc::clone(&stop);
     let warming = std::thread::Builder::new().name("warming".into()).spawn(move || {
+        step_back();
         warm(&engine, &stopped);
         while !stopped.load(Ordering::Acquire) {
             if anew.swap(false, Ordering::AcqRel) {

@@ -383,7 +383,7 @@ fn a_check_tells_good_from_damaged() {
     let bad = dir.path().join("k.db");
     for damage in [
         "DELETE FROM forward WHERE clause_id = 7",
-        "UPDATE curated SET clause_id = 999999 WHERE id = 1",
+        "UPDATE curated SET clause_id = 999999 WHERE id = (SELECT min(id) FROM curated)",
         "DELETE FROM clauses WHERE id = 7",
         "INSERT INTO clause_fts(rowid, body) VALUES(999999, '的')",
     ] {

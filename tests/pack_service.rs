@@ -10,6 +10,7 @@ mod product;
 #[path = "common/rules.rs"]
 mod rules;
 
+use guida::clock::{BoxClock, Forgetful};
 use guida::engine::Engine;
 use guida::engine::importing::{ImportRequest, ImportState};
 use guida::engine::reply::Reply;
@@ -24,7 +25,7 @@ use product::{Product, guida, json, stderr, until};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 const QUESTION: &str = "支取现金要提前几日预约";
@@ -248,6 +249,53 @@ fn a_clock_that_stepped_back_is_told_until_somebody_confirms_it_at_the_box() {
     until("the notice is gone", || codes(&product).is_empty());
     let events = state.events(10).unwrap();
     assert!(events.iter().any(|e| (e.event.as_str(), e.code.as_str()) == ("clock", "OK")), "{events:?}");
+}
+
+/// A box whose clock the test sets.
+fn box_at(branch: &Branch, hand: &Arc<Mutex<&'static str>>) -> Engine {
+    let hand = Arc::clone(hand);
+    let floor = Active::read(&branch.data).unwrap().time_floor;
+    let now = move || hand.lock().unwrap().parse().unwrap();
+    let clock = Arc::new(BoxClock::by(now, floor, Forgetful));
+    Engine::open_home(branch.data.root(), &product::sample(), None, None, Default::default()).unwrap().with_clock(clock)
+}
+
+fn take_in(engine: &Engine, stick: &Path) -> ImportState {
+    import(engine, begin(stick));
+    assert!(matches!(settled(engine), ImportState::Waiting { .. }));
+    import(engine, ImportRequest::Confirm);
+    settled_after(engine, |s| !matches!(s, ImportState::Waiting { .. } | ImportState::Working { .. }))
+}
+
+fn notices(engine: &Engine) -> Vec<&'static str> {
+    match engine.handle(&operator(), Request::Status).unwrap() {
+        Reply::Status(status) => status.notices.iter().map(|n| n.code.as_str()).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn rows_14_and_15_a_wrong_clock_stops_no_import_and_is_told() {
+    let bank = Bank::new();
+    let (old, new, newer) = (knowledge("二十万元"), knowledge("三十万元"), knowledge("四十万元"));
+    let branch = Branch::with(&bank, &bank.pack(7, &old).stick());
+    let hand = Arc::new(Mutex::new("1970-01-01T00:00:00Z"));
+    let engine = box_at(&branch, &hand);
+    let done = take_in(&engine, bank.pack(8, &new).stick().path());
+    assert!(matches!(done, ImportState::Done { .. }), "{done:?}");
+    assert_eq!(notices(&engine), ["CLOCK_BEFORE_FLOOR"]);
+    // By the rules of the latest signed day: the clause of 2026 answers, though the clock stands at 1970.
+    assert_eq!(generation(&engine), identity(&new));
+
+    *hand.lock().unwrap() = "2099-06-01T00:00:00Z";
+    assert_eq!(notices(&engine), Vec::<&str>::new());
+    let done = take_in(&engine, bank.pack(9, &newer).stick().path());
+    assert!(matches!(done, ImportState::Done { .. }), "{done:?}");
+    *hand.lock().unwrap() = "2026-11-21T00:00:00Z";
+    assert_eq!(notices(&engine), ["CLOCK_STEPPED_BACK"]);
+    assert_eq!(generation(&engine), identity(&newer));
+    engine.clock().confirm();
+    assert_eq!(notices(&engine), Vec::<&str>::new());
 }
 
 #[test]

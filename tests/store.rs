@@ -370,6 +370,8 @@ fn versions_that_do_not_share_the_clauses_out_are_refused() {
         "UPDATE versions SET first_clause = 3 WHERE id = 3",
         "DELETE FROM versions WHERE id = 3",
         "DELETE FROM clauses WHERE id = 4",
+        // In order, but with far more ids than clauses.
+        "UPDATE versions SET first_clause = 1000 WHERE id = 3; UPDATE clauses SET id = 1000 WHERE id = 4",
     ] {
         let (_dir, path) = stored(None);
         damaged(&path, damage);

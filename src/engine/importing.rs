@@ -20,7 +20,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-pub use crate::import::{Branch, Committed, Encoder, Importer, Outcome, Phase, Preview, Progress, Returned, Watch};
+pub use crate::import::{
+    Branch, Committed, Encoder, Importer, Outcome, Phase, Preview, Progress, Returned, Watch, step_back,
+};
 
 /// What can be asked of the import.
 #[derive(Debug, Clone, PartialEq, Eq)]

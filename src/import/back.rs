@@ -20,6 +20,14 @@ pub struct Returned {
     pub hold: Option<Serial>,
 }
 
+fn nothing_held() -> Error {
+    Error::new(Code::ImportState, "没有退回的知识包可以恢复", "等总行的新知识包")
+}
+
+fn serial_of_some(gid: &Option<String>) -> Option<Serial> {
+    gid.as_deref().and_then(serial_of)
+}
+
 impl Importer {
     /// Goes back to the generation before. The pack that is left does not come in again until [`Importer::release`].
     ///
@@ -33,7 +41,7 @@ impl Importer {
             let (Some(active), Some(prev)) = (&now.active, &now.prev) else {
                 return Err(Error::new(Code::ImportState, "没有更早的知识可以退回", "本机只导入过一次知识包"));
             };
-            if now.hold.is_some() {
+            if serial_of(prev) >= serial_of(active) {
                 return Err(Error::new(
                     Code::ImportState,
                     "已经退回过一次,本机只保留前一代知识",
@@ -41,8 +49,12 @@ impl Importer {
                 ));
             }
             self.may_still_answer(active, prev)?;
-            let back =
-                Active { active: now.prev.clone(), prev: now.active.clone(), hold: serial_of(active), ..now.clone() };
+            let back = Active {
+                active: now.prev.clone(),
+                prev: now.active.clone(),
+                hold: now.hold.max(serial_of(active)),
+                ..now.clone()
+            };
             self.turn_to(&back, &now, adopt)
         })
     }
@@ -55,11 +67,15 @@ impl Importer {
         self.noted("release", || {
             let _lock = self.lock()?;
             let now = Active::read(&self.data)?;
-            let held = now.prev.as_deref().filter(|prev| now.hold.is_some() && serial_of(prev) == now.hold);
-            if held.is_none() {
-                return Err(Error::new(Code::ImportState, "没有退回的知识包可以恢复", "等总行的新知识包"));
+            let (Some(active), Some(prev)) = (serial_of_some(&now.active), serial_of_some(&now.prev)) else {
+                return Err(nothing_held());
+            };
+            if prev <= active {
+                return Err(nothing_held());
             }
-            let forward = Active { active: now.prev.clone(), prev: now.active.clone(), hold: None, ..now.clone() };
+            // A later pack that did not work when it was tried is held on.
+            let hold = now.hold.filter(|hold| *hold > prev);
+            let forward = Active { active: now.prev.clone(), prev: now.active.clone(), hold, ..now.clone() };
             self.turn_to(&forward, &now, adopt)
         })
     }

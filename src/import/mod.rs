@@ -156,6 +156,7 @@ impl Importer {
     /// # Errors
     /// Those of the fault matrix, each with its own code; the journal has an entry for each.
     pub fn prepare(&self, source: &Path, watch: &mut dyn Watch) -> Result<Outcome> {
+        step_back();
         let outcome = self.steps_to_confirmation(source, watch);
         let noted = match &outcome {
             Ok(Outcome::Already(serial)) => self.note("import", "ALREADY", &format!("{serial} 已在使用")),
@@ -254,6 +255,14 @@ impl Importer {
     fn note(&self, event: &str, code: &str, detail: &str) -> Result<()> {
         self.state.record(&self.actor, event, code, detail)
     }
+}
+
+/// How much more polite than a service this thread is from now on, on the scale of `nice`: tellers who wait go first.
+const NICE: i32 = 10;
+
+/// Lets the threads that answer go first while this one works. Where the system does not allow it, all are equal.
+pub fn step_back() {
+    let _ = rustix::process::setpriority_process(None, NICE);
 }
 
 /// A failure of the box's own disk.

@@ -49,6 +49,11 @@ impl Importer {
             disk::replace(self.disk.as_ref(), &file, &bytes).map_err(|e| failed("写不了", &file, e))?;
             return Ok(false);
         }
+        // What waited for a stick is outdated now.
+        for old in [OUTBOX_NAME.to_owned(), names::signatures(OUTBOX_NAME)] {
+            let path = self.data.outbox().join(old);
+            self.disk.remove_file(&path).map_err(|e| failed("删不了", &path, e))?;
+        }
         Ok(true)
     }
 }

@@ -250,7 +250,7 @@ mod tests {
         let old = documents(&[("甲", &[("甲", 3), ("甲2020", 2)]), ("乙", &[("乙", 2)])]);
         let old = stored(&places(&old, &[]));
         let new = documents(&[("甲", &[("甲", 4), ("甲2020", 2), ("甲2026", 2)]), ("乙", &[("乙", 2)])]);
-        assert_eq!(shown(&places(&new, &old)), [("乙", 3, 6), ("甲", 1, 8), ("甲2020", 2, 12), ("甲2026", 4, 14)]);
+        assert_eq!(shown(&places(&new, &old)), [("甲", 1, 1), ("乙", 3, 6), ("甲2020", 2, 8), ("甲2026", 4, 10)]);
         // An old text that comes late stands before the newer one.
         let new = documents(&[("甲", &[("甲1999", 1), ("甲", 3), ("甲2020", 2)]), ("乙", &[("乙", 2)])]);
         let found = places(&new, &old);

@@ -115,7 +115,17 @@ fn role(role: &str) -> Result<()> {
     if role == KNOWLEDGE_ROLE || role.strip_prefix(MODEL_ROLE).is_some_and(model) {
         return Ok(());
     }
+    stays_here(role.strip_prefix(MODEL_ROLE).unwrap_or(role))?;
     Err(json::refused(&format!("清单里的文件名 {} 不对", shown(role))))
+}
+
+/// Tells a name that would lead elsewhere, were it ever used as one, from one that is only wrong.
+fn stays_here(name: &str) -> Result<()> {
+    if name.contains(['/', '\\', '\0']) || name == ".." {
+        let message = format!("清单里的名字 {} 指向别处", shown(name));
+        return Err(Error::new(Code::PackUnsafe, message, "不要使用这个 U 盘,上报"));
+    }
+    Ok(())
 }
 
 fn file(file: &PackFile) -> Result<()> {
@@ -168,6 +178,7 @@ pub(super) fn digest(text: &str) -> Result<()> {
     if hex::is_digest(text) {
         Ok(())
     } else {
+        stays_here(text)?;
         Err(json::refused("清单里有一个校验值不是 64 位小写十六进制"))
     }
 }
@@ -228,13 +239,13 @@ mod tests {
             assert!(role(sound).is_ok(), "{sound}");
         }
         let long = format!("model/{}", "x".repeat(MAX_NAME_BYTES + 1));
-        for wrong in
-            ["", "Knowledge", "knowledge/x", "model/", "model/..", "model/.x", "model/a/b", "model/a\\b", "/etc", &long]
-        {
-            assert_eq!(role(wrong).unwrap_err().code(), Code::PackParse, "{wrong}");
-        }
-        for wrong in ["model/a\0", "model/a b", "model/模型", "model/a\n", "../model/a", "model//a"] {
+        for wrong in ["", "Knowledge", "model/", "model/.x", "model/a b", "model/模型", "model/a\n", &long] {
             assert_eq!(role(wrong).unwrap_err().code(), Code::PackParse, "{wrong:?}");
+        }
+        let elsewhere =
+            ["knowledge/x", "model/..", "model/a/b", "model/a\\b", "/etc", "model/a\0", "../model/a", "model//a"];
+        for wrong in elsewhere {
+            assert_eq!(role(wrong).unwrap_err().code(), Code::PackUnsafe, "{wrong:?}");
         }
     }
 }

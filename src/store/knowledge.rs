@@ -86,7 +86,9 @@ impl Knowledge {
                 "用 guida kb build 重新生成",
             ));
         };
-        if !in_line(&loaded.versions, loaded.last_clause) {
+        let clauses: u64 = loaded.versions.iter().map(|v| v.clause_count.max(0) as u64).fold(0, u64::saturating_add);
+        let said = loaded.meta.get(meta::CLAUSES).and_then(|v| v.parse::<u64>().ok());
+        if !in_line(&loaded.versions, loaded.last_clause) || said != Some(clauses) {
             return Err(Error::new(
                 Code::KbCorrupt,
                 format!("知识库 {} 的版本和条款对不上,文件可能已损坏", path.display()),
@@ -112,7 +114,7 @@ impl Knowledge {
             passages: OnceLock::new(),
             curated: loaded.curated,
             curated_of_versions,
-            clauses: loaded.versions.iter().map(|v| v.clause_count.max(0) as u64).sum(),
+            clauses,
             last_clause: loaded.last_clause,
             by_title,
             versions: loaded.versions,

@@ -123,6 +123,8 @@ pub mod meta {
     pub const GENERATION: &str = "generation";
     /// Version of Guida that built the file.
     pub const BUILT_BY: &str = "built_by";
+    /// Number of clauses, so that a version that is missing with its clauses is noticed.
+    pub const CLAUSES: &str = "clauses";
     /// Mean number of terms of a clause, for BM25.
     pub const MEAN_LENGTH: &str = "mean_length";
     /// Name of the encoder, absent without vectors.

@@ -89,7 +89,7 @@ mod tests {
             "CREATE TABLE extra(a)",
             "CREATE INDEX i ON clauses(text)",
             "DROP TABLE thesaurus",
-            "ALTER TABLE clauses ADD COLUMN x",
+            "ALTER TABLE clauses ADD COLUMN x TEXT",
         ] {
             assert_eq!(changed(change), Code::PackSchema, "{change}");
         }

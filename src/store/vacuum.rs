@@ -5,7 +5,7 @@ use crate::error::{Code, Error, Result};
 use std::path::Path;
 
 /// Writes the content of a knowledge file to a new file, every table in the order of its keys and without gaps. The same rows give the
-/// same bytes, whatever was inserted and deleted before.
+/// same bytes, whatever was inserted and deleted before, but for SQLite's count of changes to the tables in the header.
 ///
 /// # Errors
 /// `KB_OPEN`, `KB_CORRUPT` or `KB_SCHEMA` for the old file; `KB_BUILD` when the new one exists or cannot be written.
@@ -34,7 +34,13 @@ mod tests {
         let (first, second) = (folder.path().join("a.db"), folder.path().join("b.db"));
         vacuum_into(&sample, &first).unwrap();
         vacuum_into(&first, &second).unwrap();
-        assert!(std::fs::read(&first).unwrap() == std::fs::read(&second).unwrap());
+        // Bytes 40 to 43 are the schema cookie, which every writing raises.
+        let but_the_cookie = |path: &Path| {
+            let mut bytes = std::fs::read(path).unwrap();
+            bytes[40..44].fill(0);
+            bytes
+        };
+        assert!(but_the_cookie(&first) == but_the_cookie(&second));
         let generation = |path: &Path| Knowledge::open(path).unwrap().generation().clone();
         assert_eq!(generation(&first), generation(&sample));
         assert!(check(&first).unwrap().sound);

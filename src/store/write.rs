@@ -373,6 +373,7 @@ impl KnowledgeWriter {
         if let Some(passages) = self.vectors.as_ref().map(|v| v.passages) {
             self.put_meta(meta::PASSAGES, &passages.to_string())?;
         }
+        self.put_meta(meta::CLAUSES, &self.clauses.to_string())?;
         self.put_meta(meta::MEAN_LENGTH, &mean.to_string())?;
         self.put_meta(meta::GENERATION, &generation)?;
         self.put_meta(meta::BUILT_BY, env!("CARGO_PKG_VERSION"))?;

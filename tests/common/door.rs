@@ -99,7 +99,7 @@ impl Door for FixedDoor {
                 notices: self.notices.lock().unwrap().clone(),
                 suspended: 3,
             }))),
-            Request::Review | Request::Accept(_) => {
+            Request::Review | Request::Accept(_) | Request::Import(_) => {
                 Err(Error::new(Code::Denied, "当前角色没有这项权限", "请联系管理员"))
             }
         }

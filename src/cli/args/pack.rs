@@ -187,7 +187,7 @@ pub struct PackBuildArgs {
     /// 每个分卷最大多少字节,可用 K、M、G
     #[arg(long, value_name = "大小", default_value = "1G")]
     pub part_size: ByteSize,
-    /// 压缩级别,越大越小也越慢 [默认: 15]
+    /// 压缩级别,越大越小也越慢 [默认: 完整包 15,差分 12]
     #[arg(long, value_name = "级别", value_parser = clap::value_parser!(i32).range(1..=MAX_LEVEL))]
     pub level: Option<i32>,
     /// 临时文件放在哪个目录 [默认: 系统临时目录]

@@ -38,13 +38,14 @@ use std::path::{Path, PathBuf};
 pub struct Levels {
     /// For whole files.
     pub full: i32,
-    /// For patches.
+    /// For patches. Measured on the amended laws (114 MB): 9 gives 4.1% of the whole file, 12 gives 2.6% in 5 s, 15 gives 2.5% in ten
+    /// times that; 16 and above lose matches far back and give more.
     pub patch: i32,
 }
 
 impl Default for Levels {
     fn default() -> Levels {
-        Levels { full: 15, patch: 15 }
+        Levels { full: 15, patch: 12 }
     }
 }
 

@@ -252,7 +252,7 @@ fn a_manifest_that_no_branch_would_take_is_not_written() {
     assert_eq!(build(&many), Code::PackLimit);
     let mut nameless = sound();
     nameless.files[0].role = "model/../x".into();
-    assert_eq!(build(&nameless), Code::PackParse);
+    assert_eq!(build(&nameless), Code::PackUnsafe);
     assert!(office.stick().sequences().unwrap().is_empty());
 }
 
