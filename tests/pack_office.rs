@@ -388,6 +388,15 @@ fn a_branch_takes_the_stick_and_its_receipt_comes_back() {
     assert_eq!(receipt["receipt"]["seq"], 2);
     assert_eq!(receipt["spoken"], built["spoken"]);
     assert_eq!(inspect(&[])["receipts"][0]["state"], "unknown");
+    // From what a branch holds, and from the file that it was made of, the same patch is made.
+    let active = status["active"]["gid"].as_str().unwrap();
+    let held = text(&folder.path().join("gen").join(active).join("knowledge.db"));
+    for previous in [&held, &text(second)] {
+        let elsewhere = bank().office();
+        elsewhere.build(first, &["--previous", previous]).ok();
+        let base = elsewhere.inspect()["packs"][0]["files"][0]["sources"][1]["base_sha256"].clone();
+        assert_eq!(base, office.inspect()["packs"][1]["files"][0]["sha256"], "{previous}");
+    }
     // What was changed on the way is not believed.
     let path = office.at("out/bj-001/receipt.json");
     let forged = fs::read_to_string(&path).unwrap().replace("\"root_version\": 1", "\"root_version\": 7");

@@ -4,7 +4,7 @@ use super::hex;
 use super::manifest::Raw;
 use sha2::{Digest, Sha256};
 use sm3::Sm3;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 
 /// From so many bytes on SM3 runs beside the caller: in software it takes six times as long as SHA-256 with the processor's help
@@ -13,13 +13,21 @@ const BESIDE_BYTES: u64 = 4 << 20;
 /// Pieces that may wait for SM3.
 const QUEUE: usize = 4;
 
+/// The thread that computes SM3.
+struct Beside {
+    queue: SyncSender<Vec<u8>>,
+    /// Buffers that it is done with.
+    spare: Receiver<Vec<u8>>,
+    thread: JoinHandle<Sm3>,
+}
+
 /// Size, SHA-256 and SM3 of bytes that come piece by piece.
 #[derive(Default)]
 pub struct RawHasher {
     sha256: Sha256,
     sm3: Sm3,
     /// Once there is enough to do: `sm3` then is of no meaning.
-    beside: Option<(SyncSender<Vec<u8>>, JoinHandle<Sm3>)>,
+    beside: Option<Beside>,
     size: u64,
 }
 
@@ -36,8 +44,14 @@ impl RawHasher {
             self.beside = beside(self.sm3.clone());
         }
         match &self.beside {
-            Some((queue, _)) if queue.send(bytes.to_vec()).is_ok() => {}
-            _ => self.sm3.update(bytes),
+            None => self.sm3.update(bytes),
+            Some(beside) => {
+                let mut piece = beside.spare.try_recv().unwrap_or_default();
+                piece.clear();
+                piece.extend_from_slice(bytes);
+                // The thread takes everything until it is joined.
+                let _ = beside.queue.send(piece);
+            }
         }
         self.sha256.update(bytes);
     }
@@ -46,9 +60,9 @@ impl RawHasher {
     pub fn finish(self) -> Raw {
         let sm3 = match self.beside {
             None => self.sm3,
-            Some((queue, thread)) => {
-                drop(queue);
-                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            Some(beside) => {
+                drop(beside.queue);
+                beside.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             }
         };
         Raw { size: self.size, sha256: hex::encode(&self.sha256.finalize()), sm3: hex::encode(&sm3.finalize()) }
@@ -56,14 +70,19 @@ impl RawHasher {
 }
 
 /// Goes on with SM3 in a thread; `None` when the system gives none.
-fn beside(mut sm3: Sm3) -> Option<(SyncSender<Vec<u8>>, JoinHandle<Sm3>)> {
+fn beside(mut sm3: Sm3) -> Option<Beside> {
     let (queue, pieces) = sync_channel::<Vec<u8>>(QUEUE);
+    let (done, spare) = channel();
     let run = move || {
-        pieces.iter().for_each(|piece| sm3.update(&piece));
+        for piece in pieces {
+            sm3.update(&piece);
+            // Nobody wants the last ones back.
+            let _ = done.send(piece);
+        }
         sm3
     };
     let thread = thread::Builder::new().name("sm3".into()).spawn(run).ok()?;
-    Some((queue, thread))
+    Some(Beside { queue, spare, thread })
 }
 
 #[cfg(test)]
