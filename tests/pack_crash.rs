@@ -256,7 +256,8 @@ fn row_26_a_forgotten_sync_is_noticed() {
     let scene = Scene::new();
     let record = recorded(&scene);
     let inside = |step: &Step, name: &str| step.path.starts_with(name);
-    let forgotten: [(&str, &dyn Fn(&Step) -> bool); 5] = [
+    type Forgotten<'f> = (&'f str, &'f dyn Fn(&Step) -> bool);
+    let forgotten: [Forgotten; 5] = [
         ("the pointer's content", &|s| s.kind == Kind::Sync && s.path.ends_with("ACTIVE.new")),
         ("the pointer's name", &|s| s.kind == Kind::SyncDir && s.path.as_os_str().is_empty()),
         ("the generation's name", &|s| s.kind == Kind::SyncDir && s.path.ends_with("gen")),
