@@ -124,6 +124,20 @@ fn a_service_without_an_import_answers_from_the_file_that_came_with_it_and_takes
     until("the first import answers", || product.get("/api/v1/status").json()["generation"] == identity(&new));
 }
 
+#[test]
+fn a_folder_that_was_not_set_up_stays_as_it_is() {
+    let bank = Bank::new();
+    let folder = tempfile::TempDir::new().unwrap();
+    let stick = bank.pack(7, &knowledge("二十万元")).stick();
+    for data in [folder.path().to_owned(), folder.path().join("none")] {
+        let data = data.to_str().unwrap();
+        let refused = guida(&["import", stick.path().to_str().unwrap(), "--yes", "--no-embedder", "--data", data]);
+        assert_eq!(refused.status.code(), Some(6));
+        assert!(stderr(&refused).contains("DATA_FOLDER"), "{}", stderr(&refused));
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
 fn operator() -> Actor {
     Actor { role: Role::Operator, clearance: Classification::Confidential }
 }

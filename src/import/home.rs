@@ -99,14 +99,7 @@ impl Home {
     /// # Errors
     /// `DATA_FOLDER` when it is not set up, `TRUST_MISSING` when there is no root that holds.
     pub fn open(data: &DataDir, verifier: &dyn Verifier) -> Result<Home> {
-        let bytes = read_capped(&data.branch_file(), MAX_BRANCH_BYTES).map_err(|e| {
-            Error::new(
-                Code::DataFolder,
-                format!("数据目录 {} 没有建好:{e}", data.root().display()),
-                "先用 guida data init 建立,并装入总行交付的信任根",
-            )
-            .because(e)
-        })?;
+        let bytes = read_capped(&data.branch_file(), MAX_BRANCH_BYTES).map_err(|e| not_set_up(data, e))?;
         let branch: Branch = json::parse(&bytes, "branch.json")
             .map_err(|e| Error::new(Code::DataFolder, e.message(), "恢复 branch.json,或重新建立数据目录"))?;
         Ok(Home { branch, root: trusted(data, verifier)? })
@@ -123,6 +116,20 @@ impl Home {
         })?;
         SecretKey::from_bytes(Alg::Ed25519, &bytes)
     }
+}
+
+/// Refuses a folder that was not set up.
+pub(super) fn require(data: &DataDir) -> Result<()> {
+    std::fs::metadata(data.branch_file()).map(drop).map_err(|e| not_set_up(data, e))
+}
+
+fn not_set_up(data: &DataDir, e: io::Error) -> Error {
+    Error::new(
+        Code::DataFolder,
+        format!("数据目录 {} 没有建好:{e}", data.root().display()),
+        "先用 guida data init 建立,并装入总行交付的信任根",
+    )
+    .because(e)
 }
 
 /// Keeps a root for good: its signatures first, so that a root is never there without them.

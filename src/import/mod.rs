@@ -129,7 +129,8 @@ impl Importer {
     /// An importer for a box that is set up.
     ///
     /// # Errors
-    /// `STATE_DB`.
+    /// `DATA_FOLDER` when it is not, so that no journal is begun in any folder that was named by mistake; `STATE_DB`, `NO_SPACE` or `IO`
+    /// of the journal.
     pub fn new(
         data: DataDir,
         disk: Arc<dyn Disk>,
@@ -137,6 +138,7 @@ impl Importer {
         encoder: Encoder,
         actor: &str,
     ) -> Result<Importer> {
+        home::require(&data)?;
         let state = Arc::new(StateDb::open(&data.state_db())?);
         Ok(Importer { data, disk, verifier, encoder, state, actor: actor.to_owned() })
     }
