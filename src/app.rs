@@ -312,6 +312,7 @@ fn serve(args: &ServeArgs) -> Result<()> {
     let stopped = Arc::clone(&stop);
     let warming = std::thread::Builder::new().name("warming".into()).spawn(move || {
         step_back();
+        let mut warmed = engine.generation();
         warm(&engine, &stopped);
         while !stopped.load(Ordering::Acquire) {
             if anew.swap(false, Ordering::AcqRel) {
@@ -319,6 +320,12 @@ fn serve(args: &ServeArgs) -> Result<()> {
             }
             if let Err(error) = engine.follow() {
                 tracing::error!("the present knowledge stays: {error}");
+            }
+            // Other knowledge has other likely questions.
+            let answering = engine.generation();
+            if answering != warmed {
+                warm(&engine, &stopped);
+                warmed = answering;
             }
             std::thread::park_timeout(RELOAD_POLL);
         }

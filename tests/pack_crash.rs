@@ -195,28 +195,31 @@ fn program(data: &Path, usb: &Path) -> Command {
 
 #[test]
 fn row_25_the_program_killed_at_200_random_instants_is_old_or_new() {
-    const INSTANTS: usize = 200;
+    const KILLED: usize = 200;
+    // Some have ended when the signal comes; a machine on which nearly all have would show nothing.
+    const TRIES: usize = 5 * KILLED;
     let scene = Scene::new();
     let folder = scene.copy();
     let began = Instant::now();
     assert!(program(folder.path(), scene.usb.path()).status().unwrap().success());
     let whole = began.elapsed();
     let mut random = Random(0x5851_f42d_4c95_7f2d);
-    let (mut dead, mut new) = (0, 0);
-    for instant in 0..INSTANTS {
+    let (mut tries, mut dead, mut new) = (0, 0, 0);
+    while dead < KILLED {
+        assert!(tries < TRIES, "only {dead} of {tries} were killed");
+        tries += 1;
         let folder = scene.copy();
         let mut child = program(folder.path(), scene.usb.path()).spawn().unwrap();
         // The instant is random; nothing below depends on how far the program has come.
-        std::thread::sleep(Duration::from_nanos(random.below(whole.as_nanos() as usize * 5 / 4) as u64));
+        std::thread::sleep(Duration::from_nanos(random.below(whole.as_nanos() as usize) as u64));
         child.kill().unwrap();
         let status = child.wait().unwrap();
         assert!(status.success() || status.signal() == Some(9), "{status}");
         dead += usize::from(!status.success());
         let verdict = scene.verdict(folder.path());
-        new += usize::from(verdict.unwrap_or_else(|why| panic!("instant {instant}: {why}")));
+        new += usize::from(verdict.unwrap_or_else(|why| panic!("instant {tries}: {why}")));
     }
-    println!("{INSTANTS} instants within {whole:?}: {dead} killed, {new} new");
-    assert!(dead > INSTANTS / 4, "only {dead} of {INSTANTS} were killed");
+    println!("{tries} instants within {whole:?}: {dead} killed, {new} new");
 }
 
 /// An import, recorded; with the marks "ready" and "done".

@@ -31,7 +31,7 @@ use crate::guard::check_question;
 use crate::inference::{Embedder, Generator, Reranker};
 use crate::retrieval::scope::Scope;
 use crate::store::generations::DataDir;
-use crate::types::{Classification, Date};
+use crate::types::{Classification, Date, GenerationId};
 use figures::Counters;
 use following::Home;
 use importing::ImportDesk;
@@ -191,6 +191,11 @@ impl Engine {
                 desk.handle(&self.seat, actor.name(), request).map(|state| Reply::Import(Box::new(state)))
             }
         }
+    }
+
+    /// The knowledge that answers now.
+    pub fn generation(&self) -> GenerationId {
+        self.seat.answerer().retriever().knowledge().generation().clone()
     }
 
     /// Has the models read, in idle moments, the evidence that tellers are likely to ask about. Returns how many prompts it named.
