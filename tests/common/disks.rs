@@ -32,7 +32,10 @@ use tempfile::TempDir;
 
 /// A folder in memory where there is one: thousands of syncs then cost nothing, and what is lost is decided here, not by a real disk.
 pub fn scratch() -> TempDir {
-    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
+    let memory = Path::new("/dev/shm");
+    // In a container it may hold a few megabytes only.
+    let roomy = RealDisk.free_bytes(memory).is_ok_and(|free| free >= 512 << 20);
+    if roomy { TempDir::new_in(memory) } else { TempDir::new() }.unwrap()
 }
 
 /// What is done.
