@@ -83,11 +83,16 @@ impl StateDb {
             ));
         }
         connection
-            .execute_batch(&format!(
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF;
-                 PRAGMA application_id={APPLICATION_ID}; BEGIN IMMEDIATE; {TABLES} PRAGMA user_version={STATE_VERSION}; COMMIT;"
-            ))
+            .execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF;")
             .map_err(failed)?;
+        // Only once: whoever follows the journal takes every commit for news.
+        if version < STATE_VERSION {
+            connection
+                .execute_batch(&format!(
+                    "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={STATE_VERSION}; COMMIT;"
+                ))
+                .map_err(failed)?;
+        }
         Ok(StateDb { path: path.to_owned(), connection: Mutex::new(connection) })
     }
 
@@ -203,4 +208,34 @@ fn failed(path: &Path, e: rusqlite::Error) -> Error {
         _ => (Code::StateDb, "检查磁盘空间和权限;仍出现则上报"),
     };
     Error::new(code, format!("记录库 {} 读写失败:{e}", path.display()), hint).because(e)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_news_to_others_and_opening_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let first = StateDb::open(&path).unwrap();
+        first.record("operator", "import", "OK", "1-1").unwrap();
+        let before = first.changes().unwrap();
+        let second = StateDb::open(&path).unwrap();
+        assert_eq!(second.events(5).unwrap()[0].detail, "1-1");
+        assert!(!second.is_accepted("问", "0").unwrap());
+        assert_eq!(first.changes().unwrap(), before);
+        second.accept("问", "0", "operator").unwrap();
+        assert_ne!(first.changes().unwrap(), before);
+        assert!(first.is_accepted("问", "0").unwrap() && !first.is_accepted("问", "1").unwrap());
+    }
+
+    #[test]
+    fn a_journal_of_a_later_program_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        drop(StateDb::open(&path).unwrap());
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", STATE_VERSION + 1).unwrap();
+        assert_eq!(StateDb::open(&path).unwrap_err().code(), Code::StateDb);
+    }
 }
