@@ -6,14 +6,15 @@
 //! With `--addr` a running server is measured, otherwise the binary is started on a free port. The time of a request
 //! is from its first byte out to its last byte in, over kept connections, as a browser does it.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+#[path = "support/client.rs"]
+mod client;
+
+use client::{Client, hardware};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::{Arc, Barrier};
-use std::time::{Duration, Instant};
-
-/// No answer takes this long; one that does counts as an error.
-const PATIENCE: Duration = Duration::from_secs(30);
+use std::time::Instant;
 
 /// Asked when no file of questions is given.
 const QUESTIONS: [&str; 12] = [
@@ -124,7 +125,7 @@ fn measure(options: &Options) -> Result<usize, String> {
     // One round to warm the server's caches; also finds out whether it answers at all.
     let mut first = Client::connect(addr).map_err(|e| format!("{addr}: {e}"))?;
     for question in &options.questions {
-        first.ask(question).map_err(|e| format!("{question}: {e}"))?;
+        ask(&mut first, question).map_err(|e| format!("{question}: {e}"))?;
     }
     let start_together = Arc::new(Barrier::new(options.clients + 1));
     let questions = Arc::new(options.questions.clone());
@@ -137,7 +138,7 @@ fn measure(options: &Options) -> Result<usize, String> {
             for turn in 0..requests {
                 let question = &questions[(number * 7 + turn) % questions.len()];
                 let begun = Instant::now();
-                match client.as_mut().map_err(|_| ()).and_then(|c| c.ask(question).map_err(|_| ())) {
+                match client.as_mut().map_err(|_| ()).and_then(|c| ask(c, question).map_err(|_| ())) {
                     Ok(()) => times.push(begun.elapsed()),
                     Err(()) => {
                         errors += 1;
@@ -177,52 +178,9 @@ fn measure(options: &Options) -> Result<usize, String> {
     Ok(errors)
 }
 
-/// Model and number of the processors, as Linux names them.
-fn hardware() -> String {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|l| l.strip_prefix("model name")).and_then(|l| l.split(':').nth(1));
-    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-    format!("cpu {} | cores {cores}", model.unwrap_or("unknown").trim())
-}
-
-struct Client(BufReader<TcpStream>);
-
-impl Client {
-    fn connect(addr: SocketAddr) -> std::io::Result<Client> {
-        let stream = TcpStream::connect(addr)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        stream.set_nodelay(true)?;
-        Ok(Client(BufReader::new(stream)))
-    }
-
-    /// Asks and reads the whole answer; anything but a card is an error.
-    fn ask(&mut self, question: &str) -> std::io::Result<()> {
-        let body = serde_json::json!({ "question": question }).to_string();
-        let request = format!(
-            "POST /api/v1/ask HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        self.0.get_mut().write_all(request.as_bytes())?;
-        let (mut line, mut status, mut length) = (String::new(), String::new(), 0);
-        loop {
-            line.clear();
-            if self.0.read_line(&mut line)? == 0 {
-                return Err(std::io::ErrorKind::UnexpectedEof.into());
-            }
-            let text = line.trim_end();
-            if text.is_empty() {
-                break;
-            }
-            if status.is_empty() {
-                status = text.to_owned();
-            } else if let Some(value) = text.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().map_err(std::io::Error::other)?;
-            }
-        }
-        let mut body = vec![0; length];
-        self.0.read_exact(&mut body)?;
-        let card = status.contains(" 200 ") && body.starts_with(b"{\"question\"");
-        if card { Ok(()) } else { Err(std::io::Error::other(status)) }
-    }
+/// Asks and reads the whole answer; anything but a card is an error.
+fn ask(client: &mut Client, question: &str) -> std::io::Result<()> {
+    let (status, body) = client.ask(question)?;
+    let card = status.contains(" 200 ") && body.starts_with(b"{\"question\"");
+    if card { Ok(()) } else { Err(std::io::Error::other(status)) }
 }

@@ -1,8 +1,8 @@
 //! Questions at a steady rate, whatever the answers take.
 
+use crate::client::Client;
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,9 +11,6 @@ use std::time::{Duration, Instant};
 
 /// Tellers who ask in turn: enough that one is always free, even when an answer takes a third of a second.
 const TELLERS: usize = 16;
-/// No answer takes this long; one that does counts as an error.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// One question and what became of it.
 #[derive(Debug, Clone)]
 struct Asked {
@@ -44,7 +41,7 @@ impl Load {
                     let due = begun + Duration::from_secs(1) * turn as u32 / rate;
                     std::thread::sleep(due.saturating_duration_since(Instant::now()));
                     let question = &questions[turn % questions.len()];
-                    let answer = client.as_mut().ok().and_then(|client| client.ask(question).ok());
+                    let answer = client.as_mut().ok().and_then(|client| ask(client, question).ok());
                     if answer.is_none() {
                         client = Client::connect(addr);
                     }
@@ -127,53 +124,10 @@ pub fn questions(path: &Path) -> Result<Arc<Vec<String>>, String> {
     if all.is_empty() { Err(format!("{} has no questions", path.display())) } else { Ok(Arc::new(all)) }
 }
 
-/// Model and number of the processors, as Linux names them.
-pub fn hardware() -> String {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|l| l.strip_prefix("model name")).and_then(|l| l.split(':').nth(1));
-    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-    format!("cpu {} | cores {cores}", model.unwrap_or("unknown").trim())
-}
-
-struct Client(BufReader<TcpStream>);
-
-impl Client {
-    fn connect(addr: SocketAddr) -> std::io::Result<Client> {
-        let stream = TcpStream::connect(addr)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        stream.set_nodelay(true)?;
-        Ok(Client(BufReader::new(stream)))
-    }
-
-    /// Asks, reads the whole answer and returns the generation that it names; anything but a card is an error.
-    fn ask(&mut self, question: &str) -> std::io::Result<String> {
-        let body = serde_json::json!({ "question": question }).to_string();
-        let request = format!(
-            "POST /api/v1/ask HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        self.0.get_mut().write_all(request.as_bytes())?;
-        let (mut line, mut status, mut length) = (String::new(), String::new(), 0);
-        loop {
-            line.clear();
-            if self.0.read_line(&mut line)? == 0 {
-                return Err(std::io::ErrorKind::UnexpectedEof.into());
-            }
-            let text = line.trim_end();
-            if text.is_empty() {
-                break;
-            }
-            if status.is_empty() {
-                status = text.to_owned();
-            } else if let Some(value) = text.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().map_err(std::io::Error::other)?;
-            }
-        }
-        let mut body = vec![0; length];
-        self.0.read_exact(&mut body)?;
-        let answer: serde_json::Value = serde_json::from_slice(&body)?;
-        let generation = answer["generation"].as_str().filter(|_| status.contains(" 200 "));
-        generation.map(str::to_owned).ok_or_else(|| std::io::Error::other(status))
-    }
+/// Asks, reads the whole answer and returns the generation that it names; anything but a card is an error.
+fn ask(client: &mut Client, question: &str) -> std::io::Result<String> {
+    let (status, body) = client.ask(question)?;
+    let answer: serde_json::Value = serde_json::from_slice(&body)?;
+    let generation = answer["generation"].as_str().filter(|_| status.contains(" 200 "));
+    generation.map(str::to_owned).ok_or_else(|| std::io::Error::other(status))
 }

@@ -10,6 +10,8 @@
 //! The laws are looked for under `GUIDA_EVAL_DATA` (else `../shared/data`). Building takes minutes; with `--work` the two files stay in
 //! that folder for the next time.
 
+#[path = "../support/client.rs"]
+mod client;
 mod laws;
 mod load;
 mod office;
@@ -86,7 +88,7 @@ fn run(options: &Options, data: &Path) -> Result<bool, String> {
     let (old, new) = knowledge(&guida, options, &data.join("laws"))?;
     let questions = load::questions(&data.join("leco-dev.jsonl"))?;
     let bank = guida.bank()?;
-    println!("{}", load::hardware());
+    println!("{}", client::hardware());
     let first = bank.stick("first", None, 1, &old)?;
     let whole = bank.stick("whole", None, 2, &new)?;
     let both = bank.stick("both", Some(&first), 2, &new)?;
