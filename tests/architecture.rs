@@ -106,7 +106,6 @@ const LLAMA_HOME: &str = "src/inference/";
 /// The files that may contain `unsafe`, and what for.
 const UNSAFE_HOMES: &[(&str, &str)] = &[
     ("src/inference/llama/", "calls that llama-cpp-2 does not wrap"),
-    ("src/inference/disk.rs", "the system call that tells the room on a disk"),
     ("src/inference/child/sandbox.rs", "system calls that shut the generator process in"),
 ];
 /// A `SAFETY:` comment stands at most this many lines above its `unsafe`.

@@ -2,10 +2,8 @@
 
 use super::following::CLOCK_CONFIRMED;
 use crate::error::{Code, Error, Result};
-use crate::import::{Branch, Home, to_review};
-use crate::pack::json;
+use crate::import::{Branch, Home, manifest_of, to_review, unreviewed};
 use crate::pack::keys::SoftwareVerifier;
-use crate::pack::manifest::Manifest;
 use crate::pack::verify::spoken_code;
 use crate::store::generations::{Active, DataDir};
 use crate::store::review::Suspended;
@@ -92,7 +90,7 @@ pub fn status(data: &Path) -> Result<BranchStatus> {
         branch: home.branch,
         damaged: damaged.map(|e| e.message().to_owned()),
         spoken_code: in_use.map(|seen| spoken_code(seen.serial, &seen.manifest_sha256)),
-        to_review: open_reviews(&data)?.len(),
+        to_review: open_reviews(&data, &active)?.len(),
         active: info(&active.active),
         previous: info(&active.prev),
         hold: active.hold,
@@ -102,7 +100,7 @@ pub fn status(data: &Path) -> Result<BranchStatus> {
 }
 
 fn generation(data: &DataDir, gid: &str) -> GenerationInfo {
-    let manifest = manifest(data, gid);
+    let manifest = manifest_of(data, gid);
     let bytes = std::fs::metadata(data.knowledge(gid)).map_or(0, |found| found.len());
     GenerationInfo {
         gid: gid.to_owned(),
@@ -113,34 +111,20 @@ fn generation(data: &DataDir, gid: &str) -> GenerationInfo {
     }
 }
 
-/// What the manifest of a generation says, where it reads.
-pub(super) fn manifest(data: &DataDir, gid: &str) -> Option<Manifest> {
-    let bytes = std::fs::read(data.generation(gid).join("manifest.json")).ok()?;
-    json::parse(&bytes, "manifest.json").ok()
-}
-
 /// The curated questions of the active knowledge that nobody has looked at since their clause changed.
 ///
 /// # Errors
 /// `DATA_FOLDER`, `STATE_DB`, `ACTIVE_CORRUPT`.
 pub fn reviews(data: &Path) -> Result<Vec<Suspended>> {
-    open_reviews(&DataDir::at(data))
+    let data = DataDir::at(data);
+    open_reviews(&data, &pointer(&data)?.0)
 }
 
-pub(super) fn open_reviews(data: &DataDir) -> Result<Vec<Suspended>> {
-    let Some(gid) = pointer(data)?.0.active else { return Ok(Vec::new()) };
-    let listed = to_review(data, &gid)?;
-    if listed.is_empty() {
-        return Ok(listed);
-    }
-    let state = StateDb::open(&data.state_db())?;
-    let mut open = Vec::with_capacity(listed.len());
-    for one in listed {
-        if !state.is_accepted(&one.folded, &one.new_fingerprint)? {
-            open.push(one);
-        }
-    }
-    Ok(open)
+/// A list without entries needs no journal.
+fn open_reviews(data: &DataDir, active: &Active) -> Result<Vec<Suspended>> {
+    let Some(gid) = &active.active else { return Ok(Vec::new()) };
+    let listed = to_review(data, gid)?;
+    if listed.is_empty() { Ok(listed) } else { unreviewed(listed, &StateDb::open(&data.state_db())?) }
 }
 
 /// Lets a curated question answer again: somebody has read the clause as it is now. `question` is the question or its number in
@@ -149,13 +133,12 @@ pub(super) fn open_reviews(data: &DataDir) -> Result<Vec<Suspended>> {
 /// # Errors
 /// `NOT_FOUND` when it is not among them, and as [`reviews`].
 pub fn accept(data: &Path, question: &str, actor: &str) -> Result<Suspended> {
-    let data = DataDir::at(data);
-    let open = open_reviews(&data)?;
+    let open = reviews(data)?;
     let numbered = question.parse::<usize>().ok().and_then(|n| open.get(n.checked_sub(1)?));
     let found = numbered.or_else(|| open.iter().find(|one| one.question == question)).cloned().ok_or_else(|| {
         Error::new(Code::NotFound, format!("待复核清单里没有“{question}”"), "用 guida data review 查看清单和编号")
     })?;
-    let state = StateDb::open(&data.state_db())?;
+    let state = StateDb::open(&DataDir::at(data).state_db())?;
     state.accept(&found.folded, &found.new_fingerprint, actor)?;
     state.record(actor, "review", "OK", &found.question)?;
     Ok(found)

@@ -1,11 +1,12 @@
 //! A service follows its data folder: whoever switches the pointer (this process, or `guida import` beside it), the next question is
 //! answered from what it names. What is written into the journal beside it (a review, a confirmed clock) is taken up the same way.
 
-use super::branch::{manifest, open_reviews, pointer};
+use super::branch::pointer;
 use super::seat::{Generation, Seat};
 use super::standing::Circumstances;
 use crate::clock::{BoxClock, Seen};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::import::{manifest_of, to_review, unreviewed};
 use crate::store::generations::{Active, DataDir, serial_of};
 use crate::store::state::StateDb;
 use jiff::Timestamp;
@@ -24,7 +25,7 @@ pub(super) struct Home {
     looked: Mutex<Looked>,
 }
 
-/// What was seen at the last look, so that a look at nothing new costs two system calls.
+/// What was seen at the last look, so that a look at nothing new costs next to nothing.
 #[derive(Default, PartialEq, Eq)]
 struct Looked {
     pointer: Option<(u64, u64, i64, i64)>,
@@ -59,53 +60,53 @@ impl Home {
 
     /// What the pointer names, with what belongs to it; `None` before the first import.
     pub(super) fn generation(&self) -> Result<Option<Generation>> {
-        named(&self.data)
+        named(&self.data, &self.state, pointer(&self.data)?)
     }
 
     /// Takes up what has changed since the last look.
     pub(super) fn follow(&self, seat: &Seat) -> Result<()> {
-        let now = Looked {
-            pointer: std::fs::metadata(self.data.active_file())
-                .ok()
-                .map(|found| (found.dev(), found.ino(), found.mtime(), found.mtime_nsec())),
-            journal: self.state.changes()?,
-            confirmed: self.state.setting(CLOCK_CONFIRMED)?,
-        };
+        let pointer = std::fs::metadata(self.data.active_file())
+            .ok()
+            .map(|found| (found.dev(), found.ino(), found.mtime(), found.mtime_nsec()));
+        let journal = self.state.changes()?;
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        if *looked == now {
+        if (looked.pointer, looked.journal) == (pointer, journal) {
             return Ok(());
         }
+        // It stands in the journal, so it is other only when that is.
+        let now = Looked { pointer, journal, confirmed: self.state.setting(CLOCK_CONFIRMED)? };
         if looked.confirmed != now.confirmed && *looked != Looked::default() {
             seat.standing.clock.confirm();
         }
         // Noted first: a pointer that cannot be followed is not tried again and again, only when it changes.
         *looked = now;
         drop(looked);
-        take_up(&self.data, seat)
+        take_up(&self.data, &self.state, seat)
     }
 }
 
 /// Puts what the pointer of a data folder names in the seat.
-pub(super) fn take_up(data: &DataDir, seat: &Seat) -> Result<()> {
-    if let Some(floor) = pointer(data)?.0.time_floor {
+pub(super) fn take_up(data: &DataDir, state: &StateDb, seat: &Seat) -> Result<()> {
+    // Read once: everything that is taken up belongs to one pointer.
+    let pointer = pointer(data)?;
+    if let Some(floor) = pointer.0.time_floor {
         seat.standing.clock.raise_floor(floor);
     }
-    named(data)?.map_or(Ok(()), |generation| seat.take_up(generation))
+    named(data, state, pointer)?.map_or(Ok(()), |generation| seat.take_up(generation))
 }
 
-fn named(data: &DataDir) -> Result<Option<Generation>> {
-    let (active, damaged) = pointer(data)?;
+fn named(data: &DataDir, state: &StateDb, (active, damaged): (Active, Option<Error>)) -> Result<Option<Generation>> {
     let Some(gid) = active.active.clone() else { return Ok(None) };
     Ok(Some(Generation {
         kb: data.knowledge(&gid),
-        review: open_reviews(data)?,
+        review: unreviewed(to_review(data, &gid)?, state)?,
         circumstances: circumstances(data, &active, &gid, damaged.is_some()),
         gid: Some(gid),
     }))
 }
 
 fn circumstances(data: &DataDir, active: &Active, gid: &str, active_corrupt: bool) -> Circumstances {
-    let stale_after = manifest(data, gid).and_then(|m| m.stale_after).and_then(|text| text.parse().ok());
+    let stale_after = manifest_of(data, gid).and_then(|m| m.stale_after).and_then(|text| text.parse().ok());
     // What was announced counts until it is here, also when it was taken back here on purpose.
     let newer = active.announced.filter(|announced| serial_of(gid).is_some_and(|serial| *announced > serial));
     Circumstances { stale_after, newer: newer.map(|serial| serial.to_string()), active_corrupt }

@@ -173,14 +173,14 @@ impl ImportDesk {
             ImportRequest::Rollback => {
                 self.start(seat, actor, |importer, _, seat| {
                     importer
-                        .rollback(&mut |_| take_up(importer.data(), seat))
+                        .rollback(&mut |_| take_up(importer.data(), importer.state(), seat))
                         .map(|returned| ImportState::Turned { returned })
                 })?;
             }
             ImportRequest::Release => {
                 self.start(seat, actor, |importer, _, seat| {
                     importer
-                        .release(&mut |_| take_up(importer.data(), seat))
+                        .release(&mut |_| take_up(importer.data(), importer.state(), seat))
                         .map(|returned| ImportState::Turned { returned })
                 })?;
             }
@@ -275,6 +275,7 @@ fn prepare(importer: &Importer, shared: &Shared, seat: &Seat, source: &Path) -> 
         importer.decline(*prepared)?;
         return Ok(ImportState::Idle);
     }
-    let committed = importer.commit(*prepared, &mut |_| take_up(importer.data(), seat), &mut Teller(shared))?;
+    let committed =
+        importer.commit(*prepared, &mut |_| take_up(importer.data(), importer.state(), seat), &mut Teller(shared))?;
     Ok(ImportState::Done { committed })
 }

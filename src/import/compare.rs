@@ -8,6 +8,7 @@ use crate::store::Knowledge;
 use crate::store::diff::{self, Diff};
 use crate::store::generations::{Active, DataDir};
 use crate::store::review::{self, Suspended};
+use crate::store::state::StateDb;
 use std::io;
 use std::path::Path;
 
@@ -34,7 +35,7 @@ impl Importer {
             Some(gid) => match Knowledge::open(&self.data.knowledge(gid)) {
                 Ok(old) => {
                     let mut suspended = review::suspended(&old, new)?;
-                    let earlier = self.still_to_review(gid)?;
+                    let earlier = unreviewed(to_review(&self.data, gid)?, &self.state)?;
                     suspended.extend(review::carried(earlier, &suspended, &old, new)?);
                     Comparison { diff: Some(diff::diff(&old, new)?), suspended }
                 }
@@ -50,20 +51,6 @@ impl Importer {
         self.write_small(&unpacked.folder.join(REVIEW), &text)?;
         Ok(comparison)
     }
-
-    /// The questions of a generation that nobody has looked at yet.
-    fn still_to_review(&self, gid: &str) -> Result<Vec<Suspended>> {
-        let mut open = to_review(&self.data, gid)?;
-        let mut failure = None;
-        open.retain(|one| match self.state.is_accepted(&one.folded, &one.new_fingerprint) {
-            Ok(accepted) => !accepted,
-            Err(e) => {
-                failure = Some(e);
-                true
-            }
-        });
-        failure.map_or(Ok(open), Err)
-    }
 }
 
 /// The questions that a generation's import suspended, whether somebody has looked at them since or not.
@@ -77,6 +64,20 @@ pub fn to_review(data: &DataDir, gid: &str) -> Result<Vec<Suspended>> {
         other => other.map_err(|e| unreadable(&path, e.into()))?,
     };
     serde_json::from_slice(&bytes).map_err(|e| unreadable(&path, e.into()))
+}
+
+/// Of these questions, those that nobody has looked at since.
+///
+/// # Errors
+/// `STATE_DB`.
+pub fn unreviewed(listed: Vec<Suspended>, state: &StateDb) -> Result<Vec<Suspended>> {
+    let mut open = Vec::with_capacity(listed.len());
+    for one in listed {
+        if !state.is_accepted(&one.folded, &one.new_fingerprint)? {
+            open.push(one);
+        }
+    }
+    Ok(open)
 }
 
 fn unreadable(path: &Path, e: Box<dyn std::error::Error + Send + Sync>) -> Error {

@@ -4,6 +4,7 @@ use super::plan::Plan;
 use super::progress::{Meter, Phase};
 use super::{Importer, failed};
 use crate::error::{Code, Error, Result};
+use crate::pack::hex;
 use crate::pack::manifest::{Parts, Piece};
 use crate::pack::source::{Stick, names, reading_failed};
 use sha2::{Digest, Sha256};
@@ -128,8 +129,7 @@ impl Importer {
             meter.add(read as u64)?;
         }
         to.sync().map_err(|e| failed("写不了", half, e))?;
-        let found: String = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
-        if found != piece.sha256 {
+        if hex::encode(&hash.finalize()) != piece.sha256 {
             return Err(Error::new(
                 Code::PackHash,
                 format!("{name} 的内容与清单不符"),
@@ -140,9 +140,9 @@ impl Importer {
     }
 }
 
-/// Hashes what an earlier copy left, at most `limit` bytes, and returns how many they are.
-fn rehash(half: &Path, limit: u64, hash: &mut Sha256) -> io::Result<u64> {
-    let mut file = match File::open(half) {
+/// Hashes what stands in a file, at most `limit` bytes, and returns how many they are; none where there is no file.
+pub(super) fn rehash(path: &Path, limit: u64, hash: &mut Sha256) -> io::Result<u64> {
+    let mut file = match File::open(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(0),
         other => other?.take(limit),
     };

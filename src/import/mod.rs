@@ -32,8 +32,9 @@ mod validate;
 
 pub use back::Returned;
 pub use commit::Committed;
-pub use compare::to_review;
+pub use compare::{to_review, unreviewed};
 pub use home::{Branch, Home, init};
+pub use plan::manifest_of;
 pub use progress::{Phase, Progress, Watch};
 pub use validate::{Encoder, examine};
 

@@ -1,11 +1,13 @@
 //! Step 5: how each file comes over, and whether there is room.
 
+use super::copy::rehash;
 use super::{Importer, failed};
 use crate::error::{Code, Error, Result};
-use crate::pack::delta;
 use crate::pack::manifest::{KNOWLEDGE_ROLE, MODEL_ROLE, Manifest, PackFile, PackSource, Raw};
 use crate::pack::verify::VerifiedManifest;
-use crate::store::generations::Active;
+use crate::pack::{hex, json};
+use crate::store::generations::{Active, DataDir};
+use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 
 /// Room beyond what the files take, in parts of a hundred: journals and the file system's own.
@@ -110,24 +112,19 @@ impl Importer {
     fn find_base(&self, sha256: &str, active: &Active) -> Result<Base> {
         let mut found = Base::Absent;
         for gid in [&active.active, &active.prev].into_iter().flatten() {
-            let Some(manifest) = self.manifest_of(gid) else { continue };
+            let Some(manifest) = manifest_of(&self.data, gid) else { continue };
             let says = |file: &PackFile| file.role == KNOWLEDGE_ROLE && file.raw.sha256 == sha256;
             if !manifest.files.iter().any(says) {
                 continue;
             }
             let path = self.data.knowledge(gid);
-            match delta::hash_file(&path) {
-                Ok(raw) if raw.sha256 == sha256 => return Ok(Base::Sound(path)),
-                _ => found = Base::Rotten(path),
+            let mut hash = Sha256::new();
+            if rehash(&path, u64::MAX, &mut hash).is_ok() && hex::encode(&hash.finalize()) == sha256 {
+                return Ok(Base::Sound(path));
             }
+            found = Base::Rotten(path);
         }
         Ok(found)
-    }
-
-    /// The manifest by which a generation here came in. It was verified then; now it only says which bytes to expect.
-    fn manifest_of(&self, gid: &str) -> Option<Manifest> {
-        let bytes = std::fs::read(self.data.generation(gid).join("manifest.json")).ok()?;
-        crate::pack::json::parse(&bytes, "manifest.json").ok()
     }
 
     pub(super) fn has_model(&self, raw: &Raw) -> bool {
@@ -158,4 +155,10 @@ enum Base {
     Sound(PathBuf),
     Rotten(PathBuf),
     Absent,
+}
+
+/// The manifest by which a generation here came in; `None` where it does not read. It was verified then, and tells now what to expect.
+pub fn manifest_of(data: &DataDir, gid: &str) -> Option<Manifest> {
+    let bytes = std::fs::read(data.generation(gid).join("manifest.json")).ok()?;
+    json::parse(&bytes, "manifest.json").ok()
 }

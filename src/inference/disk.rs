@@ -1,24 +1,7 @@
-//! Room on a disk, and files that are replaced as a whole.
+//! Files that are replaced as a whole.
 
 use std::io::{self, Write};
 use std::path::Path;
-
-/// Bytes that this user may still write on the file system that holds `folder`; `None` where the system does not say.
-pub(super) fn free_bytes(folder: &Path) -> Option<u64> {
-    use std::os::unix::ffi::OsStrExt;
-    let path = std::ffi::CString::new(folder.as_os_str().as_bytes()).ok()?;
-    let mut stat = std::mem::MaybeUninit::<libc::statvfs>::uninit();
-    // SAFETY: the path is a C string and the structure is ours; both live for the call.
-    if unsafe { libc::statvfs(path.as_ptr(), stat.as_mut_ptr()) } != 0 {
-        return None;
-    }
-    // SAFETY: the call succeeded, so it filled the structure.
-    let stat = unsafe { stat.assume_init() };
-    // The fields' widths differ between targets.
-    #[allow(clippy::useless_conversion)]
-    let (blocks, size) = (u64::try_from(stat.f_bavail).ok()?, u64::try_from(stat.f_frsize).ok()?);
-    blocks.checked_mul(size)
-}
 
 /// Makes `bytes` the content of `file`: after a power cut it has the old content or the new.
 ///

@@ -2,6 +2,7 @@
 
 use super::{Entry, ModelRole, Registry, clean_name, free_name, is_checksum};
 use crate::clock;
+use crate::disk::{Disk, RealDisk};
 use crate::error::{Code, Error, Result};
 use crate::inference::disk;
 use crate::inference::models::{ModelInfo, hex, read_info, sha256};
@@ -129,7 +130,8 @@ impl Registry {
         {
             return Ok(digest);
         }
-        if let Some(free) = disk::free_bytes(&folder).filter(|free| *free < info.file_bytes.saturating_add(SPARE_BYTES))
+        if let Some(free) =
+            RealDisk.free_bytes(&folder).ok().filter(|free| *free < info.file_bytes.saturating_add(SPARE_BYTES))
         {
             let mib = |bytes: u64| bytes >> 20;
             return Err(Error::new(
