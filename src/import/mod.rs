@@ -24,6 +24,7 @@ mod compare;
 mod copy;
 mod home;
 mod intake;
+mod lock;
 mod plan;
 mod progress;
 mod receipts;
@@ -49,8 +50,8 @@ use crate::store::review::Suspended;
 use crate::store::state::StateDb;
 use crate::types::Serial;
 use jiff::Timestamp;
+use lock::ChangeLock;
 use serde::Serialize;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -85,7 +86,7 @@ pub struct Prepared {
     time_floor: Timestamp,
     announced: Serial,
     preview: Preview,
-    _lock: File,
+    _lock: ChangeLock,
 }
 
 impl Prepared {
@@ -242,17 +243,8 @@ impl Importer {
     }
 
     /// Takes the lock under which knowledge changes.
-    fn lock(&self) -> Result<File> {
-        let path = self.data.import_lock();
-        let io = |e: io::Error| failed("锁不住", &path, e);
-        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(std::fs::TryLockError::WouldBlock) => {
-                Err(Error::new(Code::ImportBusy, "另一个导入或切换正在进行", "等它结束后重试"))
-            }
-            Err(std::fs::TryLockError::Error(e)) => Err(io(e)),
-        }
+    fn lock(&self) -> Result<ChangeLock> {
+        ChangeLock::take(&self.data.import_lock())
     }
 
     fn note(&self, event: &str, code: &str, detail: &str) -> Result<()> {
