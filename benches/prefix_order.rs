@@ -48,7 +48,7 @@ fn main() {
         files.push(std::fs::read_to_string(root.join("assets/knowledge").join(name)).expect("questions"));
     }
     let file = files.concat();
-    let teller = Actor { role: Role::Teller, clearance: Classification::Internal };
+    let teller = Actor::teller(Classification::Internal);
     let mut cards: Vec<Vec<Clause>> = Vec::new();
     let mut tails = Vec::new();
     for question in questions::parse(&file).expect("questions") {

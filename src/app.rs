@@ -14,14 +14,13 @@ use crate::engine::measure::CrossValidation;
 use crate::engine::models::{Wanted, program};
 use crate::engine::offline::Measuring;
 use crate::engine::reply::Reply;
-use crate::engine::request::{Actor, Request, Role};
+use crate::engine::request::{Actor, Request};
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Door, HttpSettings};
 use crate::inference::models::Pooling;
 use crate::inference::{
     ChildGenerator, Embedder, EmbedderSettings, Generator, KvType, LlamaEmbedder, LlamaReranker, Reranker, run_child,
 };
-use crate::types::Classification;
 use clap::Parser;
 use std::ffi::OsString;
 use std::io::Write;
@@ -90,7 +89,7 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::Kb { command: KbCommand::Review { file, against, json } } => cli::kb::review(&file, &against, json),
         Command::Kb { command: KbCommand::Show { file, what, json } } => {
             let engine = Engine::open(&file, None, None, None)?;
-            cli::show::run(&engine, &operator(), what.as_deref(), json)
+            cli::show::run(&engine, &Actor::operator(), what.as_deref(), json)
         }
         Command::Import(args) => {
             let encoder = EncoderArgs { no_embedder: args.no_embedder, ..EncoderArgs::default() };
@@ -121,7 +120,7 @@ fn dispatch(cli: Cli) -> Result<()> {
             let writers = Models::start(&args.models)?.writers();
             let engine = open_engine(&args.kb, &args.models, writers.clone())?;
             wait_for(&writers)?;
-            cli::eval::answers(&engine, &operator(), &args, cli::parse_day(args.as_of.as_deref())?)
+            cli::eval::answers(&engine, &Actor::operator(), &args, cli::parse_day(args.as_of.as_deref())?)
         }
         Command::Eval { command: EvalCommand::Cv(args) } => {
             let plan = CrossValidation {
@@ -150,11 +149,6 @@ fn start_log() {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(DEFAULT_LOG));
     // A subscriber that is already set serves as well.
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).try_init();
-}
-
-/// The person at the box's own command line reads everything that is on the box anyway.
-fn operator() -> Actor {
-    Actor { role: Role::Operator, clearance: Classification::Confidential }
 }
 
 /// The encoder that was asked for: the bundled one, another, or none.
@@ -274,7 +268,7 @@ fn ask(args: &AskArgs) -> Result<()> {
     let writers = Models::start(&args.models)?.writers();
     let engine = open_engine(&args.kb, &args.models, writers.clone())?;
     let writes = writers.main().is_some();
-    cli::ask::run(&engine, &operator(), args, writes.then_some(|| wait_for(&writers)))
+    cli::ask::run(&engine, &Actor::operator(), args, writes.then_some(|| wait_for(&writers)))
 }
 
 impl Door for Engine {

@@ -1,6 +1,7 @@
 //! One error shape for the whole product: a stable code, what happened, why, and what to do.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 
 /// Result with Guida's [`Error`].
@@ -287,10 +288,10 @@ impl std::error::Error for Error {
 }
 
 /// Error as sent: `{code, message, hint}`, and `retry_after_seconds` where that can be told.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ErrorBody {
     /// Stable code.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// What happened and why.
     pub message: String,
     /// What to do.
@@ -303,7 +304,7 @@ pub struct ErrorBody {
 impl From<&Error> for ErrorBody {
     fn from(e: &Error) -> ErrorBody {
         ErrorBody {
-            code: e.code().as_str(),
+            code: e.code().as_str().into(),
             message: e.message().to_owned(),
             hint: e.hint().to_owned(),
             retry_after_seconds: e.retry_after_seconds(),
@@ -313,7 +314,7 @@ impl From<&Error> for ErrorBody {
 
 impl From<ErrorBody> for Error {
     fn from(body: ErrorBody) -> Error {
-        let code = Code::from_text(body.code).unwrap_or(Code::Internal);
+        let code = Code::from_text(&body.code).unwrap_or(Code::Internal);
         let retry_after_seconds = body.retry_after_seconds;
         Error { retry_after_seconds, ..Error::new(code, body.message, body.hint) }
     }

@@ -17,6 +17,7 @@ pub mod answer;
 pub mod app;
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod disk;
 pub mod engine;
 pub mod error;

@@ -208,3 +208,19 @@ pub struct ClauseAddress {
 pub const AIGC_LABEL: &str = "本内容由人工智能生成,仅供参考";
 /// Shown on every page (internal use only).
 pub const INTERNAL_BANNER: &str = "仅限行内使用,不直接对客";
+
+/// Words for people, in both languages of the console: the page and the command line show the Chinese ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bilingual {
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+impl Bilingual {
+    /// The same said twice.
+    pub fn new(zh: impl Into<String>, en: impl Into<String>) -> Bilingual {
+        Bilingual { zh: zh.into(), en: en.into() }
+    }
+}

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 fn teller() -> Actor {
-    Actor { role: Role::Teller, clearance: Classification::Internal }
+    Actor::teller(Classification::Internal)
 }
 
 fn ask(engine: &Engine, request: AskRequest) -> AnswerReply {

@@ -103,7 +103,11 @@ fn head_office_sees_old_and_new_words_and_what_to_write() {
 }
 
 fn handle(engine: &Engine, role: Role, request: Request) -> guida::error::Result<Reply> {
-    engine.handle(&Actor { role, clearance: Classification::Internal }, request)
+    let actor = match role {
+        Role::Teller => Actor::teller(Classification::Internal),
+        Role::Operator => Actor::operator(),
+    };
+    engine.handle(&actor, request)
 }
 
 fn ask(engine: &Engine, question: &str) -> Card {

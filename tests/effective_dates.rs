@@ -80,7 +80,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn handle(engine: &Engine, request: Request) -> Reply {
-    engine.handle(&Actor { role: Role::Teller, clearance: Classification::Internal }, request).unwrap()
+    engine.handle(&Actor::teller(Classification::Internal), request).unwrap()
 }
 
 fn card(engine: &Engine, as_of: Option<Date>) -> Card {

@@ -139,7 +139,7 @@ fn a_folder_that_was_not_set_up_stays_as_it_is() {
 }
 
 fn operator() -> Actor {
-    Actor { role: Role::Operator, clearance: Classification::Confidential }
+    Actor::operator()
 }
 
 fn import(engine: &Engine, request: ImportRequest) -> ImportState {
@@ -178,7 +178,7 @@ fn an_import_is_a_request_that_only_an_operator_may_make_and_a_person_confirms()
     let branch = Branch::with(&bank, &bank.pack(7, &old).stick());
     let stick = bank.pack(8, &new).stick();
     let engine = Engine::open_home(branch.data.root(), &product::sample(), None, None, Default::default()).unwrap();
-    let teller = Actor { role: Role::Teller, clearance: Classification::Internal };
+    let teller = Actor::teller(Classification::Internal);
     let denied = engine.handle(&teller, Request::Import(begin(stick.path()))).unwrap_err();
     assert_eq!(denied.code(), Code::Denied);
     let early = engine.handle(&operator(), Request::Import(ImportRequest::Confirm)).unwrap_err();

@@ -24,7 +24,7 @@ const QUESTION: &str = "取八万块还要写干嘛用吗";
 const SETTLED: &str = "取八万块还要写干嘛用吗,帮朋友取";
 
 fn actor(clearance: Classification) -> Actor {
-    Actor { role: request::Role::Teller, clearance }
+    Actor::teller(clearance)
 }
 
 fn asking(text: &str) -> AskRequest {

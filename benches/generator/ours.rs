@@ -79,7 +79,7 @@ pub fn prompts(options: &Options, wanted: usize) -> Result<Vec<Asked>, String> {
     let generator: Arc<dyn Generator> = script.clone();
     let engine =
         Engine::open(&options.kb, Some(Arc::new(embedder)), None, Some(generator)).map_err(|e| e.to_string())?;
-    let actor = Actor { role: Role::Teller, clearance: Classification::Internal };
+    let actor = Actor::teller(Classification::Internal);
     let mut found = Vec::new();
     // Every ninth: the file has its questions by document, and tellers at one moment ask about different matters.
     let lines: Vec<&str> = text.lines().collect();

@@ -6,7 +6,7 @@
 //! in memory only, and the answer longest unused goes first.
 
 use super::prose::ProseDone;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,7 +41,7 @@ impl KeyMaker {
 }
 
 /// What the cache did since the start, for status and metrics.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnswerCacheFigures {
     /// Answers given from it.
     pub hits: u64,
@@ -190,7 +190,7 @@ mod tests {
         };
         ProseDone {
             text: text.to_owned(),
-            label: AIGC_LABEL,
+            label: AIGC_LABEL.into(),
             struck: Vec::new(),
             cited: vec![1],
             left_out: Vec::new(),
@@ -201,7 +201,7 @@ mod tests {
             cached: false,
             role: Role::Large,
             model: ModelId { name: "m".into(), sha256: "0".repeat(64) },
-            prompt: "p",
+            prompt: "p".into(),
             aigc: Aigc::new("id"),
         }
     }

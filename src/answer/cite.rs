@@ -41,7 +41,7 @@ pub fn cite(
         effective_from: row.effective.from,
         effective_to: row.effective.until,
         status,
-        status_label: status.label(),
+        status_label: status.label().into(),
         highlight: highlight(text, terms),
         text: text.to_owned(),
         sample: row.sample,

@@ -31,7 +31,7 @@ use cache::AnswerCache;
 use outcome::Card;
 use prose::{Prose, ProseDone};
 use routing::Difficulty;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Instant;
 use writing::Draft;
@@ -93,11 +93,12 @@ pub struct Ask<'a> {
 }
 
 /// The card, at once, and the prose as it comes.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct AnswerReply {
     /// Complete; never waits for the model.
     pub card: Card,
-    /// Present when prose was asked for, the card is no refusal, and a model is configured.
+    /// Present when prose was asked for, the card is no refusal, and a model is configured; its events follow apart.
+    #[serde(skip)]
     pub prose: Option<Prose>,
     /// Why there is no prose although it was asked for: code and words for the teller.
     pub prose_unavailable: Option<ErrorBody>,

@@ -1,10 +1,11 @@
 //! The outcome of a question: the shape of `guida ask --json` and of `POST /api/v1/ask`. This shape is a contract.
 
 use crate::types::{Classification, ClauseAddress, ClauseId, Date, GenerationId, Level, Status};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// One clause on the card, verbatim.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Citation {
     /// Number on the card, from 1; prose cites it as `[1]`.
     pub n: u32,
@@ -33,7 +34,7 @@ pub struct Citation {
     /// State on the day asked for.
     pub status: Status,
     /// `status` in the teller's words.
-    pub status_label: &'static str,
+    pub status_label: Cow<'static, str>,
     /// The clause, verbatim; paragraphs separated by `\n`.
     pub text: String,
     /// The sentence that answers: start and end in characters (Unicode scalar values) of `text`.
@@ -46,7 +47,7 @@ pub struct Citation {
 }
 
 /// A clarifying question with choices, asked once when the guide needs a condition that the question left out.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Clarify {
     /// The question.
     pub question: String,
@@ -55,7 +56,7 @@ pub struct Clarify {
 }
 
 /// One choice and the conclusion it leads to.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Choice {
     /// Button text.
     pub label: String,
@@ -64,7 +65,7 @@ pub struct Choice {
 }
 
 /// Why there is no answer: what was searched and whom to ask.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Refusal {
     /// In words.
     pub reason: String,
@@ -81,7 +82,7 @@ pub struct Refusal {
 }
 
 /// Times in milliseconds inside the process.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Timings {
     /// Encoding the question, when an encoder is loaded.
     pub embed_ms: f64,
@@ -92,7 +93,7 @@ pub struct Timings {
 }
 
 /// The evidence card.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Card {
     /// The question as understood (masked and normalised for display).
     pub question: String,

@@ -4,7 +4,8 @@ use super::routing::Role;
 use super::structured::Structured;
 use crate::error::ErrorBody;
 use crate::inference::{GenerateStats, ModelId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -14,7 +15,7 @@ use std::time::Duration;
 const PRODUCER: &str = "Guida";
 
 /// What the running prose yields; the event names of the API's stream are the variant names in lower case.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum ProseEvent {
     /// How far it is: for the progress line.
@@ -31,7 +32,7 @@ pub enum ProseEvent {
 }
 
 /// What the model is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Waiting behind others.
@@ -46,7 +47,7 @@ pub enum Stage {
 }
 
 /// How far the prose is.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// What the model is doing.
     pub stage: Stage,
@@ -65,12 +66,12 @@ pub struct Progress {
 }
 
 /// Summary at the end of the prose.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ProseDone {
     /// All text, after checks.
     pub text: String,
     /// The label that must accompany the text.
-    pub label: &'static str,
+    pub label: Cow<'static, str>,
     /// Sentences struck because a number, date or clause address in them stands in no cited clause.
     pub struck: Vec<String>,
     /// Card numbers that the text cites.
@@ -93,18 +94,18 @@ pub struct ProseDone {
     /// The model that wrote.
     pub model: ModelId,
     /// Version of the prompt it was given.
-    pub prompt: &'static str,
+    pub prompt: Cow<'static, str>,
     /// Implicit label (人工智能生成合成内容标识办法).
     #[serde(rename = "AIGC")]
     pub aigc: Aigc,
 }
 
 /// Implicit label of generated content; field names are fixed by GB 45438-2025.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Aigc {
     /// "1": generated.
-    pub label: &'static str,
+    pub label: Cow<'static, str>,
     /// Who made the content.
     pub content_producer: String,
     /// Id of this content.
@@ -125,7 +126,7 @@ impl Aigc {
     /// The label of a content with this id.
     pub(super) fn new(id: &str) -> Aigc {
         Aigc {
-            label: "1",
+            label: "1".into(),
             content_producer: PRODUCER.to_owned(),
             produce_id: id.to_owned(),
             reserved_code1: String::new(),

@@ -6,7 +6,7 @@
 
 use super::outcome::Card;
 use crate::types::Level;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Longest question, in characters, that a small model is given: longer ones tell a case with circumstances of its own. The
 /// spoken questions of the sample have 12 characters at the median, 24 at most.
@@ -16,7 +16,7 @@ const SHORT_QUESTION: usize = 30;
 const FEW_CHARACTERS: usize = 600;
 
 /// What a model is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Easy questions, quickly. Also the only model where there is one.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 const MAX_REASONS: usize = 20;
 
 /// What is borne out of the object that the model wrote.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Structured {
     /// The conclusion; empty when nothing of it is borne out.
     pub conclusion: String,
@@ -20,7 +20,7 @@ pub struct Structured {
 }
 
 /// A reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
     /// In words, without a citation mark.
     pub text: String,

@@ -213,7 +213,7 @@ impl Writer {
             .map(|b| format!("{b:02x}"))
             .collect();
         ProseDone {
-            label: AIGC_LABEL,
+            label: AIGC_LABEL.into(),
             cited: self.task.gate.cited().to_vec(),
             left_out: std::mem::take(&mut self.left_out),
             prefill_tokens_per_second: speed(stats.prompt_tokens.saturating_sub(stats.cached_tokens), stats.prefill_ms),
@@ -223,7 +223,7 @@ impl Writer {
             structured,
             role: self.task.role,
             model: self.task.model.clone(),
-            prompt: prompt::VERSION,
+            prompt: prompt::VERSION.into(),
             aigc: Aigc::new(&id),
             text: std::mem::take(&mut self.text),
             struck: std::mem::take(&mut self.struck),

@@ -139,7 +139,7 @@ fn cells(row: &ModelRow) -> [String; 11] {
         facts.map_or_else(none, |facts| facts.quantization.clone()),
         size(row.entry.bytes),
         facts.and_then(|facts| facts.context_tokens).map_or_else(none, |tokens| tokens.to_string()),
-        facts.and_then(|facts| facts.chat_template).map_or_else(none, str::to_owned),
+        facts.and_then(|facts| facts.chat_template.as_deref()).map_or_else(none, str::to_owned),
         facts.and_then(|facts| facts.license.clone()).unwrap_or_else(none),
         fit,
         row.measured.as_ref().map_or_else(

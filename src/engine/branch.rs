@@ -10,13 +10,13 @@ use crate::store::review::Suspended;
 use crate::store::state::StateDb;
 use crate::types::{Date, Serial};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 pub use crate::store::state::Event;
 
 /// Everything a person asks of a data folder.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BranchStatus {
     /// Who the box is.
     pub branch: Branch,
@@ -45,7 +45,7 @@ pub struct BranchStatus {
 }
 
 /// One generation.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct GenerationInfo {
     /// Its name.
     pub gid: String,
@@ -153,7 +153,7 @@ pub fn events(data: &Path, limit: usize) -> Result<Vec<Event>> {
 }
 
 /// What the clock of a box shows, and what is wrong with it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ClockStatus {
     /// The machine's clock.
     pub now: Timestamp,

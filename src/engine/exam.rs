@@ -91,7 +91,7 @@ fn reply(engine: &Engine, actor: &Actor, ask: AskRequest) -> Result<Reply> {
         (None, Some(why)) => Some(Err(why)),
         (None, None) => None,
     };
-    let failure = written.as_ref().and_then(|w| w.as_ref().err()).map(|why| why.code.to_owned());
+    let failure = written.as_ref().and_then(|w| w.as_ref().err()).map(|why| why.code.to_string());
     let prose = written.and_then(std::result::Result::ok).map(|done| Given {
         cited: card.citations.iter().filter(|c| done.cited.contains(&c.n)).map(place).collect(),
         text: done.text,

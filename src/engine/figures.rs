@@ -2,7 +2,7 @@
 
 use crate::answer::AnswerReply;
 use crate::error::Result;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Upper bounds of the classes that card times are counted in, in seconds. A card on a branch computer takes 5 to 50 ms;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub const CARD_SECONDS: [f64; 9] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
 
 /// Counts of questions since the start.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ServiceFigures {
     /// Questions asked.
     pub questions: u64,

@@ -15,7 +15,7 @@ use crate::pack::keys::SoftwareVerifier;
 use crate::pack::trust::TrustedRoot;
 use crate::store::generations::DataDir;
 use crate::types::Serial;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -25,7 +25,8 @@ pub use crate::import::{
 };
 
 /// What can be asked of the import.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ImportRequest {
     /// Looks at a stick and makes everything ready.
     Begin {
@@ -45,7 +46,7 @@ pub enum ImportRequest {
 }
 
 /// How far the import is.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum ImportState {
     /// Nothing goes on.

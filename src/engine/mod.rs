@@ -10,19 +10,27 @@
 
 pub mod branch;
 mod browse;
+pub mod doctor;
 pub mod exam;
 mod figures;
 mod following;
 pub mod importing;
+pub mod logs;
 pub mod measure;
+pub mod modeling;
 pub mod models;
 pub mod office;
 pub mod offline;
+pub mod overview;
 mod policy;
+pub mod recent;
 pub mod reply;
 pub mod request;
 mod seat;
+pub mod settings;
 mod standing;
+pub mod sticks;
+pub mod trace;
 
 use crate::answer::{AnswerReply, Answerer, Ask, Writers};
 use crate::clock::BoxClock;
@@ -190,6 +198,17 @@ impl Engine {
                 })?;
                 desk.handle(&self.seat, actor.name(), request).map(|state| Reply::Import(Box::new(state)))
             }
+            Request::Overview
+            | Request::Trace(_)
+            | Request::Recent
+            | Request::Branch
+            | Request::Difference
+            | Request::Journal
+            | Request::Sticks
+            | Request::Model(_)
+            | Request::Log(_)
+            | Request::Settings(_)
+            | Request::Doctor => Err(Error::new(Code::NotFound, "", "")),
         }
     }
 
@@ -262,7 +281,7 @@ impl Engine {
         let reading = self.seat.standing.clock.read();
         let (notices, suspended) = self.seat.standing.notices(&reading);
         Ok(StatusReply {
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").into(),
             generation: knowledge.generation().clone(),
             documents: knowledge.versions().len() as u64,
             clauses: knowledge.clause_total(),

@@ -6,7 +6,8 @@ use crate::inference::{
     Adapter, Advice, GeneratorSettings, Keep, KvType, Listed, ModelInfo, Profile, Room, advise, default_cache_mb,
     fit_flags, machine_load, predict_memory, read_info, recommend, tune, tuning_of,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 pub use crate::inference::{Entry, Intake, MAX_SLOTS, Measured, ModelRole, Registry};
@@ -19,7 +20,7 @@ const PROMPTS_ENDING: &str = ".prompts";
 const MODEL_ENDING: &str = "gguf";
 
 /// A model as it is listed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ModelRow {
     /// What the register says of it.
     #[serde(flatten)]
@@ -38,7 +39,7 @@ pub struct ModelRow {
 }
 
 /// What a header says.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Facts {
     /// Architecture.
     pub architecture: String,
@@ -49,13 +50,13 @@ pub struct Facts {
     /// Longest context that it was trained on, in tokens.
     pub context_tokens: Option<u32>,
     /// Family of its chat template; `None` without a template.
-    pub chat_template: Option<&'static str>,
+    pub chat_template: Option<Cow<'static, str>>,
     /// Licence, when stated.
     pub license: Option<String>,
 }
 
 /// Whether free memory holds a model.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Fit {
     /// Whether it can be loaded, if need be with other settings.
     pub fits: bool,
@@ -68,7 +69,7 @@ pub struct Fit {
 }
 
 /// Settings that suit a model and this machine's memory.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Recommended {
     /// Context in tokens.
     pub context_tokens: u32,
@@ -83,7 +84,7 @@ pub struct Recommended {
 }
 
 /// All models of a data directory.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ModelList {
     /// By name.
     pub models: Vec<ModelRow>,
@@ -114,7 +115,7 @@ fn row(listed: Listed, registry: &Registry, room: &Room) -> ModelRow {
     ModelRow {
         fit: info.as_ref().filter(|_| writes).map(|info| fit(info, &GeneratorSettings::new(&path), room)),
         facts: info.map(|info| Facts {
-            chat_template: info.template_family(),
+            chat_template: info.template_family().map(Cow::Borrowed),
             architecture: info.architecture,
             parameters: info.parameters,
             quantization: info.quantization,
@@ -145,7 +146,7 @@ fn fit(info: &ModelInfo, settings: &GeneratorSettings, room: &Room) -> Fit {
 }
 
 /// What was measured of a model, and what the fastest settings are.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Benched {
     /// All runs.
     pub runs: Vec<Measured>,

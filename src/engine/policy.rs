@@ -14,8 +14,14 @@ pub fn authorise(actor: &Actor, request: &Request) -> Result<()> {
         (Role::Teller | Role::Operator, Request::Clause { .. }) => true,
         (Role::Teller | Role::Operator, Request::Documents { .. }) => true,
         (Role::Teller | Role::Operator, Request::Status) => true,
-        (Role::Teller, Request::Review | Request::Accept(_) | Request::Import(_)) => false,
         (Role::Operator, Request::Review | Request::Accept(_) | Request::Import(_)) => true,
+        (Role::Teller, Request::Review | Request::Accept(_) | Request::Import(_)) => false,
+        (Role::Operator, Request::Overview | Request::Trace(_) | Request::Recent | Request::Branch) => true,
+        (Role::Teller, Request::Overview | Request::Trace(_) | Request::Recent | Request::Branch) => false,
+        (Role::Operator, Request::Difference | Request::Journal | Request::Sticks | Request::Model(_)) => true,
+        (Role::Teller, Request::Difference | Request::Journal | Request::Sticks | Request::Model(_)) => false,
+        (Role::Operator, Request::Log(_) | Request::Settings(_) | Request::Doctor) => true,
+        (Role::Teller, Request::Log(_) | Request::Settings(_) | Request::Doctor) => false,
     };
     if allowed {
         return Ok(());

@@ -1,19 +1,31 @@
 //! What the engine answers; serialised as is by HTTP and `--json`.
 
+pub use super::branch::{BranchStatus, Event};
+pub use super::doctor::DoctorReply;
 pub use super::figures::ServiceFigures;
 pub use super::importing::ImportState;
+pub use super::logs::LogReply;
+pub use super::modeling::ModelsReply;
+pub use super::overview::OverviewReply;
+pub use super::recent::RecentQuestion;
+pub use super::settings::SettingsReply;
+pub use super::sticks::SticksReply;
+pub use super::trace::TraceReply;
 pub use crate::answer::outcome::{Card, Choice, Citation, Clarify, Refusal, Timings};
 pub use crate::answer::prose::{Aigc, Progress, Prose, ProseDone, ProseEvent, ProseStep, Stage};
 pub use crate::answer::{AnswerBody, AnswerCacheFigures, AnswerReply, Reason, Role, Structured};
 pub use crate::error::ErrorBody;
 pub use crate::inference::GeneratorStatus;
 use crate::inference::ModelId;
+pub use crate::store::diff::Diff;
 pub use crate::store::review::Suspended;
 use crate::types::{Classification, ClauseId, Date, EffectivePeriod, GenerationId, Level, Status, VersionId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Answer to one request; the variant mirrors the request's.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// To `Ask`.
     Answer(Box<AnswerReply>),
@@ -31,10 +43,43 @@ pub enum Reply {
     Accepted(Box<Suspended>),
     /// To `Import`.
     Import(Box<ImportState>),
+    /// To `Overview`.
+    Overview(Box<OverviewReply>),
+    /// To `Trace`.
+    Trace(Box<TraceReply>),
+    /// To `Recent`.
+    Recent(Vec<RecentQuestion>),
+    /// To `Branch`.
+    Branch(Box<BranchStatus>),
+    /// To `Difference`; `None` without an earlier generation.
+    Difference(Option<Box<Difference>>),
+    /// To `Journal`.
+    Journal(Vec<Event>),
+    /// To `Sticks`.
+    Sticks(SticksReply),
+    /// To `Model`.
+    Models(Box<ModelsReply>),
+    /// To `Log`.
+    Log(LogReply),
+    /// To `Settings`.
+    Settings(SettingsReply),
+    /// To `Doctor`.
+    Doctor(DoctorReply),
+}
+
+/// What a generation changed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Difference {
+    /// The generation before.
+    pub from: String,
+    /// The active one.
+    pub to: String,
+    /// What is other.
+    pub diff: Diff,
 }
 
 /// Hits of a search, best first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SearchReply {
     /// The day whose rules were searched.
     pub as_of: Date,
@@ -49,7 +94,7 @@ pub struct SearchReply {
 }
 
 /// A clause in its place.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ClauseReply {
     /// The clause.
     pub clause: Citation,
@@ -64,7 +109,7 @@ pub struct ClauseReply {
 }
 
 /// A neighbouring clause.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Neighbour {
     /// For `GET /api/v1/clauses/{id}`.
     pub id: ClauseId,
@@ -77,7 +122,7 @@ pub struct Neighbour {
 }
 
 /// One version of a document.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct VersionInfo {
     /// Its id.
     pub id: VersionId,
@@ -106,7 +151,7 @@ pub struct VersionInfo {
 }
 
 /// The document list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DocumentsReply {
     /// Versions, grouped by title, newest first.
     pub documents: Vec<VersionInfo>,
@@ -115,10 +160,10 @@ pub struct DocumentsReply {
 }
 
 /// State of the service.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StatusReply {
     /// Product version.
-    pub version: &'static str,
+    pub version: Cow<'static, str>,
     /// Active knowledge.
     pub generation: GenerationId,
     /// Versions in it.
@@ -146,7 +191,7 @@ pub struct StatusReply {
 }
 
 /// Something that people at the counter should know before they rely on an answer. It never stops one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// Stable code.
     pub code: NoticeCode,
@@ -157,7 +202,7 @@ pub struct Notice {
 }
 
 /// What a notice is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum NoticeCode {
     /// The pointer to the active knowledge is damaged; the last good one serves.
@@ -199,7 +244,7 @@ impl NoticeCode {
 }
 
 /// The curated questions that wait for a person.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ReviewReply {
     /// One entry a question and clause.
     pub suspended: Vec<Suspended>,

@@ -1,11 +1,15 @@
 //! Everything that can be asked of Guida, in one enum. HTTP, console and command line all come through here.
 
 use super::importing::ImportRequest;
+use super::logs::LogRequest;
+use super::modeling::ModelRequest;
+use super::settings::SettingsRequest;
 use crate::types::{Classification, ClauseId, Date, Level};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// A teller's question.
-#[derive(Debug, Clone, Deserialize, Default)]
+#[derive(Debug, Clone, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub struct AskRequest {
     /// The question in the teller's words.
@@ -31,7 +35,7 @@ pub struct AskRequest {
 }
 
 /// A search for clauses, without a card.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SearchRequest {
     /// The words.
@@ -55,7 +59,7 @@ fn default_limit() -> usize {
 }
 
 /// One entry of the list for review: what the person has seen.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AcceptRequest {
     /// The question's comparison form.
@@ -65,7 +69,8 @@ pub struct AcceptRequest {
 }
 
 /// Every request.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Request {
     /// Answer a question.
     Ask(AskRequest),
@@ -93,6 +98,28 @@ pub enum Request {
     Accept(AcceptRequest),
     /// Taking new knowledge in.
     Import(ImportRequest),
+    /// How the service does: state, the last hour, what of the machine belongs to it.
+    Overview,
+    /// Answer a question and tell everything that led to the answer.
+    Trace(AskRequest),
+    /// The latest questions with what became of them, the latest first.
+    Recent,
+    /// Who the box is, and its generations.
+    Branch,
+    /// What the active generation changed against the one before it.
+    Difference,
+    /// What was done to the box, the latest first.
+    Journal,
+    /// The sticks that are plugged in.
+    Sticks,
+    /// The models that write.
+    Model(ModelRequest),
+    /// What the service said lately.
+    Log(LogRequest),
+    /// The settings.
+    Settings(SettingsRequest),
+    /// Whether everything is in order.
+    Doctor,
 }
 
 /// Who asks. Roles beyond the teller come with accounts.
@@ -111,14 +138,27 @@ pub struct Actor {
     pub role: Role,
     /// What the caller may read.
     pub clearance: Classification,
+    name: Cow<'static, str>,
 }
 
 impl Actor {
-    /// What the journal calls the caller. Names come with accounts.
-    pub fn name(&self) -> &'static str {
-        match self.role {
-            Role::Teller => "teller",
-            Role::Operator => "operator",
-        }
+    /// Somebody at a counter, who may read up to `clearance`. Names come with accounts.
+    pub fn teller(clearance: Classification) -> Actor {
+        Actor { role: Role::Teller, clearance, name: "teller".into() }
+    }
+
+    /// The person at the box's own command line, who reads everything that is on the box anyway.
+    pub fn operator() -> Actor {
+        Actor { role: Role::Operator, clearance: Classification::Confidential, name: "operator".into() }
+    }
+
+    /// An operator whom the operating system names.
+    pub fn named_operator(name: String) -> Actor {
+        Actor { name: name.into(), ..Actor::operator() }
+    }
+
+    /// What the journal calls the caller.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 }

@@ -154,7 +154,7 @@ fn cite(out: &mut String, c: &Citation) {
         document = text(&c.document),
         clause = text(&c.clause),
         number = text(number),
-        status = text(c.status_label),
+        status = text(&c.status_label),
         same = if c.same_in.is_empty() {
             String::new()
         } else {

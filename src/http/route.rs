@@ -6,7 +6,7 @@ use super::stream::Answering;
 use super::wire::{Method, Request};
 use super::{api, ask, page};
 use crate::engine::reply::Reply;
-use crate::engine::request::{Actor, Request as EngineRequest, Role};
+use crate::engine::request::{Actor, Request as EngineRequest};
 use crate::error::{Code, Error, Result};
 
 /// What a handler hands back.
@@ -39,7 +39,7 @@ impl Call<'_> {
     pub(super) fn engine(&self, request: EngineRequest) -> Result<Reply> {
         let settings = &self.shared.settings;
         let _permit = self.shared.workers.enter(settings.max_waiting, settings.queue_timeout)?;
-        let actor = Actor { role: Role::Teller, clearance: settings.clearance };
+        let actor = Actor::teller(settings.clearance);
         self.shared.door.handle(&actor, request)
     }
 }

@@ -8,11 +8,11 @@ use crate::pack::json;
 use crate::pack::manifest::Manifest;
 use crate::store::generations::{Active, serial_of};
 use crate::types::Serial;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// What answers now.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Returned {
     /// Name of the generation.
     pub gid: String,

@@ -9,11 +9,11 @@ use crate::error::{Code, Error, Result};
 use crate::pack::hex;
 use crate::store::generations::{Active, SeenPack, serial_of};
 use crate::types::Serial;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// What was put to use.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Committed {
     /// Name of the generation that answers now.
     pub gid: String,

@@ -51,7 +51,7 @@ use crate::store::state::StateDb;
 use crate::types::Serial;
 use jiff::Timestamp;
 use lock::ChangeLock;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -97,7 +97,7 @@ impl Prepared {
 }
 
 /// What a person sees before confirming.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Preview {
     /// Name of the new generation.
     pub gid: String,

@@ -1,14 +1,14 @@
 //! How far an import is: phase, bytes, time left. It never goes back.
 
 use crate::error::{Code, Error, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
 /// Time between two words about the same phase.
 const EVERY: Duration = Duration::from_millis(100);
 
 /// What an import is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Reading and verifying what the stick says of itself.
@@ -43,7 +43,7 @@ impl Phase {
 }
 
 /// How far it is.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// What it is doing.
     pub phase: Phase,

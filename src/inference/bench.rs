@@ -9,7 +9,7 @@ use super::registry::Tuning;
 use super::settings::{GeneratorSettings, KvType};
 use super::{ChildGenerator, Constraint, GenerateEvent, GenerateRequest, GenerateStats, Generator, Prompt};
 use crate::error::{Code, Error, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,7 @@ pub struct Workload {
 }
 
 /// What one run showed.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// The settings.
     pub tuning: Tuning,

@@ -258,7 +258,7 @@ pub struct CacheFigures {
 }
 
 /// State of the generator, for health pages.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GeneratorStatus {
     /// The model, once its file has been read.
     pub model: ModelId,

@@ -6,14 +6,14 @@ use super::knowledge::Knowledge;
 use super::rows::{Clause, Version};
 use crate::error::Result;
 use crate::types::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// Most entries of each list: more than a person reads before deciding. The counts are always whole.
 pub const MAX_LISTED: usize = 200;
 
 /// What is other in new knowledge.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diff {
     /// How much of everything, also of what is not listed.
     pub counts: Counts,
@@ -36,7 +36,7 @@ pub struct Diff {
 }
 
 /// How much is other. Clauses of whole titles that came or went are among the clauses added and withdrawn, and not listed one by one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// New titles.
     pub documents_added: u64,
@@ -59,7 +59,7 @@ pub struct Counts {
 }
 
 /// A version that comes or goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionChange {
     /// Title.
     pub document: String,
@@ -74,7 +74,7 @@ pub struct VersionChange {
 }
 
 /// A clause that is other.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClauseChange {
     /// Title.
     pub document: String,

@@ -5,7 +5,7 @@
 use crate::clock;
 use crate::error::{Code, Error, Result};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -42,7 +42,7 @@ CREATE TABLE IF NOT EXISTS accepted(
 ";
 
 /// An entry of the journal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// Number, ascending.
     pub id: i64,

@@ -64,7 +64,7 @@ impl Door for FixedDoor {
                 generation: generation(),
             })),
             Request::Status => Ok(Reply::Status(Box::new(StatusReply {
-                version: "0.1.0",
+                version: "0.1.0".into(),
                 generation: generation(),
                 documents: 46,
                 clauses: 812,
@@ -141,7 +141,7 @@ impl FixedDoor {
             };
             let _ = sender.send(ProseEvent::Done(Box::new(ProseDone {
                 text,
-                label: AIGC_LABEL,
+                label: AIGC_LABEL.into(),
                 struck: vec!["手续费为 15 元。".to_owned()],
                 cited: vec![1, 2],
                 left_out: vec![],
@@ -151,10 +151,10 @@ impl FixedDoor {
                 structured: None,
                 cached: false,
                 role: Role::Large,
-                prompt: "test",
+                prompt: "test".into(),
                 model: model(),
                 aigc: Aigc {
-                    label: "1",
+                    label: "1".into(),
                     content_producer: "guida".to_owned(),
                     produce_id: "20260302-000017".to_owned(),
                     reserved_code1: String::new(),
@@ -292,7 +292,7 @@ fn citation(
         effective_from: Some(day(2025, 3, 1)),
         effective_to: None,
         status: Status::InForce,
-        status_label: Status::InForce.label(),
+        status_label: Status::InForce.label().into(),
         text: text.to_owned(),
         highlight,
         sample: true,

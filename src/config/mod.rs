@@ -1,0 +1,71 @@
+//! The settings of a box: every one of them with its kind, its limits and its default, and where the value that counts comes from.
+
+use crate::types::Bilingual;
+use serde::{Deserialize, Serialize};
+
+/// A setting as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingRow {
+    /// Its name in the file, with its table: `http.listen`.
+    pub key: String,
+    /// What it does.
+    pub about: Bilingual,
+    /// The value that counts; `None` when nothing is set and there is no default.
+    pub value: Option<String>,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// What would count if nothing were set.
+    pub default: Option<String>,
+    /// What stands in the file, when anything does.
+    pub in_file: Option<String>,
+    /// What it may be.
+    pub kind: SettingKind,
+    /// The environment variable that sets it.
+    pub env: Option<String>,
+    /// The flag of `guida serve` that sets it.
+    pub flag: Option<String>,
+    /// The file says something that the running service does not do yet: it was changed since the start.
+    pub pending: bool,
+}
+
+/// Where a value comes from; a later one goes before an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// Nothing was set.
+    Default,
+    /// `guida.toml`.
+    File,
+    /// An environment variable.
+    Env,
+    /// A flag.
+    Flag,
+}
+
+/// What a setting may be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum SettingKind {
+    /// `true` or `false`.
+    Switch,
+    /// A whole number within limits.
+    Number {
+        /// Least.
+        min: i64,
+        /// Most.
+        max: i64,
+        /// What it counts: `s`, `MiB`; empty for things.
+        unit: String,
+    },
+    /// One of these.
+    Choice {
+        /// The words that may stand there.
+        values: Vec<String>,
+    },
+    /// An address and a port.
+    Address,
+    /// A path.
+    Path,
+    /// Words.
+    Text,
+}
