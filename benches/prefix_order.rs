@@ -6,7 +6,7 @@
 
 use guida::engine::Engine;
 use guida::engine::reply::{Citation, Reply};
-use guida::engine::request::{Actor, AskRequest, Request, Role};
+use guida::engine::request::{Actor, AskRequest, Request};
 use guida::inference::{EmbedderSettings, LlamaEmbedder};
 use guida::store::{BasisRow, Knowledge};
 use guida::text::questions;

@@ -9,7 +9,7 @@ use guida::engine::Engine;
 use guida::engine::reply::{
     AnswerReply, GeneratorStatus, Progress, Prose, ProseDone, ProseEvent, ProseStep, Reply, Role, Stage,
 };
-use guida::engine::request::{self, Actor, AskRequest, Request};
+use guida::engine::request::{Actor, AskRequest, Request};
 use guida::error::{Code, Error, ErrorBody};
 use guida::inference::scripted::ScriptedGenerator;
 use guida::inference::{Constraint, FinishReason, GenerateRequest, Generation, Generator};
@@ -331,7 +331,7 @@ fn a_full_queue_leaves_the_card_and_says_how_long_the_wait_is() {
     let reply = ask(&engine, asking(QUESTION));
     assert!(!reply.card.refused && reply.prose.is_none());
     let why = reply.prose_unavailable.unwrap();
-    assert_eq!((why.code, why.retry_after_seconds), ("BUSY", Some(42)));
+    assert_eq!((why.code.as_ref(), why.retry_after_seconds), ("BUSY", Some(42)));
     assert!(why.message.contains("42 秒"), "{}", why.message);
     let Reply::Status(status) = engine.handle(&actor(Classification::Internal), Request::Status).unwrap() else {
         panic!()

@@ -3,7 +3,7 @@
 use crate::{Heard, Options, Writer};
 use guida::engine::Engine;
 use guida::engine::reply::Reply;
-use guida::engine::request::{Actor, AskRequest, Request, Role};
+use guida::engine::request::{Actor, AskRequest, Request};
 use guida::inference::scripted::ScriptedGenerator;
 use guida::inference::{
     Block, ChildGenerator, Constraint, EmbedderSettings, GenerateEvent, GenerateRequest, Generator, GeneratorSettings,

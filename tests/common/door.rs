@@ -99,9 +99,8 @@ impl Door for FixedDoor {
                 notices: self.notices.lock().unwrap().clone(),
                 suspended: 3,
             }))),
-            Request::Review | Request::Accept(_) | Request::Import(_) => {
-                Err(Error::new(Code::Denied, "当前角色没有这项权限", "请联系管理员"))
-            }
+            // What the network may not ask never comes here.
+            _ => Err(Error::new(Code::Denied, "当前角色没有这项权限", "请联系管理员")),
         }
     }
 }
