@@ -5,7 +5,7 @@ mod rules;
 
 use guida::engine::Engine;
 use guida::engine::reply::{AnswerReply, Prose, ProseDone, ProseEvent, ProseStep, Reply};
-use guida::engine::request::{Actor, AskRequest, Request, Role, SearchRequest};
+use guida::engine::request::{Actor, AskRequest, Request, SearchRequest};
 use guida::error::{Code, ErrorBody};
 use guida::inference::Generator;
 use guida::inference::scripted::ScriptedGenerator;

@@ -5,7 +5,7 @@ mod program;
 
 use guida::clock::{BoxClock, Forgetful};
 use guida::engine::reply::{Card, Reply, StatusReply};
-use guida::engine::request::{Actor, AskRequest, Request, Role, SearchRequest};
+use guida::engine::request::{Actor, AskRequest, Request, SearchRequest};
 use guida::engine::{Circumstances, Engine};
 use guida::types::{Classification, Date};
 use jiff::Timestamp;

@@ -14,7 +14,7 @@ use guida::clock::{BoxClock, Forgetful};
 use guida::engine::Engine;
 use guida::engine::importing::{ImportRequest, ImportState};
 use guida::engine::reply::Reply;
-use guida::engine::request::{Actor, AskRequest, Request, Role};
+use guida::engine::request::{Actor, AskRequest, Request};
 use guida::error::Code;
 use guida::store::Knowledge;
 use guida::store::generations::Active;
