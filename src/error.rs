@@ -211,6 +211,10 @@ codes! {
     PackBuild = "PACK_BUILD", Data;
     /// The journal of this box cannot be read or written.
     StateDb = "STATE_DB", Data;
+    /// The service did not answer its console.
+    ServiceGone = "SERVICE_GONE", Unavailable;
+    /// There is no terminal that the console could use.
+    ConsoleTerminal = "CONSOLE_TERMINAL", Input;
     /// The settings file or a setting is wrong.
     Config = "CONFIG", Input;
     /// A fault in Guida itself.

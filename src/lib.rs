@@ -13,11 +13,13 @@
 //! [`app`] puts it together and is the only module that names concrete adapters; [`types`] and [`error`] are the vocabulary
 //! of all; [`clock`] knows the day; [`eval`] measures.
 
+pub mod admin;
 pub mod answer;
 pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod disk;
 pub mod engine;
 pub mod error;

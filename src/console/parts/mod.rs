@@ -1,0 +1,11 @@
+//! What screens are made of: lists with a filter, texts that scroll, fields to type in, panels and small pictures of figures.
+
+mod drawing;
+mod field;
+mod list;
+mod pager;
+
+pub use drawing::{bytes, columns, count, gauge, pair, panel, span_of, spark, table, when};
+pub use field::Field;
+pub use list::{Chosen, List};
+pub use pager::Pager;
