@@ -113,7 +113,7 @@ impl App {
             if alarms > 0 {
                 let words = match look.language() {
                     Language::Chinese => format!("  {alarms} 项提醒(按 1 查看)"),
-                    Language::English => format!("  {alarms} alarms (press 1)"),
+                    Language::English => format!("  alarms: {alarms} (press 1)"),
                 };
                 left.push(Span::styled(words, look.warn()));
             }

@@ -90,6 +90,11 @@ impl Look {
         self.charset
     }
 
+    /// The colours.
+    pub fn colors(&self) -> Colors {
+        self.colors
+    }
+
     /// The language.
     pub fn language(&self) -> Language {
         self.language

@@ -2,6 +2,9 @@
 
 mod doctor;
 mod help;
+mod logs;
+mod overview;
+mod settings;
 
 use super::screen::Screen;
 
@@ -23,6 +26,23 @@ pub struct Entry {
 
 /// Every screen.
 pub const SCREENS: &[Entry] = &[
+    Entry {
+        key: '1',
+        id: "overview",
+        zh: "概览",
+        en: "Overview",
+        alone: false,
+        new: || Box::<overview::Overview>::default(),
+    },
+    Entry { key: '6', id: "logs", zh: "日志", en: "Logs", alone: true, new: || Box::<logs::Logs>::default() },
+    Entry {
+        key: '7',
+        id: "settings",
+        zh: "设置",
+        en: "Settings",
+        alone: false,
+        new: || Box::<settings::Settings>::default(),
+    },
     Entry { key: '8', id: "doctor", zh: "体检", en: "Doctor", alone: true, new: || Box::<doctor::Doctor>::default() },
     Entry { key: '9', id: "help", zh: "帮助", en: "Help", alone: true, new: || Box::<help::Help>::default() },
 ];

@@ -3,6 +3,7 @@
 pub mod doctor;
 pub mod logs;
 pub mod overview;
+pub mod settings;
 
 use guida::admin::Greeting;
 use guida::console::machine::Reading;
@@ -16,6 +17,7 @@ use guida::error::{Code, Error, ErrorBody, Result};
 pub struct Fake {
     /// The service has nothing to complain of.
     pub well: bool,
+    pub settings: settings::Fake,
 }
 
 impl Fake {
@@ -30,6 +32,9 @@ impl Fake {
     fn reply(&mut self, request: Request) -> Result<Reply> {
         Ok(match request {
             Request::Overview => Reply::Overview(Box::new(overview::reply(self.well))),
+            Request::Log(request) => Reply::Log(logs::reply(request)),
+            Request::Journal => Reply::Journal(logs::journal()),
+            Request::Settings(request) => Reply::Settings(self.settings.reply(request)?),
             Request::Doctor => Reply::Doctor(doctor::reply()),
             other => return Err(Error::new(Code::NotFound, format!("没有准备 {other:?}"), "")),
         })
