@@ -73,7 +73,7 @@ pub fn open_build(path: &Path) -> Result<Connection> {
 }
 
 /// Percent-encodes what has a meaning in a `file:` URI.
-fn escape_uri(path: &Path) -> String {
+pub(super) fn escape_uri(path: &Path) -> String {
     use std::os::unix::ffi::OsStrExt;
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     absolute.as_os_str().as_bytes().iter().fold(String::new(), |mut out, &b| {
