@@ -25,9 +25,10 @@ const SHOWN: usize = 12;
 
 /// What to do about knowledge that cannot be relied on.
 fn replace(subject: &Subject) -> Bilingual {
-    let older =
-        subject.active().and_then(|active| serial_of(active.prev.as_deref()?) < serial_of(active.active.as_deref()?));
-    let backwards = older == Some(true);
+    let backwards = subject.active().is_some_and(|active| {
+        let place = |gid: &Option<String>| gid.as_deref().and_then(serial_of);
+        active.prev.is_some() && place(&active.prev) < place(&active.active)
+    });
     let rollback = subject.command("data rollback");
     match backwards {
         true => say(
@@ -105,10 +106,13 @@ pub(super) fn file(subject: &Subject) -> Looked {
     let kb = match subject.kb() {
         Some(kb) => kb,
         None => {
-            return Err(subject.generation().err().unwrap_or_else(|| Finding::skipped(say("没有知识", "no knowledge"))));
+            return Err(subject
+                .generation()
+                .err()
+                .unwrap_or_else(|| Finding::skipped(say("没有知识", "no knowledge"))));
         }
     };
-    let knowledge = match Knowledge::open(&kb) {
+    let knowledge = match Knowledge::open_unmapped(&kb) {
         Ok(knowledge) => knowledge,
         Err(e) if e.code() == Code::KbSchema => {
             return Ok(Finding::fail(
@@ -252,7 +256,7 @@ pub(super) fn sound(subject: &Subject) -> Looked {
 }
 
 pub(super) fn encoder(subject: &Subject) -> Looked {
-    let kb = subject.kb().and_then(|kb| Knowledge::open(&kb).ok());
+    let kb = subject.kb().and_then(|kb| Knowledge::open_unmapped(&kb).ok());
     let Some(knowledge) = kb else {
         return Err(Finding::skipped(say("知识打不开,没有查", "not looked at: the knowledge does not open")));
     };
@@ -295,7 +299,7 @@ pub(super) fn previous(subject: &Subject) -> Looked {
         return Ok(Finding::ok(say("没有:本机只导入过一次", "none: there was one import only")));
     };
     let path = data.knowledge(prev);
-    let sound = Knowledge::open(&path).is_ok();
+    let sound = Knowledge::open_unmapped(&path).is_ok();
     let length = std::fs::metadata(&path).map_or(0, |found| found.len());
     if sound && said(data, prev).is_none_or(|raw| raw.size == length) {
         return Ok(Finding::ok(say(

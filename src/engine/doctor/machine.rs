@@ -161,7 +161,7 @@ fn judge_heat(degrees: f32, critical: Option<f32>) -> CheckState {
 
 pub(super) fn temperature(_: &Subject) -> Looked {
     let sensors = Components::new_with_refreshed_list();
-    let read = sensors.iter().filter_map(|sensor| {
+    let read = sensors.iter().flat_map(|sensors| sensors.iter()).filter_map(|sensor| {
         let degrees = sensor.temperature().filter(|degrees| degrees.is_finite())?;
         // Some chips name nonsense.
         let critical = sensor.critical().filter(|critical| critical.is_finite() && *critical > HOT / 2.0);
