@@ -61,7 +61,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         }
     };
     match dispatch(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(e) => fail(&e),
     }
 }
@@ -72,12 +72,14 @@ fn fail(e: &Error) -> ExitCode {
     ExitCode::from(e.kind().exit_code())
 }
 
-fn dispatch(cli: Cli) -> Result<()> {
+fn dispatch(cli: Cli) -> Result<ExitCode> {
     // The generator process sets up its own log and sandbox before anything else.
     if !matches!(cli.command, Command::GeneratorChild) {
         start_log();
     }
-    match cli.command {
+    let done = match cli.command {
+        // What it finds is no error of the command.
+        Command::Doctor(args) => return cli::doctor::run(&args),
         Command::GeneratorChild => run_child(),
         Command::Ask(args) => ask(&args),
         Command::Serve(args) => serve(&args),
@@ -140,7 +142,8 @@ fn dispatch(cli: Cli) -> Result<()> {
             };
             cli::eval::cross_validate(&plan, &encoder, args.details.as_deref(), args.evidence.as_deref(), args.json)
         }
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// Log to standard error, `GUIDA_LOG` chooses what (default: warnings; `info` shows every request).

@@ -158,7 +158,7 @@ impl BoxClock {
     pub fn read(&self) -> Reading {
         let now = (self.source)();
         let mut state = self.state();
-        let warning = state.warning(now);
+        let warning = judge(now, state.floor, state.seen);
         if state.seen.is_none_or(|seen| seen < now) {
             state.seen = Some(now);
             if state.tried.is_none_or(|tried| now.duration_since(tried) >= WRITE_EVERY) {
@@ -210,14 +210,13 @@ impl BoxClock {
     }
 }
 
-impl State {
-    fn warning(&self, now: Timestamp) -> Option<ClockWarning> {
-        let later = |than: Option<Timestamp>| than.filter(|than| than.duration_since(now) > TOLERANCE);
-        match (later(self.floor), later(self.seen)) {
-            (Some(floor), _) => Some(ClockWarning::BeforeFloor { floor, now }),
-            (None, Some(seen)) => Some(ClockWarning::SteppedBack { seen, now }),
-            (None, None) => None,
-        }
+/// What is wrong with a clock that shows `now`, given the time floor and the latest time that it has shown. Remembers nothing.
+pub fn judge(now: Timestamp, floor: Option<Timestamp>, seen: Option<Timestamp>) -> Option<ClockWarning> {
+    let later = |than: Option<Timestamp>| than.filter(|than| than.duration_since(now) > TOLERANCE);
+    match (later(floor), later(seen)) {
+        (Some(floor), _) => Some(ClockWarning::BeforeFloor { floor, now }),
+        (None, Some(seen)) => Some(ClockWarning::SteppedBack { seen, now }),
+        (None, None) => None,
     }
 }
 

@@ -198,6 +198,7 @@ impl Engine {
                 })?;
                 desk.handle(&self.seat, actor.name(), request).map(|state| Reply::Import(Box::new(state)))
             }
+            Request::Doctor => doctor::of_service(self, &answerer).map(Reply::Doctor),
             Request::Overview
             | Request::Trace(_)
             | Request::Recent
@@ -207,8 +208,7 @@ impl Engine {
             | Request::Sticks
             | Request::Model(_)
             | Request::Log(_)
-            | Request::Settings(_)
-            | Request::Doctor => Err(Error::new(Code::NotFound, "", "")),
+            | Request::Settings(_) => Err(Error::new(Code::NotFound, "", "")),
         }
     }
 

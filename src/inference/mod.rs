@@ -32,6 +32,7 @@ mod shape;
 mod template;
 
 pub use bench::{Measured, Workload, machine_load, measure, tune, tuning_of};
+pub use bundled::bundled_encoder;
 pub use child::{ChildGenerator, GENERATOR_SUBCOMMAND, QUEUE_LIMIT, run_child};
 pub use cpus::default_threads;
 pub use fit::{Advice, Footprint, Keep, Room, advise, flags as fit_flags, predict as predict_memory, recommend};

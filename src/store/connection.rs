@@ -18,6 +18,18 @@ const BUILD_CACHE_KIB: i64 = 65536;
 /// # Errors
 /// `KB_OPEN` when it cannot be opened, `KB_CORRUPT` when it is no knowledge file, `KB_SCHEMA` when it is of another version.
 pub fn open_read(path: &Path) -> Result<Connection> {
+    open_mapping(path, MMAP_BYTES)
+}
+
+/// [`open_read`] without mapping the file: a sector that cannot be read is then an error, where a mapped one ends the process.
+///
+/// # Errors
+/// As there.
+pub fn open_unmapped(path: &Path) -> Result<Connection> {
+    open_mapping(path, 0)
+}
+
+fn open_mapping(path: &Path, mapped_bytes: i64) -> Result<Connection> {
     let kind = std::fs::File::open(path).and_then(|f| f.metadata()).map_err(|e| unreadable(path, &e))?;
     if !kind.is_file() {
         return Err(unreadable(path, &"它不是文件"));
@@ -28,7 +40,7 @@ pub fn open_read(path: &Path) -> Result<Connection> {
     check_header(&connection, path)?;
     connection
         .execute_batch(&format!(
-            "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF; PRAGMA mmap_size={MMAP_BYTES}; PRAGMA cache_size=-{READ_CACHE_KIB};"
+            "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF; PRAGMA mmap_size={mapped_bytes}; PRAGMA cache_size=-{READ_CACHE_KIB};"
         ))
         .map_err(|e| corrupt(path, e))?;
     connection.set_prepared_statement_cache_capacity(64);
@@ -73,7 +85,7 @@ pub fn open_build(path: &Path) -> Result<Connection> {
 }
 
 /// Percent-encodes what has a meaning in a `file:` URI.
-fn escape_uri(path: &Path) -> String {
+pub(super) fn escape_uri(path: &Path) -> String {
     use std::os::unix::ffi::OsStrExt;
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     absolute.as_os_str().as_bytes().iter().fold(String::new(), |mut out, &b| {

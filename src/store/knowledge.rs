@@ -1,6 +1,6 @@
 //! One open generation: what rarely changes is held in memory, everything else is read through pooled connections.
 
-use super::connection::{corrupt, open_read, unreadable};
+use super::connection::{corrupt, open_read, open_unmapped, unreadable};
 use super::rows::{Version, VersionRow};
 use super::schema::{MAX_SPREAD, meta};
 use super::vectors::Passages;
@@ -32,6 +32,8 @@ pub struct EmbedderInfo {
 /// An immutable knowledge file, open for reading from any thread.
 pub struct Knowledge {
     path: PathBuf,
+    /// Opens a further connection to it.
+    open: fn(&Path) -> Result<Connection>,
     /// The file as it was opened. Another file that is put in its place has another identity, and is not read.
     file: File,
     pool: Mutex<Pool>,
@@ -68,11 +70,23 @@ impl Knowledge {
     /// # Errors
     /// `KB_OPEN`, `KB_CORRUPT` or `KB_SCHEMA`.
     pub fn open(path: &Path) -> Result<Knowledge> {
+        Knowledge::open_by(path, open_read)
+    }
+
+    /// [`Knowledge::open`] for a file that may be on a failing disk: what cannot be read is an error, and does not end the process.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_unmapped(path: &Path) -> Result<Knowledge> {
+        Knowledge::open_by(path, open_unmapped)
+    }
+
+    fn open_by(path: &Path, open: fn(&Path) -> Result<Connection>) -> Result<Knowledge> {
         let replaced = |e: std::io::Error| {
             Error::new(Code::KbOpen, format!("打开知识库 {} 时文件被替换:{e}", path.display()), "稍后重试").because(e)
         };
         let file = File::open(path).map_err(|e| unreadable(path, &e))?;
-        let connection = open_read(path)?;
+        let connection = open(path)?;
         if !is_still(&file, path).map_err(replaced)? {
             return Err(replaced(std::io::ErrorKind::StaleNetworkFileHandle.into()));
         }
@@ -108,6 +122,7 @@ impl Knowledge {
         }
         Ok(Knowledge {
             path: path.to_owned(),
+            open,
             generation: GenerationId(generation),
             mean_length,
             embedder: embedder(&loaded.meta),
@@ -247,7 +262,7 @@ impl Knowledge {
     }
 
     fn another_connection(&self) -> Option<Connection> {
-        let connection = open_read(&self.path).ok()?;
+        let connection = (self.open)(&self.path).ok()?;
         // Looked at after opening: while the old file is held open, nothing else can take its identity.
         is_still(&self.file, &self.path).ok()?.then_some(connection)
     }

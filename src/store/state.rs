@@ -2,6 +2,7 @@
 //!
 //! It is written with a write-ahead log that is synced at every commit, so that an entry that was made survives a power cut.
 
+use super::untouched::{self, Quick};
 use crate::clock;
 use crate::error::{Code, Error, Result};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
@@ -74,14 +75,7 @@ impl StateDb {
         let failed = |e| failed(path, e);
         let connection = Connection::open(path).map_err(failed)?;
         connection.busy_timeout(BUSY_WAIT).map_err(failed)?;
-        let version: i64 = connection.pragma_query_value(None, "user_version", |r| r.get(0)).map_err(failed)?;
-        if version > STATE_VERSION {
-            return Err(Error::new(
-                Code::StateDb,
-                format!("{} 由更新版本的程序写成(格式 {version})", path.display()),
-                "换回较新的程序版本",
-            ));
-        }
+        let version = version_of(&connection, path)?;
         connection
             .execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF;")
             .map_err(failed)?;
@@ -94,6 +88,24 @@ impl StateDb {
                 .map_err(failed)?;
         }
         Ok(StateDb { path: path.to_owned(), connection: Mutex::new(connection) })
+    }
+
+    /// Opens a journal that is there for reading, and leaves no trace of it. Not where this process has it open already: that one serves.
+    ///
+    /// # Errors
+    /// `STATE_DB`, `IO`.
+    pub fn open_untouched(path: &Path) -> Result<StateDb> {
+        let connection = untouched::open_untouched(path).map_err(|e| failed(path, e))?;
+        version_of(&connection, path)?;
+        Ok(StateDb { path: path.to_owned(), connection: Mutex::new(connection) })
+    }
+
+    /// SQLite's own quick check, for at most `limit`; nobody else reads or writes here meanwhile.
+    ///
+    /// # Errors
+    /// `STATE_DB`, `IO`.
+    pub fn quick_check(&self, limit: Duration) -> Result<Quick> {
+        self.with(|c| untouched::look_through(c, limit))
     }
 
     /// Adds an entry.
@@ -191,6 +203,19 @@ impl StateDb {
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         act(&connection).map_err(|e| failed(&self.path, e))
     }
+}
+
+/// The version of the tables, 0 for a new file; a later one than this program's is refused.
+fn version_of(connection: &Connection, path: &Path) -> Result<i64> {
+    let version = connection.pragma_query_value(None, "user_version", |r| r.get(0)).map_err(|e| failed(path, e))?;
+    if version > STATE_VERSION {
+        return Err(Error::new(
+            Code::StateDb,
+            format!("{} 由更新版本的程序写成(格式 {version})", path.display()),
+            "换回较新的程序版本",
+        ));
+    }
+    Ok(version)
 }
 
 /// The box's time to the second.

@@ -46,6 +46,10 @@ pub enum Command {
         #[command(subcommand)]
         command: DataCommand,
     },
+    /// 体检:逐项检查本机,不正常的写明怎么处理;不用启动服务,不改动任何文件
+    ///
+    /// 退出码:0 全部正常或只有要留意的,1 有不正常的
+    Doctor(DoctorArgs),
     /// 总行:密钥、信任根,制作、签发和检查知识包
     Pack {
         /// Which.
@@ -145,6 +149,23 @@ pub struct ServeArgs {
     /// HTTP 工作线程数
     #[arg(long, value_name = "个数", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: u16,
+}
+
+/// `guida doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Data folder.
+    #[command(flatten)]
+    pub data: DataArg,
+    /// 服务的网页地址 [默认: 系统服务里写的,没有则 127.0.0.1:8080]
+    #[arg(long, value_name = "地址:端口")]
+    pub listen: Option<std::net::SocketAddr>,
+    /// 用英文显示(控制台没有中文字体时)
+    #[arg(long, conflicts_with = "json")]
+    pub english: bool,
+    /// 输出 JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `guida kb …`.
