@@ -20,6 +20,7 @@ pub mod clock;
 pub mod config;
 pub mod disk;
 pub mod engine;
+mod english;
 pub mod error;
 pub mod eval;
 pub mod guard;
