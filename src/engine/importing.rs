@@ -169,17 +169,18 @@ impl ImportDesk {
         match request {
             ImportRequest::State => {}
             ImportRequest::Begin { source } => {
-                self.start(seat, actor, move |importer, shared, seat| prepare(importer, shared, seat, &source))?;
+                let what = format!("import of {}", source.display());
+                self.start(seat, actor, what, move |importer, shared, seat| prepare(importer, shared, seat, &source))?;
             }
             ImportRequest::Rollback => {
-                self.start(seat, actor, |importer, _, seat| {
+                self.start(seat, actor, "rollback".into(), |importer, _, seat| {
                     importer
                         .rollback(&mut |_| take_up(importer.data(), importer.state(), seat))
                         .map(|returned| ImportState::Turned { returned })
                 })?;
             }
             ImportRequest::Release => {
-                self.start(seat, actor, |importer, _, seat| {
+                self.start(seat, actor, "release".into(), |importer, _, seat| {
                     importer
                         .release(&mut |_| take_up(importer.data(), importer.state(), seat))
                         .map(|returned| ImportState::Turned { returned })
@@ -213,6 +214,7 @@ impl ImportDesk {
         &self,
         seat: &Arc<Seat>,
         actor: &str,
+        what: String,
         work: impl FnOnce(&Importer, &Shared, &Seat) -> Result<ImportState> + Send + 'static,
     ) -> Result<()> {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
@@ -229,9 +231,17 @@ impl ImportDesk {
         let begun = Progress { phase: Phase::Reading, done: 0, total: 0, eta_s: None, safe_to_remove: false };
         *self.shared.inner() =
             Inner { state: ImportState::Working { progress: begun }, decision: None, cancelled: false };
+        tracing::info!(actor, "{what} begins");
         let (shared, seat) = (Arc::clone(&self.shared), Arc::clone(seat));
         let spawned = std::thread::Builder::new().name("importer".into()).spawn(move || {
             let ended = work(&importer, &shared, &seat);
+            match &ended {
+                Ok(ImportState::Done { committed }) => tracing::info!("{what}: {} is in use", committed.gid),
+                Ok(ImportState::Turned { returned }) => tracing::info!("{what}: {} is in use", returned.gid),
+                Ok(ImportState::Already { serial }) => tracing::info!("{what}: {serial} is in use already"),
+                Ok(_) => tracing::info!("{what}: declined"),
+                Err(error) => tracing::warn!("{what} failed: {error}"),
+            }
             shared.set(ended.unwrap_or_else(|e| ImportState::Failed { error: ErrorBody::from(&e) }));
         });
         *thread =
@@ -263,6 +273,7 @@ fn prepare(importer: &Importer, shared: &Shared, seat: &Seat, source: &Path) -> 
         Outcome::Already(serial) => return Ok(ImportState::Already { serial }),
         Outcome::Ready(prepared) => prepared,
     };
+    tracing::info!("import: {} waits for a person to confirm it", prepared.preview().gid);
     let mut inner = shared.inner();
     inner.state = ImportState::Waiting { preview: Box::new(prepared.preview().clone()) };
     let decision = loop {

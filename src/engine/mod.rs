@@ -6,7 +6,7 @@
 //! [`measure`] those that build knowledge for the measuring; [`exam`] asks a file of questions through the door; [`office`] is head
 //! office's making of packs. `figures` counts
 //! what passes, `seat` holds the knowledge that answers and exchanges it, `standing` knows what a box must tell about itself; [`importing`]
-//! takes new knowledge in, [`branch`] knows a data folder, `following` takes up what changes in it.
+//! takes new knowledge in, [`branch`] knows a data folder, `following` takes up what changes in it, [`logs`] keeps what was said.
 
 pub mod branch;
 mod browse;
@@ -43,6 +43,7 @@ use crate::types::{Classification, Date, GenerationId};
 use figures::Counters;
 use following::Home;
 use importing::ImportDesk;
+use logs::LogRing;
 use reply::{Reply, ReviewReply, StatusReply, Suspended};
 use request::{Actor, AskRequest, Request};
 use seat::{Models, Seat};
@@ -63,12 +64,28 @@ const MAX_RECENT_DOCUMENTS: usize = 10;
 /// Most bytes of a title, a choice or a filter.
 const MAX_FIELD_BYTES: usize = 600;
 
+/// The engine, as its faces see it.
+pub trait Door: Send + Sync {
+    /// Answers one request of `actor`.
+    ///
+    /// # Errors
+    /// Whatever the engine reports; the kind chooses what a face makes of it.
+    fn handle(&self, actor: &Actor, request: Request) -> Result<Reply>;
+}
+
+impl Door for Engine {
+    fn handle(&self, actor: &Actor, request: Request) -> Result<Reply> {
+        Engine::handle(self, actor, request)
+    }
+}
+
 /// Everything that answers. The knowledge behind it may be exchanged at any time; an answer is always of one generation.
 pub struct Engine {
     seat: Arc<Seat>,
     home: Option<Home>,
     desk: Option<ImportDesk>,
     counters: Counters,
+    logs: Arc<LogRing>,
 }
 
 impl Engine {
@@ -96,7 +113,7 @@ impl Engine {
         writers: Writers,
     ) -> Result<Engine> {
         let seat = Arc::new(Seat::open(kb, Models { embedder, reranker, writers })?);
-        Ok(Engine { seat, home: None, desk: None, counters: Counters::default() })
+        Ok(Engine { seat, home: None, desk: None, counters: Counters::default(), logs: Arc::default() })
     }
 
     /// Answers from what is active in a data folder, or from `kb` before the first import there; takes imports in, and follows the
@@ -121,7 +138,13 @@ impl Engine {
             seat.take_up(generation)?;
         }
         let desk = ImportDesk::new(home.data.clone());
-        Ok(Engine { seat: Arc::new(seat), home: Some(home), desk: Some(desk), counters: Counters::default() })
+        Ok(Engine {
+            seat: Arc::new(seat),
+            home: Some(home),
+            desk: Some(desk),
+            counters: Counters::default(),
+            logs: Arc::default(),
+        })
     }
 
     /// The same by another clock than the machine's. Before it is shared.
@@ -129,6 +152,12 @@ impl Engine {
         if let Some(seat) = Arc::get_mut(&mut self.seat) {
             seat.standing.clock = clock;
         }
+        self
+    }
+
+    /// The same with what the service says, to be read by request. Before it is shared.
+    pub fn with_logs(mut self, logs: Arc<LogRing>) -> Engine {
+        self.logs = logs;
         self
     }
 
@@ -193,20 +222,18 @@ impl Engine {
                 Ok(Reply::Accepted(Box::new(accepted)))
             }
             Request::Import(request) => {
-                let desk = self.desk.as_ref().ok_or_else(|| {
-                    Error::new(Code::DataFolder, "服务没有使用数据目录", "用 guida serve --data 目录 启动后再导入")
-                })?;
+                let desk = self.desk.as_ref().ok_or_else(no_home)?;
                 desk.handle(&self.seat, actor.name(), request).map(|state| Reply::Import(Box::new(state)))
             }
+            Request::Branch => self.home()?.branch().map(|status| Reply::Branch(Box::new(status))),
+            Request::Journal => self.home()?.journal().map(Reply::Journal),
+            Request::Log(request) => Ok(Reply::Log(self.logs.read(request))),
             Request::Overview
             | Request::Trace(_)
             | Request::Recent
-            | Request::Branch
             | Request::Difference
-            | Request::Journal
             | Request::Sticks
             | Request::Model(_)
-            | Request::Log(_)
             | Request::Settings(_)
             | Request::Doctor => Err(Error::new(Code::NotFound, "", "")),
         }
@@ -235,6 +262,10 @@ impl Engine {
             generator.warm(prompts.clone());
         }
         Ok(prompts.len())
+    }
+
+    fn home(&self) -> Result<&Home> {
+        self.home.as_ref().ok_or_else(no_home)
     }
 
     fn today(&self) -> Date {
@@ -296,6 +327,14 @@ impl Engine {
             suspended,
         })
     }
+}
+
+fn no_home() -> Error {
+    Error::new(
+        Code::DataFolder,
+        "服务没有使用建好的数据目录",
+        "用 guida data init 建立数据目录,再用 guida serve --data 目录 启动服务",
+    )
 }
 
 fn check_field(name: &str, value: Option<&str>) -> Result<()> {
