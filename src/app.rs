@@ -1,26 +1,28 @@
 //! Composition root: the only place that names concrete adapters. Opens knowledge and models, hands them to the engine, and
 //! the engine to HTTP or the command line.
 
+use crate::admin;
 use crate::answer::Writers;
 use crate::cli;
 use crate::cli::args::{
     AskArgs, Cli, Command, EncoderArgs, EvalCommand, KbArg, KbCommand, KvTypeArg, ModelArgs, PackCommand, PoolingArg,
     ServeArgs,
 };
-use crate::engine::Engine;
 use crate::engine::branch::is_home;
 use crate::engine::importing::step_back;
+use crate::engine::logs::LogRing;
 use crate::engine::measure::CrossValidation;
 use crate::engine::models::{Wanted, program};
 use crate::engine::offline::Measuring;
-use crate::engine::reply::Reply;
-use crate::engine::request::{Actor, Request};
+use crate::engine::request::Actor;
+use crate::engine::{Door, Engine};
 use crate::error::{Code, Error, Result};
-use crate::http::{self, Door, HttpSettings};
+use crate::http::{self, HttpSettings};
 use crate::inference::models::Pooling;
 use crate::inference::{
     ChildGenerator, Embedder, EmbedderSettings, Generator, KvType, LlamaEmbedder, LlamaReranker, Reranker, run_child,
 };
+use crate::log;
 use clap::Parser;
 use std::ffi::OsString;
 use std::io::Write;
@@ -33,9 +35,6 @@ use std::time::Duration;
 /// Longest wait of a one-shot `guida ask` for its model to load.
 const MODEL_LOAD_LIMIT: Duration = Duration::from_secs(300);
 
-/// What is logged unless `GUIDA_LOG` says otherwise. llama.cpp warns about the special tokens of every BERT vocabulary; what ends
-/// in an error is part of that error.
-const DEFAULT_LOG: &str = "warn,llama.cpp=error";
 /// How often the wish to load the models anew (SIGHUP) is looked for.
 const RELOAD_POLL: Duration = Duration::from_millis(250);
 /// The knowledge that comes with the program.
@@ -73,9 +72,9 @@ fn fail(e: &Error) -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> Result<ExitCode> {
-    // The generator process sets up its own log and sandbox before anything else.
-    if !matches!(cli.command, Command::GeneratorChild) {
-        start_log();
+    // The generator process sets up its own log and sandbox before anything else; the service keeps a log.
+    if !matches!(cli.command, Command::GeneratorChild | Command::Serve(_)) {
+        log::start();
     }
     let done = match cli.command {
         // What it finds is no error of the command.
@@ -144,14 +143,6 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         }
     };
     done.map(|()| ExitCode::SUCCESS)
-}
-
-/// Log to standard error, `GUIDA_LOG` chooses what (default: warnings; `info` shows every request).
-fn start_log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("GUIDA_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(DEFAULT_LOG));
-    // A subscriber that is already set serves as well.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).try_init();
 }
 
 /// The encoder that was asked for: the bundled one, another, or none.
@@ -274,12 +265,6 @@ fn ask(args: &AskArgs) -> Result<()> {
     cli::ask::run(&engine, &Actor::operator(), args, writes.then_some(|| wait_for(&writers)))
 }
 
-impl Door for Engine {
-    fn handle(&self, actor: &Actor, request: Request) -> Result<Reply> {
-        Engine::handle(self, actor, request)
-    }
-}
-
 /// Names to the models what tellers are likely to ask.
 fn warm(engine: &Engine, stop: &AtomicBool) {
     match engine.warm(stop) {
@@ -289,7 +274,38 @@ fn warm(engine: &Engine, stop: &AtomicBool) {
     }
 }
 
+/// Opens the socket of the console in the data folder. Without it tellers are served all the same, so only another service on the same
+/// folder is a reason not to.
+fn serve_admin(door: Arc<dyn Door>, data: Option<&Path>, stop: &Arc<AtomicBool>) -> Result<Option<admin::Server>> {
+    let Some(data) = data else { return Ok(None) };
+    let path = admin::socket_path(data);
+    match admin::serve(door, &path, Arc::clone(stop)) {
+        Ok(server) => {
+            tracing::info!("administrators connect to {}", path.display());
+            Ok(Some(server))
+        }
+        Err(error) if error.code() == Code::Busy => Err(error),
+        Err(error) => {
+            tracing::error!("no console for this service: {error}");
+            Ok(None)
+        }
+    }
+}
+
+/// Serves, and keeps a log of it.
 fn serve(args: &ServeArgs) -> Result<()> {
+    let log = log::start_service(args.models.data.as_deref());
+    let served = serve_until_stopped(args, log.ring());
+    match &served {
+        Ok(()) => tracing::info!("stopped"),
+        // Standard error gets it from the caller.
+        Err(error) => tracing::info!("ended: {error}"),
+    }
+    log.flush();
+    served
+}
+
+fn serve_until_stopped(args: &ServeArgs, logs: Arc<LogRing>) -> Result<()> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
         signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(|e| {
@@ -301,10 +317,18 @@ fn serve(args: &ServeArgs) -> Result<()> {
         Error::new(Code::Internal, format!("无法接管重载信号:{e}"), "请把本条信息报给软件维护方").because(e)
     })?;
     let models = Models::start(&args.models)?;
-    let engine = Arc::new(open_engine(&args.kb, &args.models, models.writers())?);
+    let engine = Arc::new(open_engine(&args.kb, &args.models, models.writers())?.with_logs(logs));
     let settings = HttpSettings { workers: usize::from(args.workers), ..HttpSettings::new(args.listen) };
     let door: Arc<dyn Door> = Arc::clone(&engine) as Arc<dyn Door>;
-    let server = http::serve(door, settings, Arc::clone(&stop))?;
+    let server = http::serve(Arc::clone(&door), settings, Arc::clone(&stop))?;
+    let admin = serve_admin(door, args.models.data.as_deref(), &stop)?;
+    tracing::info!(
+        data = args.models.data.as_ref().map(|data| tracing::field::display(data.display())),
+        "guida {} serves knowledge {} at http://{}",
+        env!("CARGO_PKG_VERSION"),
+        engine.generation().0,
+        server.addr(),
+    );
     cli::announce(&format!("listening http://{}", server.addr()))?;
     let stopped = Arc::clone(&stop);
     let warming = std::thread::Builder::new().name("warming".into()).spawn(move || {
@@ -321,6 +345,7 @@ fn serve(args: &ServeArgs) -> Result<()> {
             // Other knowledge has other likely questions.
             let answering = engine.generation();
             if answering != warmed {
+                tracing::info!("knowledge {} answers now", answering.0);
                 warm(&engine, &stopped);
                 warmed = answering;
             }
@@ -328,6 +353,9 @@ fn serve(args: &ServeArgs) -> Result<()> {
         }
     });
     server.join();
+    if let Some(admin) = admin {
+        admin.join();
+    }
     if let Ok(warming) = warming {
         let _ = warming.join();
     }

@@ -133,6 +133,12 @@ fn english(code: Code) -> (&'static str, &'static str) {
         }
         Code::PackBuild => ("A pack could not be made or signed.", "Correct what the message names."),
         Code::StateDb => ("The journal cannot be read or written.", "Check the disk; if it stays, report it."),
+        Code::ServiceGone => {
+            ("The service did not answer.", "See whether it runs; press s in the console to start it.")
+        }
+        Code::ConsoleTerminal => {
+            ("There is no terminal here.", "Run guida console in a terminal; over SSH use ssh -t.")
+        }
         Code::Config => ("A setting is wrong.", "Correct it as the message says."),
         Code::Internal => ("A fault in the program.", "Note the code and what was done, and report it."),
     }

@@ -1,7 +1,7 @@
 //! Guida 柜答: offline question answering for bank branches. A teller asks in spoken words; Guida shows the conclusion and the
 //! verbatim clause that carries it, from the bank's own rules and the law in force on the day.
 //!
-//! **The journey of a question.** A face ([`http`], [`cli`]) hands a request to the one door, [`engine`]. [`guard`] makes a
+//! **The journey of a question.** A face ([`http`], [`cli`], [`admin`]) hands a request to the one door, [`engine`]. [`guard`] makes a
 //! checked and masked question of it; [`retrieval`] ranks the clauses that are in force and judges whether they answer;
 //! [`answer`] lays out the evidence card and sends it at once. Where a model is loaded, [`prompt`] puts clauses and question
 //! into words for it, [`inference`] writes in a child process, and [`guard`] strikes every sentence that the clauses do not
@@ -11,7 +11,7 @@
 //! them, [`ingest::plan`] lines up the versions of each title in time, and [`store`] writes one immutable knowledge file.
 //!
 //! [`app`] puts it together and is the only module that names concrete adapters; [`types`] and [`error`] are the vocabulary
-//! of all; [`clock`] knows the day; [`eval`] measures.
+//! of all; [`clock`] knows the day; [`log`] keeps what is said; [`eval`] measures.
 
 pub mod admin;
 pub mod answer;
@@ -30,6 +30,7 @@ pub mod http;
 pub mod import;
 pub mod inference;
 pub mod ingest;
+pub mod log;
 pub mod pack;
 pub mod prompt;
 pub mod retrieval;

@@ -29,6 +29,7 @@ const VOCABULARY: &[&str] = &["types", "error", "clock", "disk"];
 
 /// Every module of the crate root; the arrows between them stand in `ARROWS`.
 const MODULES: &[&str] = &[
+    "admin",
     "answer",
     "app",
     "audit",
@@ -46,6 +47,7 @@ const MODULES: &[&str] = &[
     "import",
     "inference",
     "ingest",
+    "log",
     "pack",
     "prompt",
     "retrieval",
@@ -61,6 +63,9 @@ const ARROWS: &[Arrow] = &[
     Arrow("cli", "engine", All, "a face: everything it does passes the one door"),
     Arrow("cli", "answer", Only(&["outcome"]), "a face shows the outcome as it is"),
     Arrow("cli", "text", All, "pure: tells an address from a title"),
+    Arrow("admin", "engine", All, "a face: everything it does passes the one door"),
+    Arrow("console", "admin", All, "the client side of the protocol"),
+    Arrow("log", "engine", Only(&["logs"]), "what is said is kept where the engine reads it"),
     Arrow("console", "engine", All, "a face: everything it does passes the one door"),
     Arrow("engine", "answer", All, "the door leads to the pipeline"),
     Arrow("engine", "ingest", All, "the door leads to the import"),

@@ -157,8 +157,11 @@ impl Client {
                 Some(_) => return Err(self.confused("no card")),
             }
         };
+        if !more {
+            return Ok(());
+        }
         let until = Instant::now() + PROSE_WAIT;
-        while more {
+        loop {
             let tick = (Instant::now() + TICK).min(until);
             let news = match self.next(tick) {
                 Ok(line) if line.id != Some(id) => continue,
@@ -172,7 +175,6 @@ impl Client {
                 return self.hang_up();
             }
         }
-        Ok(())
     }
 
     /// Closes the connection, which stops what is being written for it, and makes a new one.

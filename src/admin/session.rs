@@ -2,10 +2,10 @@
 
 use super::line::{self, Asked, Greeting, Line};
 use super::{MAX_REQUEST_BYTES, PROSE_TIMEOUT, PROTOCOL, STOP_CHECK, WRITE_TIMEOUT, peer};
+use crate::engine::Door;
 use crate::engine::reply::{ErrorBody, Prose, ProseEvent, ProseStep, Reply};
 use crate::engine::request::Actor;
 use crate::error::{Code, Error, Result};
-use crate::http::Door;
 use rustix::net::RecvFlags;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;

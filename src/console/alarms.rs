@@ -1,7 +1,6 @@
 //! What should be seen to, from the service's notices and the figures of service and machine; each with what to do and where.
 
 use super::screen::Shared;
-use super::stub::Stub;
 use crate::engine::overview::OverviewReply;
 use crate::engine::reply::{GeneratorStatus, NoticeCode};
 use crate::types::Bilingual;

@@ -22,7 +22,6 @@ pub mod parts;
 pub mod pinyin;
 pub mod screen;
 pub mod screens;
-pub mod stub;
 mod terminal;
 pub mod words;
 

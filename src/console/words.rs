@@ -1,7 +1,7 @@
-//! Words for what comes from the service: its errors are written in Chinese with an English code.
+//! Words for what comes from the service: its errors are written in Chinese with an English code. In English the code's meaning is
+//! said, and the message, which knows more, stands behind it.
 
 use super::look::{Language, Look};
-use super::stub::Stub;
 use crate::error::{Code, ErrorBody};
 use crate::types::Bilingual;
 
@@ -23,6 +23,9 @@ pub fn hint_of(look: &Look, error: &ErrorBody) -> String {
     }
     match look.language() {
         Language::Chinese => format!("建议:{}", error.hint),
-        Language::English => format!("hint: {}", look.data(&error.hint)),
+        Language::English => {
+            let known = Code::from_text(&error.code).map_or("", Code::remedy);
+            format!("What to do: {known} ({})", look.data(&error.hint))
+        }
     }
 }

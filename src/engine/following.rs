@@ -1,7 +1,7 @@
 //! A service follows its data folder: whoever switches the pointer (this process, or `guida import` beside it), the next question is
 //! answered from what it names. What is written into the journal beside it (a review, a confirmed clock) is taken up the same way.
 
-use super::branch::pointer;
+use super::branch::{self, BranchStatus, Event, pointer};
 use super::seat::{Generation, Seat};
 use super::standing::Circumstances;
 use crate::clock::{BoxClock, Seen};
@@ -17,6 +17,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) const CLOCK_SEEN: &str = "clock_seen";
 /// The setting that holds when somebody last confirmed the clock.
 pub(super) const CLOCK_CONFIRMED: &str = "clock_confirmed";
+
+/// Entries of the journal that are told: a box that takes in a pack a week has some four a week, so this is years.
+const JOURNAL_ENTRIES: usize = 500;
 
 /// A data folder that is followed.
 pub(super) struct Home {
@@ -51,6 +54,16 @@ impl Home {
     pub(super) fn open(data: DataDir) -> Result<Home> {
         let state = Arc::new(StateDb::open(&data.state_db())?);
         Ok(Home { data, state, looked: Mutex::default() })
+    }
+
+    /// Who the box is, and its generations.
+    pub(super) fn branch(&self) -> Result<BranchStatus> {
+        branch::status(self.data.root())
+    }
+
+    /// What was done to the box, the latest first.
+    pub(super) fn journal(&self) -> Result<Vec<Event>> {
+        self.state.events(JOURNAL_ENTRIES)
     }
 
     /// The clock of this box.

@@ -215,17 +215,19 @@ impl ImportDesk {
             ImportRequest::State => {}
             ImportRequest::Begin { source } => {
                 let from = Some(source.clone());
-                self.start(seat, actor, from, move |importer, shared, seat| prepare(importer, shared, seat, &source))?;
+                self.start(seat, actor, ("import", from), move |importer, shared, seat| {
+                    prepare(importer, shared, seat, &source)
+                })?;
             }
             ImportRequest::Rollback => {
-                self.start(seat, actor, None, |importer, shared, seat| {
+                self.start(seat, actor, ("rollback", None), |importer, shared, seat| {
                     importer
                         .rollback(&mut |_| take_up(importer.data(), importer.state(), seat), &mut Teller(shared))
                         .map(|returned| ImportState::Turned { returned })
                 })?;
             }
             ImportRequest::Release => {
-                self.start(seat, actor, None, |importer, shared, seat| {
+                self.start(seat, actor, ("release", None), |importer, shared, seat| {
                     importer
                         .release(&mut |_| take_up(importer.data(), importer.state(), seat), &mut Teller(shared))
                         .map(|returned| ImportState::Turned { returned })
@@ -259,7 +261,7 @@ impl ImportDesk {
         &self,
         seat: &Arc<Seat>,
         actor: &str,
-        source: Option<PathBuf>,
+        (what, source): (&'static str, Option<PathBuf>),
         work: impl FnOnce(&Importer, &Shared, &Seat) -> Result<ImportState> + Send + 'static,
     ) -> Result<()> {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
@@ -275,10 +277,22 @@ impl ImportDesk {
         )?;
         let begun =
             Progress { phase: Phase::Reading, done: 0, total: 0, eta_s: None, safe_to_remove: source.is_none() };
+        tracing::info!(
+            actor,
+            "{what} begins{}",
+            source.as_ref().map_or_else(String::new, |from| format!(", from {}", from.display()))
+        );
         *self.shared.inner() = Inner::new(ImportState::Working { progress: begun }, source);
         let (shared, seat) = (Arc::clone(&self.shared), Arc::clone(seat));
         let spawned = std::thread::Builder::new().name("importer".into()).spawn(move || {
             let ended = work(&importer, &shared, &seat);
+            match &ended {
+                Ok(ImportState::Done { committed }) => tracing::info!("{what}: {} is in use", committed.gid),
+                Ok(ImportState::Turned { returned }) => tracing::info!("{what}: {} is in use", returned.gid),
+                Ok(ImportState::Already { serial }) => tracing::info!("{what}: {serial} is in use already"),
+                Ok(_) => tracing::info!("{what}: declined"),
+                Err(error) => tracing::warn!("{what} failed: {error}"),
+            }
             shared.set(ended.unwrap_or_else(|e| ImportState::Failed { error: ErrorBody::from(&e) }));
         });
         *thread =
@@ -310,6 +324,7 @@ fn prepare(importer: &Importer, shared: &Shared, seat: &Seat, source: &Path) -> 
         Outcome::Already(serial) => return Ok(ImportState::Already { serial }),
         Outcome::Ready(prepared) => prepared,
     };
+    tracing::info!("import: {} waits for a person to confirm it", prepared.preview().gid);
     let mut inner = shared.inner();
     inner.state = ImportState::Waiting { preview: Box::new(prepared.preview().clone()) };
     let decision = loop {

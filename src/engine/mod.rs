@@ -6,7 +6,8 @@
 //! [`measure`] those that build knowledge for the measuring; [`exam`] asks a file of questions through the door; [`office`] is head
 //! office's making of packs. `figures` counts
 //! what passes, `seat` holds the knowledge that answers and exchanges it, `standing` knows what a box must tell about itself; [`importing`]
-//! takes new knowledge in, [`sticks`] finds what is plugged in, `difference` compares two generations, [`branch`] knows a data folder, `following` takes up what changes in it.
+//! takes new knowledge in, [`sticks`] finds what is plugged in, `difference` compares two generations, [`branch`] knows a data
+//! folder, `following` takes up what changes in it, [`logs`] keeps what was said.
 
 pub mod branch;
 mod browse;
@@ -45,6 +46,7 @@ use difference::Differences;
 use figures::Counters;
 use following::Home;
 use importing::ImportDesk;
+use logs::LogRing;
 use reply::{Reply, ReviewReply, StatusReply, Suspended};
 use request::{Actor, AskRequest, Request};
 use seat::{Models, Seat};
@@ -66,6 +68,21 @@ const MAX_RECENT_DOCUMENTS: usize = 10;
 /// Most bytes of a title, a choice or a filter.
 const MAX_FIELD_BYTES: usize = 600;
 
+/// The engine, as its faces see it.
+pub trait Door: Send + Sync {
+    /// Answers one request of `actor`.
+    ///
+    /// # Errors
+    /// Whatever the engine reports; the kind chooses what a face makes of it.
+    fn handle(&self, actor: &Actor, request: Request) -> Result<Reply>;
+}
+
+impl Door for Engine {
+    fn handle(&self, actor: &Actor, request: Request) -> Result<Reply> {
+        Engine::handle(self, actor, request)
+    }
+}
+
 /// Everything that answers. The knowledge behind it may be exchanged at any time; an answer is always of one generation.
 pub struct Engine {
     seat: Arc<Seat>,
@@ -74,6 +91,7 @@ pub struct Engine {
     counters: Counters,
     differences: Differences,
     sticks: Sticks,
+    logs: Arc<LogRing>,
 }
 
 impl Engine {
@@ -101,14 +119,7 @@ impl Engine {
         writers: Writers,
     ) -> Result<Engine> {
         let seat = Arc::new(Seat::open(kb, Models { embedder, reranker, writers })?);
-        Ok(Engine {
-            seat,
-            home: None,
-            desk: None,
-            counters: Counters::default(),
-            differences: Differences::default(),
-            sticks: Sticks::from_environment(),
-        })
+        Ok(Engine::of(seat, None, None))
     }
 
     /// Answers from what is active in a data folder, or from `kb` before the first import there; takes imports in, and follows the
@@ -133,14 +144,19 @@ impl Engine {
             seat.take_up(generation)?;
         }
         let desk = ImportDesk::new(home.data.clone());
-        Ok(Engine {
-            seat: Arc::new(seat),
-            home: Some(home),
-            desk: Some(desk),
+        Ok(Engine::of(Arc::new(seat), Some(home), Some(desk)))
+    }
+
+    fn of(seat: Arc<Seat>, home: Option<Home>, desk: Option<ImportDesk>) -> Engine {
+        Engine {
+            seat,
+            home,
+            desk,
             counters: Counters::default(),
             differences: Differences::default(),
             sticks: Sticks::from_environment(),
-        })
+            logs: Arc::default(),
+        }
     }
 
     /// The same by another clock than the machine's. Before it is shared.
@@ -148,6 +164,12 @@ impl Engine {
         if let Some(seat) = Arc::get_mut(&mut self.seat) {
             seat.standing.clock = clock;
         }
+        self
+    }
+
+    /// The same with what the service says, to be read by request. Before it is shared.
+    pub fn with_logs(mut self, logs: Arc<LogRing>) -> Engine {
+        self.logs = logs;
         self
     }
 
@@ -217,25 +239,21 @@ impl Engine {
                 Ok(Reply::Accepted(Box::new(accepted)))
             }
             Request::Import(request) => {
-                let desk = self.desk.as_ref().ok_or_else(|| {
-                    Error::new(Code::DataFolder, "服务没有使用数据目录", "用 guida serve --data 目录 启动后再导入")
-                })?;
+                let desk = self.desk.as_ref().ok_or_else(no_home)?;
                 desk.handle(&self.seat, actor.name(), request).map(|reply| Reply::Import(Box::new(reply)))
             }
+            Request::Branch => self.home()?.branch().map(|status| Reply::Branch(Box::new(status))),
+            Request::Journal => self.home()?.journal().map(Reply::Journal),
+            Request::Log(request) => Ok(Reply::Log(self.logs.read(request))),
             Request::Doctor => doctor::of_service(self, &answerer).map(Reply::Doctor),
             Request::Difference => {
                 let home = self.home.as_ref().map(|home| &home.data);
                 Ok(Reply::Difference(home.map_or(Ok(None), |data| self.differences.of(data))?.map(Box::new)))
             }
             Request::Sticks => Ok(Reply::Sticks(self.sticks.find(self.home.as_ref().map(|home| &home.data)))),
-            Request::Overview
-            | Request::Trace(_)
-            | Request::Recent
-            | Request::Branch
-            | Request::Journal
-            | Request::Model(_)
-            | Request::Log(_)
-            | Request::Settings(_) => Err(Error::new(Code::NotFound, "", "")),
+            Request::Overview | Request::Trace(_) | Request::Recent | Request::Model(_) | Request::Settings(_) => {
+                Err(Error::new(Code::NotFound, "", ""))
+            }
         }
     }
 
@@ -262,6 +280,10 @@ impl Engine {
             generator.warm(prompts.clone());
         }
         Ok(prompts.len())
+    }
+
+    fn home(&self) -> Result<&Home> {
+        self.home.as_ref().ok_or_else(no_home)
     }
 
     fn today(&self) -> Date {
@@ -323,6 +345,14 @@ impl Engine {
             suspended,
         })
     }
+}
+
+fn no_home() -> Error {
+    Error::new(
+        Code::DataFolder,
+        "服务没有使用建好的数据目录",
+        "用 guida data init 建立数据目录,再用 guida serve --data 目录 启动服务",
+    )
 }
 
 fn check_field(name: &str, value: Option<&str>) -> Result<()> {

@@ -23,11 +23,9 @@ mod route;
 mod stream;
 mod wire;
 
+pub use crate::engine::Door;
 pub use listener::{Server, serve};
 
-use crate::engine::reply::Reply;
-use crate::engine::request::{Actor, Request};
-use crate::error::Result;
 use crate::types::Classification;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -41,15 +39,6 @@ pub const MAX_HEADER_FIELDS: usize = 64;
 /// Most answers whose prose is being waited for or streamed at once; a further question gets its card and the
 /// word that the writer is busy.
 pub const MAX_STREAMS: usize = 32;
-
-/// The engine, as HTTP sees it.
-pub trait Door: Send + Sync {
-    /// Answers one request of `actor`.
-    ///
-    /// # Errors
-    /// Whatever the engine reports; the kind chooses the status.
-    fn handle(&self, actor: &Actor, request: Request) -> Result<Reply>;
-}
 
 /// How the server behaves. Start from [`HttpSettings::new`].
 #[derive(Debug, Clone)]

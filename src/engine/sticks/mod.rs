@@ -75,12 +75,15 @@ pub(super) struct Sticks {
     desk: Arc<Desk>,
 }
 
+/// A way of looking at a place.
+type Looking = Box<dyn Fn(&Place) -> Vec<Stick> + Send + Sync>;
+
 /// The looks, by place.
 struct Desk {
     looks: Mutex<HashMap<PathBuf, Look>>,
     ended: Condvar,
     /// How a place is looked at.
-    look: Box<dyn Fn(&Place) -> Vec<Stick> + Send + Sync>,
+    look: Looking,
 }
 
 struct Look {
@@ -104,7 +107,7 @@ impl Sticks {
         Sticks::looking(given, Box::new(look::look))
     }
 
-    fn looking(given: Vec<PathBuf>, look: Box<dyn Fn(&Place) -> Vec<Stick> + Send + Sync>) -> Sticks {
+    fn looking(given: Vec<PathBuf>, look: Looking) -> Sticks {
         let desk = Arc::new(Desk { looks: Mutex::default(), ended: Condvar::new(), look });
         Sticks { folders: RwLock::default(), given, desk }
     }

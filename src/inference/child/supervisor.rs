@@ -296,7 +296,7 @@ impl Supervisor {
         if epoch == lane.epoch {
             let up = lane.hear(frame)?;
             if up {
-                tracing::info!("generator is ready, context of {} tokens", lane.context_tokens);
+                tracing::info!("model {} is ready, context of {} tokens", lane.name, lane.context_tokens);
                 self.present(lane);
             }
             return Ok(up);
