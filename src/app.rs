@@ -13,6 +13,7 @@ use crate::engine::importing::step_back;
 use crate::engine::measure::CrossValidation;
 use crate::engine::models::{Wanted, program};
 use crate::engine::offline::Measuring;
+use crate::engine::overview::Load;
 use crate::engine::reply::Reply;
 use crate::engine::request::{Actor, Request};
 use crate::error::{Code, Error, Result};
@@ -274,6 +275,10 @@ fn ask(args: &AskArgs) -> Result<()> {
 impl Door for Engine {
     fn handle(&self, actor: &Actor, request: Request) -> Result<Reply> {
         Engine::handle(self, actor, request)
+    }
+
+    fn load(&self) -> Arc<Load> {
+        Engine::load(self)
     }
 }
 

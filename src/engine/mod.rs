@@ -4,16 +4,19 @@
 //! [`policy`] decides who may ask what, [`Engine::handle`] routes, [`browse`](self) answers what needs no card. [`offline`] holds
 //! the operations on files that run without a service: building, checking and measuring knowledge; [`models`] those on model files;
 //! [`measure`] those that build knowledge for the measuring; [`exam`] asks a file of questions through the door; [`office`] is head
-//! office's making of packs. `figures` counts
-//! what passes, `seat` holds the knowledge that answers and exchanges it, `standing` knows what a box must tell about itself; [`importing`]
+//! office's making of packs. `watch`
+//! keeps what the console tells of the questions that pass (`figures` counts them, `hour` knows the last one, [`recent`] the latest), [`overview`]
+//! and [`trace`] tell it, `asking` puts a question to the answerer, `seat` holds the knowledge that answers and exchanges it, `standing` knows what a box must tell about itself; [`importing`]
 //! takes new knowledge in, [`branch`] knows a data folder, `following` takes up what changes in it.
 
+mod asking;
 pub mod branch;
 mod browse;
 pub mod doctor;
 pub mod exam;
 mod figures;
 mod following;
+mod hour;
 pub mod importing;
 pub mod logs;
 pub mod measure;
@@ -31,24 +34,25 @@ pub mod settings;
 mod standing;
 pub mod sticks;
 pub mod trace;
+mod watch;
 
-use crate::answer::{AnswerReply, Answerer, Ask, Writers};
+use crate::answer::{AnswerReply, Answerer, Writers};
 use crate::clock::BoxClock;
 use crate::error::{Code, Error, Result};
-use crate::guard::check_question;
 use crate::inference::{Embedder, Generator, Reranker};
 use crate::retrieval::scope::Scope;
 use crate::store::generations::DataDir;
-use crate::types::{Classification, Date, GenerationId};
-use figures::Counters;
+use crate::types::{Date, GenerationId};
+use asking::Asking;
 use following::Home;
 use importing::ImportDesk;
 use reply::{Reply, ReviewReply, StatusReply, Suspended};
-use request::{Actor, AskRequest, Request};
+use request::{Actor, AskRequest, Request, TELLER_CLEARANCE};
 use seat::{Models, Seat};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use watch::Watch;
 
 pub use crate::guard::MAX_QUESTION_CHARS;
 pub use figures::CARD_SECONDS;
@@ -58,8 +62,6 @@ pub use standing::Circumstances;
 pub const MAX_SEARCH_HITS: usize = 100;
 /// Most neighbours of a clause on either side.
 pub const MAX_NEIGHBOURS: usize = 20;
-/// Most titles that a conversation may carry along.
-const MAX_RECENT_DOCUMENTS: usize = 10;
 /// Most bytes of a title, a choice or a filter.
 const MAX_FIELD_BYTES: usize = 600;
 
@@ -68,7 +70,7 @@ pub struct Engine {
     seat: Arc<Seat>,
     home: Option<Home>,
     desk: Option<ImportDesk>,
-    counters: Counters,
+    watch: Watch,
 }
 
 impl Engine {
@@ -96,7 +98,7 @@ impl Engine {
         writers: Writers,
     ) -> Result<Engine> {
         let seat = Arc::new(Seat::open(kb, Models { embedder, reranker, writers })?);
-        Ok(Engine { seat, home: None, desk: None, counters: Counters::default() })
+        Ok(Engine { seat, home: None, desk: None, watch: Watch::default() })
     }
 
     /// Answers from what is active in a data folder, or from `kb` before the first import there; takes imports in, and follows the
@@ -121,7 +123,7 @@ impl Engine {
             seat.take_up(generation)?;
         }
         let desk = ImportDesk::new(home.data.clone());
-        Ok(Engine { seat: Arc::new(seat), home: Some(home), desk: Some(desk), counters: Counters::default() })
+        Ok(Engine { seat: Arc::new(seat), home: Some(home), desk: Some(desk), watch: Watch::default() })
     }
 
     /// The same by another clock than the machine's. Before it is shared.
@@ -167,7 +169,7 @@ impl Engine {
         match request {
             Request::Ask(ask) => {
                 let outcome = self.ask(&answerer, actor, &ask);
-                self.counters.count(ask.prose, &outcome);
+                self.watch.count(&ask, &outcome, retriever.knowledge().generation());
                 outcome.map(|answered| Reply::Answer(Box::new(answered)))
             }
             Request::Search(search) => browse::search(retriever, actor, self.today(), &search).map(Reply::Search),
@@ -198,10 +200,10 @@ impl Engine {
                 })?;
                 desk.handle(&self.seat, actor.name(), request).map(|state| Reply::Import(Box::new(state)))
             }
-            Request::Overview
-            | Request::Trace(_)
-            | Request::Recent
-            | Request::Branch
+            Request::Overview => self.overview(&answerer).map(|overview| Reply::Overview(Box::new(overview))),
+            Request::Trace(ask) => self.trace(&answerer, actor, &ask).map(|trace| Reply::Trace(Box::new(trace))),
+            Request::Recent => Ok(Reply::Recent(self.watch.recent())),
+            Request::Branch
             | Request::Difference
             | Request::Journal
             | Request::Sticks
@@ -222,8 +224,7 @@ impl Engine {
     /// # Errors
     /// `KB_CORRUPT`.
     pub fn warm(&self, stop: &AtomicBool) -> Result<usize> {
-        let scope =
-            Scope { as_of: self.today(), clearance: Classification::Internal, levels: Vec::new(), all_versions: false };
+        let scope = Scope { as_of: self.today(), clearance: TELLER_CLEARANCE, levels: Vec::new(), all_versions: false };
         let answerer = self.seat.answerer();
         let writers = answerer.writers();
         let generators: Vec<_> = [&writers.large, &writers.small].into_iter().flatten().collect();
@@ -242,36 +243,9 @@ impl Engine {
     }
 
     fn ask(&self, answerer: &Answerer, actor: &Actor, ask: &AskRequest) -> Result<AnswerReply> {
-        let question = check_question(&ask.question)?;
-        check_field("追问选项", ask.choice.as_deref())?;
-        if ask.recent_documents.len() > MAX_RECENT_DOCUMENTS {
-            return Err(Error::new(
-                Code::BadParameter,
-                format!("recent_documents 有 {} 项,最多 {MAX_RECENT_DOCUMENTS} 项", ask.recent_documents.len()),
-                "只带最近引用的文档",
-            ));
-        }
-        for title in &ask.recent_documents {
-            check_field("recent_documents", Some(title))?;
-        }
-        let reading = self.seat.standing.clock.read();
-        let mut answered = answerer.answer(&Ask {
-            question: &question,
-            scope: Scope {
-                as_of: ask.as_of.unwrap_or(reading.day),
-                clearance: actor.clearance,
-                levels: ask.levels.clone(),
-                all_versions: false,
-            },
-            choice: ask.choice.as_deref(),
-            recent_documents: &ask.recent_documents,
-            prose: ask.prose,
-            structured: ask.structured,
-        })?;
-        // A day that the person named does not rest on the clock.
-        if ask.as_of.is_none() {
-            answered.card.notices.extend(standing::doubtful_day(&reading));
-        }
+        let asking = Asking::check(self.clock(), actor.clearance, ask)?;
+        let mut answered = answerer.answer(&asking.ask())?;
+        asking.finish(&mut answered.card);
         Ok(answered)
     }
 
@@ -290,7 +264,7 @@ impl Engine {
             generator: answerer.writers().main(),
             small_generator: answerer.writers().beside(),
             answer_cache: answerer.cache_figures(),
-            service: self.counters.figures(),
+            service: self.watch.figures(),
             today: reading.day,
             notices,
             suspended,

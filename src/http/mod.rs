@@ -25,11 +25,13 @@ mod wire;
 
 pub use listener::{Server, serve};
 
+use crate::engine::overview::Load;
 use crate::engine::reply::Reply;
-use crate::engine::request::{Actor, Request};
+use crate::engine::request::{Actor, Request, TELLER_CLEARANCE};
 use crate::error::Result;
 use crate::types::Classification;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Largest body of a request, in bytes; a question is at most a few kilobytes.
@@ -49,6 +51,11 @@ pub trait Door: Send + Sync {
     /// # Errors
     /// Whatever the engine reports; the kind chooses the status.
     fn handle(&self, actor: &Actor, request: Request) -> Result<Reply>;
+
+    /// Where the requests that wait for a worker and those being worked on are shown; a door that nobody watches needs none.
+    fn load(&self) -> Arc<Load> {
+        Arc::default()
+    }
 }
 
 /// How the server behaves. Start from [`HttpSettings::new`].
@@ -95,7 +102,7 @@ impl HttpSettings {
             queue_timeout: Duration::from_secs(5),
             heartbeat: Duration::from_secs(5),
             prose_timeout: Duration::from_secs(180),
-            clearance: Classification::Internal,
+            clearance: TELLER_CLEARANCE,
         }
     }
 }
