@@ -158,8 +158,10 @@ impl Case<'_> {
         let nearest = ranked.hits.first().map(|hit| self.place(hit.clause)).transpose()?.flatten();
         let unknown = unknown_words(ranked);
         let mut out: Vec<Bilingual> = Vec::new();
+        let matter = ranked.other_matter.as_deref().map(|word| words::other_matter(word, nearest.as_ref()));
         if confidence::too_little_in_common(features) {
             out.push(words::NOTHING_IN_COMMON.into());
+            out.extend(matter);
             out.extend((!unknown.is_empty()).then(|| words::unknown(&unknown)));
             return Ok(out);
         }
@@ -170,10 +172,7 @@ impl Case<'_> {
             let usual = usual(effect.factor);
             match effect.factor {
                 Factor::Start => {}
-                Factor::OtherMatter => {
-                    let word = ranked.other_matter.as_deref();
-                    out.extend(word.map(|word| words::other_matter(word, nearest.as_ref())));
-                }
+                Factor::OtherMatter => out.extend(matter.clone()),
                 Factor::Coverage | Factor::Strength => {
                     if !covered {
                         let usual = self::usual(Factor::Coverage);

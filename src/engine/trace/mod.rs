@@ -247,7 +247,8 @@ fn factors(features: &confidence::Features) -> Vec<FactorTrace> {
             name: words::factor(effect.factor),
             value: effect.value,
             usual: causes::usual(effect.factor),
-            effect: effect.log_odds(),
+            // Nothing is nothing, whatever its sign.
+            effect: effect.log_odds() + 0.0,
         })
         .collect();
     factors.sort_by(|a, b| b.effect.abs().total_cmp(&a.effect.abs()));

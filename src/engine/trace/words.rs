@@ -122,6 +122,7 @@ pub(super) fn unified(to: &str) -> Bilingual {
 }
 
 pub(super) fn searched(by: &str) -> Bilingual {
+    let by = by.trim();
     Bilingual::new(
         format!("去掉没有业务含义的字词,按「{by}」查找"),
         format!("Words that say nothing of the matter were left out; searched for: {by}"),
