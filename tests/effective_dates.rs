@@ -151,6 +151,7 @@ fn a_clock_in_doubt_answers_warns_and_is_quiet_once_confirmed() {
     assert!(codes(&engine).is_empty() && card(&engine, None).notices.is_empty());
     // Old knowledge answers too.
     engine.set_circumstances(Circumstances {
+        issued_at: None,
         stale_after: Some(at("2090-07-01T00:00:00Z")),
         newer: Some("1-43".into()),
         active_corrupt: false,

@@ -33,6 +33,7 @@ fn a_killed_process_fails_its_reply_and_comes_back() {
     let waiting = generator.start(request(3)).expect("start");
     first_token(&generation);
     let pid = generator.pid().expect("a process");
+    assert_eq!(generator.pids(), [pid]);
     signal("KILL", pid);
     assert_eq!(listen(&generation).end, Err(Code::ModelDied));
     // Who waited behind it is served by the next process.

@@ -491,6 +491,23 @@ fn box_at(branch: &Branch, hand: &Arc<Mutex<&'static str>>) -> Engine {
     Engine::open_home(branch.data.root(), &product::sample(), None, None, Default::default()).unwrap().with_clock(clock)
 }
 
+#[test]
+fn the_overview_names_folder_and_age_of_the_knowledge() {
+    let bank = Bank::new();
+    let branch = Branch::of(&bank);
+    let engine = Engine::open_home(branch.data.root(), &product::sample(), None, None, Default::default()).unwrap();
+    let overview = |engine: &Engine| match engine.handle(&operator(), Request::Overview).unwrap() {
+        Reply::Overview(overview) => *overview,
+        other => panic!("{other:?}"),
+    };
+    let before = overview(&engine);
+    assert_eq!((before.data.as_deref(), before.knowledge_issued), (Some(root(&branch)), None));
+    let took = take_in(&engine, bank.pack(7, &knowledge("二十万元")).stick().path());
+    assert!(matches!(took, ImportState::Done { .. }), "{took:?}");
+    let issued: jiff::Timestamp = packs::ISSUED.parse().unwrap();
+    assert_eq!(overview(&engine).knowledge_issued, Some(guida::clock::day_of(issued)));
+}
+
 fn take_in(engine: &Engine, stick: &Path) -> ImportState {
     import(engine, begin(stick));
     assert!(matches!(settled(engine), ImportState::Waiting { .. }));

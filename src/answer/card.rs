@@ -30,11 +30,28 @@ const NO_EVIDENCE: &str = "在现行规定中没有找到足以回答的条款,�
 /// Whom to ask where no guide says so.
 const ESCALATION: &str = "会计主管 → 运营管理部 → 法律合规部";
 
+/// What a card stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// Nothing but a clause was asked for, and it is not there: a refusal.
+    Missing,
+    /// Nothing that was found is likely enough to answer: a refusal.
+    Weak,
+    /// The clause that the question names by its address.
+    Address,
+    /// A scene of a guide.
+    Guide,
+    /// The best rule.
+    Rule,
+    /// Two rules of which neither is put forward as the conclusion.
+    Rivals,
+}
+
 /// Builds the card for a ranking.
 ///
 /// # Errors
 /// `KB_CORRUPT`.
-pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<Card> {
+pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<(Card, Ground)> {
     let mut card = Card {
         question: ask.question.text().to_owned(),
         as_of: ask.scope.as_of,
@@ -66,21 +83,30 @@ pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<Ca
         // Nothing but the clause was asked for: words that resemble its name answer nothing.
         refuse(&mut card, retriever, ranked, missing.clone())?;
         card.confidence = 0.0;
-        return Ok(card);
+        return Ok((card, Ground::Missing));
     }
     card.notices.extend(missing.map(|(missing, _)| format!("{missing},以下按问题的文字查找")));
-    match best {
-        None => refuse(&mut card, retriever, ranked, NO_EVIDENCE.to_owned())?,
-        Some(best) if best.part.is_some() => show_address(&mut card, retriever, ask, best)?,
+    let ground = match best {
+        None => {
+            refuse(&mut card, retriever, ranked, NO_EVIDENCE.to_owned())?;
+            Ground::Weak
+        }
+        Some(best) if best.part.is_some() => {
+            show_address(&mut card, retriever, ask, best)?;
+            Ground::Address
+        }
         Some(_) => match guide::choose(retriever, ranked)? {
-            Some(chosen) => from_guide(&mut card, retriever, ask, ranked, chosen)?,
+            Some(chosen) => {
+                from_guide(&mut card, retriever, ask, ranked, chosen)?;
+                Ground::Guide
+            }
             None => from_rules(&mut card, retriever, ask, ranked)?,
         },
-    }
+    };
     for (index, citation) in card.citations.iter_mut().enumerate() {
         citation.n = index as u32 + 1;
     }
-    Ok(card)
+    Ok((card, ground))
 }
 
 /// What to say when the question names a clause that is not there, and whether it asks for nothing else.
@@ -175,7 +201,7 @@ fn from_guide(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ra
     Ok(())
 }
 
-fn from_rules(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<()> {
+fn from_rules(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<Ground> {
     add_rules(card, retriever, ask, ranked)?;
     let rival = match ranked.hits.as_slice() {
         [first, second, ..] => second.score >= first.score * RIVAL_SHARE,
@@ -185,10 +211,13 @@ fn from_rules(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ra
         [first, second, ..] if rival => {
             card.conclusion = format!("请核对原文:{}、{}", place(first), place(second));
             card.conclusion_source = place(first);
+            Ok(Ground::Rivals)
         }
-        _ => conclude_from_first(card),
+        _ => {
+            conclude_from_first(card);
+            Ok(Ground::Rule)
+        }
     }
-    Ok(())
 }
 
 fn place(citation: &Citation) -> String {

@@ -19,14 +19,15 @@ mod writer;
 mod writing;
 
 pub use cache::AnswerCacheFigures;
+pub use card::Ground;
 pub use routing::Role;
 pub use structured::{Reason, Structured};
 
 use crate::error::{Code, Error, ErrorBody, Result};
 use crate::guard::GuardedQuestion;
-use crate::inference::{Generator, GeneratorStatus};
+use crate::inference::{Generator, GeneratorStatus, Prompt};
 use crate::retrieval::scope::Scope;
-use crate::retrieval::{Query, Retriever};
+use crate::retrieval::{Query, Ranked, Retriever};
 use cache::AnswerCache;
 use outcome::Card;
 use prose::{Prose, ProseDone};
@@ -92,6 +93,17 @@ pub struct Ask<'a> {
     pub structured: bool,
 }
 
+/// A card with everything that led to it.
+#[derive(Debug)]
+pub struct Weighed {
+    /// The card.
+    pub card: Card,
+    /// What was found and weighed.
+    pub ranked: Ranked,
+    /// What the card stands on.
+    pub ground: Ground,
+}
+
 /// The card, at once, and the prose as it comes.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct AnswerReply {
@@ -142,6 +154,20 @@ impl Answerer {
     /// # Errors
     /// `KB_CORRUPT` when the knowledge no longer reads. A model that is missing, busy or dead is no error: the card stands.
     pub fn answer(&self, ask: &Ask<'_>) -> Result<AnswerReply> {
+        let card = self.weigh(ask)?.card;
+        let (prose, prose_unavailable) = match (ask.prose && !card.refused).then(|| self.write(ask, &card)) {
+            None => (None, None),
+            Some(Ok(prose)) => (Some(prose), None),
+            Some(Err(e)) => (None, Some(ErrorBody::from(&e))),
+        };
+        Ok(AnswerReply { card, prose, prose_unavailable })
+    }
+
+    /// The card, and what led to it; no model writes.
+    ///
+    /// # Errors
+    /// As [`Answerer::answer`].
+    pub fn weigh(&self, ask: &Ask<'_>) -> Result<Weighed> {
         let started = Instant::now();
         let ranked = self.retriever.search(&Query {
             text: ask.question.text(),
@@ -150,16 +176,22 @@ impl Answerer {
             limit: HITS_FOR_CARD,
         })?;
         let retrieve_ms = started.elapsed().as_secs_f64() * 1e3;
-        let mut card = card::build(&self.retriever, ask, &ranked)?;
+        let (mut card, ground) = card::build(&self.retriever, ask, &ranked)?;
         card.timings.embed_ms = ranked.embed_ms;
         card.timings.retrieve_ms = retrieve_ms;
         card.timings.card_ms = started.elapsed().as_secs_f64() * 1e3;
-        let (prose, prose_unavailable) = match (ask.prose && !card.refused).then(|| self.write(ask, &card)) {
-            None => (None, None),
-            Some(Ok(prose)) => (Some(prose), None),
-            Some(Err(e)) => (None, Some(ErrorBody::from(&e))),
-        };
-        Ok(AnswerReply { card, prose, prose_unavailable })
+        Ok(Weighed { card, ranked, ground })
+    }
+
+    /// What a model is given to read for a card; `None` for a refusal.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`.
+    pub fn prompt(&self, ask: &Ask<'_>, card: &Card) -> Result<Option<Prompt>> {
+        if card.refused {
+            return Ok(None);
+        }
+        Ok(Some(Draft::new(self.retriever.knowledge(), ask, card)?.into_prompt()))
     }
 
     /// Has a model write: the one that suits the question, or the other one when that is missing, not ready or full. What it

@@ -3,7 +3,6 @@
 //! A curated question stands for what people ask; its card has the evidence that a teller's question about the same matter will have,
 //! and the prompt's beginning is that evidence. Nothing is answered here: prompts are handed over without anybody's question.
 
-use super::writing::Draft;
 use super::{Answerer, Ask};
 use crate::error::Result;
 use crate::guard::check_question;
@@ -64,10 +63,6 @@ impl Answerer {
             prose: false,
             structured: false,
         };
-        let card = self.answer(&ask)?.card;
-        if card.refused {
-            return Ok(None);
-        }
-        Ok(Some(Draft::new(self.retriever.knowledge(), &ask, &card)?.into_prompt()))
+        self.prompt(&ask, &self.weigh(&ask)?.card)
     }
 }

@@ -119,8 +119,10 @@ fn named(data: &DataDir, state: &StateDb, (active, damaged): (Active, Option<Err
 }
 
 fn circumstances(data: &DataDir, active: &Active, gid: &str, active_corrupt: bool) -> Circumstances {
-    let stale_after = manifest_of(data, gid).and_then(|m| m.stale_after).and_then(|text| text.parse().ok());
+    let manifest = manifest_of(data, gid);
+    let issued_at = manifest.as_ref().and_then(|m| m.issued_at.parse().ok());
+    let stale_after = manifest.and_then(|m| m.stale_after).and_then(|text| text.parse().ok());
     // What was announced counts until it is here, also when it was taken back here on purpose.
     let newer = active.announced.filter(|announced| serial_of(gid).is_some_and(|serial| *announced > serial));
-    Circumstances { stale_after, newer: newer.map(|serial| serial.to_string()), active_corrupt }
+    Circumstances { issued_at, stale_after, newer: newer.map(|serial| serial.to_string()), active_corrupt }
 }

@@ -4,11 +4,13 @@
 //! [`policy`] decides who may ask what, [`Engine::handle`] routes, [`browse`](self) answers what needs no card. [`offline`] holds
 //! the operations on files that run without a service: building, checking and measuring knowledge; [`models`] those on model files;
 //! [`measure`] those that build knowledge for the measuring; [`exam`] asks a file of questions through the door; [`office`] is head
-//! office's making of packs. `figures` counts
-//! what passes, `seat` holds the knowledge that answers and exchanges it, `standing` knows what a box must tell about itself; [`importing`]
-//! takes new knowledge in, [`sticks`] finds what is plugged in, `difference` compares two generations, [`branch`] knows a data
-//! folder, `following` takes up what changes in it, [`logs`] keeps what was said.
+//! office's making of packs. `watch` keeps what the console tells of the questions that pass (`figures` counts them, `hour` knows the
+//! last one, [`recent`] the latest), [`overview`] and [`trace`] tell it, `asking` puts a question to the answerer, `seat` holds the
+//! knowledge that answers and exchanges it, `standing` knows what a box must tell about itself; [`importing`] takes new knowledge in,
+//! [`sticks`] finds what is plugged in, `difference` compares two generations, [`branch`] knows a data folder, `following` takes up
+//! what changes in it, [`logs`] keeps what was said.
 
+mod asking;
 pub mod branch;
 mod browse;
 mod difference;
@@ -16,6 +18,7 @@ pub mod doctor;
 pub mod exam;
 mod figures;
 mod following;
+mod hour;
 pub mod importing;
 pub mod logs;
 pub mod measure;
@@ -33,27 +36,29 @@ pub mod settings;
 mod standing;
 pub mod sticks;
 pub mod trace;
+mod watch;
 
-use crate::answer::{AnswerReply, Answerer, Ask, Writers};
+use crate::answer::{AnswerReply, Answerer, Writers};
 use crate::clock::BoxClock;
 use crate::error::{Code, Error, Result};
-use crate::guard::check_question;
 use crate::inference::{Embedder, Generator, Reranker};
 use crate::retrieval::scope::Scope;
 use crate::store::generations::DataDir;
-use crate::types::{Classification, Date, GenerationId};
+use crate::types::{Date, GenerationId};
+use asking::Asking;
 use difference::Differences;
-use figures::Counters;
 use following::Home;
 use importing::ImportDesk;
 use logs::LogRing;
+use overview::Load;
 use reply::{Reply, ReviewReply, StatusReply, Suspended};
-use request::{Actor, AskRequest, Request};
+use request::{Actor, AskRequest, Request, TELLER_CLEARANCE};
 use seat::{Models, Seat};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use sticks::Sticks;
+use watch::Watch;
 
 pub use crate::guard::MAX_QUESTION_CHARS;
 pub use figures::CARD_SECONDS;
@@ -63,8 +68,6 @@ pub use standing::Circumstances;
 pub const MAX_SEARCH_HITS: usize = 100;
 /// Most neighbours of a clause on either side.
 pub const MAX_NEIGHBOURS: usize = 20;
-/// Most titles that a conversation may carry along.
-const MAX_RECENT_DOCUMENTS: usize = 10;
 /// Most bytes of a title, a choice or a filter.
 const MAX_FIELD_BYTES: usize = 600;
 
@@ -75,11 +78,20 @@ pub trait Door: Send + Sync {
     /// # Errors
     /// Whatever the engine reports; the kind chooses what a face makes of it.
     fn handle(&self, actor: &Actor, request: Request) -> Result<Reply>;
+
+    /// Where the requests that wait for a worker and those being worked on are shown; a door that nobody watches needs none.
+    fn load(&self) -> Arc<Load> {
+        Arc::default()
+    }
 }
 
 impl Door for Engine {
     fn handle(&self, actor: &Actor, request: Request) -> Result<Reply> {
         Engine::handle(self, actor, request)
+    }
+
+    fn load(&self) -> Arc<Load> {
+        Engine::load(self)
     }
 }
 
@@ -88,7 +100,7 @@ pub struct Engine {
     seat: Arc<Seat>,
     home: Option<Home>,
     desk: Option<ImportDesk>,
-    counters: Counters,
+    watch: Watch,
     differences: Differences,
     sticks: Sticks,
     logs: Arc<LogRing>,
@@ -152,7 +164,7 @@ impl Engine {
             seat,
             home,
             desk,
-            counters: Counters::default(),
+            watch: Watch::default(),
             differences: Differences::default(),
             sticks: Sticks::from_environment(),
             logs: Arc::default(),
@@ -213,7 +225,7 @@ impl Engine {
         match request {
             Request::Ask(ask) => {
                 let outcome = self.ask(&answerer, actor, &ask);
-                self.counters.count(ask.prose, &outcome);
+                self.watch.count(&ask, &outcome, retriever.knowledge().generation());
                 outcome.map(|answered| Reply::Answer(Box::new(answered)))
             }
             Request::Search(search) => browse::search(retriever, actor, self.today(), &search).map(Reply::Search),
@@ -251,9 +263,10 @@ impl Engine {
                 Ok(Reply::Difference(home.map_or(Ok(None), |data| self.differences.of(data))?.map(Box::new)))
             }
             Request::Sticks => Ok(Reply::Sticks(self.sticks.find(self.home.as_ref().map(|home| &home.data)))),
-            Request::Overview | Request::Trace(_) | Request::Recent | Request::Model(_) | Request::Settings(_) => {
-                Err(Error::new(Code::NotFound, "", ""))
-            }
+            Request::Overview => self.overview(&answerer).map(|overview| Reply::Overview(Box::new(overview))),
+            Request::Trace(ask) => self.trace(&answerer, actor, &ask).map(|trace| Reply::Trace(Box::new(trace))),
+            Request::Recent => Ok(Reply::Recent(self.watch.recent())),
+            Request::Model(_) | Request::Settings(_) => Err(Error::new(Code::NotFound, "", "")),
         }
     }
 
@@ -267,8 +280,7 @@ impl Engine {
     /// # Errors
     /// `KB_CORRUPT`.
     pub fn warm(&self, stop: &AtomicBool) -> Result<usize> {
-        let scope =
-            Scope { as_of: self.today(), clearance: Classification::Internal, levels: Vec::new(), all_versions: false };
+        let scope = Scope { as_of: self.today(), clearance: TELLER_CLEARANCE, levels: Vec::new(), all_versions: false };
         let answerer = self.seat.answerer();
         let writers = answerer.writers();
         let generators: Vec<_> = [&writers.large, &writers.small].into_iter().flatten().collect();
@@ -291,36 +303,9 @@ impl Engine {
     }
 
     fn ask(&self, answerer: &Answerer, actor: &Actor, ask: &AskRequest) -> Result<AnswerReply> {
-        let question = check_question(&ask.question)?;
-        check_field("追问选项", ask.choice.as_deref())?;
-        if ask.recent_documents.len() > MAX_RECENT_DOCUMENTS {
-            return Err(Error::new(
-                Code::BadParameter,
-                format!("recent_documents 有 {} 项,最多 {MAX_RECENT_DOCUMENTS} 项", ask.recent_documents.len()),
-                "只带最近引用的文档",
-            ));
-        }
-        for title in &ask.recent_documents {
-            check_field("recent_documents", Some(title))?;
-        }
-        let reading = self.seat.standing.clock.read();
-        let mut answered = answerer.answer(&Ask {
-            question: &question,
-            scope: Scope {
-                as_of: ask.as_of.unwrap_or(reading.day),
-                clearance: actor.clearance,
-                levels: ask.levels.clone(),
-                all_versions: false,
-            },
-            choice: ask.choice.as_deref(),
-            recent_documents: &ask.recent_documents,
-            prose: ask.prose,
-            structured: ask.structured,
-        })?;
-        // A day that the person named does not rest on the clock.
-        if ask.as_of.is_none() {
-            answered.card.notices.extend(standing::doubtful_day(&reading));
-        }
+        let asking = Asking::check(self.clock(), actor.clearance, ask)?;
+        let mut answered = answerer.answer(&asking.ask())?;
+        asking.finish(&mut answered.card);
         Ok(answered)
     }
 
@@ -339,7 +324,7 @@ impl Engine {
             generator: answerer.writers().main(),
             small_generator: answerer.writers().beside(),
             answer_cache: answerer.cache_figures(),
-            service: self.counters.figures(),
+            service: self.watch.figures(),
             today: reading.day,
             notices,
             suspended,

@@ -1,9 +1,15 @@
 //! How the service does, for whoever runs the box: the state that everybody may see, the last hour minute by minute, and what of the
 //! machine belongs to it.
 
+use super::Engine;
 use super::reply::StatusReply;
+use crate::answer::Answerer;
+use crate::clock::day_of;
+use crate::error::Result;
 use crate::types::Date;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Minutes that are kept.
 pub const MINUTES: usize = 60;
@@ -23,9 +29,10 @@ pub struct OverviewReply {
     pub data: Option<String>,
     /// When head office made the active knowledge, as a day; `None` for a file without a pack.
     pub knowledge_issued: Option<Date>,
-    /// The last [`MINUTES`] minutes, oldest first; the last one is still running.
+    /// The last [`MINUTES`] minutes, oldest first; the last one is still running, and those before the start are empty.
     pub minutes: Vec<Minute>,
-    /// Median and 95th percentile of the cards of the last [`MINUTES`] minutes, in milliseconds; `None` before the first.
+    /// Median and 95th percentile of the cards of the last [`MINUTES`] minutes, in milliseconds, within 2.2% of the truth; `None`
+    /// without a card.
     pub card_p50_ms: Option<f64>,
     /// See [`OverviewReply::card_p50_ms`].
     pub card_p95_ms: Option<f64>,
@@ -46,4 +53,56 @@ pub struct Minute {
     pub failed: u32,
     /// The slowest card, in milliseconds.
     pub slowest_ms: f32,
+}
+
+/// Requests of the network, as its face shows them while it lets them in one after the other.
+#[derive(Debug, Default)]
+pub struct Load {
+    waiting: AtomicU64,
+    working: AtomicU64,
+}
+
+impl Load {
+    /// Shows how many wait for a worker, and how many are being worked on.
+    pub fn show(&self, waiting: usize, working: usize) {
+        self.waiting.store(waiting as u64, Ordering::Relaxed);
+        self.working.store(working as u64, Ordering::Relaxed);
+    }
+
+    /// Requests that wait for a worker.
+    pub fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Requests that are being worked on.
+    pub fn working(&self) -> u64 {
+        self.working.load(Ordering::Relaxed)
+    }
+}
+
+impl Engine {
+    /// Where whoever lets requests in shows how many there are.
+    pub fn load(&self) -> Arc<Load> {
+        Arc::clone(&self.watch.load)
+    }
+
+    /// How the service does. Reads no file and asks nothing of knowledge or models but what they hold ready: it may be asked for every
+    /// second.
+    pub(super) fn overview(&self, answerer: &Answerer) -> Result<OverviewReply> {
+        let (minutes, times) = self.watch.hour();
+        let writers = answerer.writers();
+        Ok(OverviewReply {
+            status: self.status(answerer)?,
+            uptime_s: self.watch.uptime().as_secs(),
+            pid: std::process::id(),
+            generator_pids: [&writers.large, &writers.small].into_iter().flatten().flat_map(|w| w.pids()).collect(),
+            data: self.home.as_ref().map(|home| home.data.root().display().to_string()),
+            knowledge_issued: self.seat.standing.issued_at().map(day_of),
+            minutes,
+            card_p50_ms: times.map(|times| times.p50),
+            card_p95_ms: times.map(|times| times.p95),
+            waiting: self.watch.load.waiting(),
+            working: self.watch.load.working(),
+        })
+    }
 }

@@ -8,6 +8,9 @@ use crate::types::{Classification, ClauseId, Date, Level};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
+/// What the people at the counters may read: the page's clearance, and that of a trace.
+pub const TELLER_CLEARANCE: Classification = Classification::Internal;
+
 /// A teller's question.
 #[derive(Debug, Clone, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]

@@ -12,6 +12,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// What is known of the active knowledge beyond its content.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Circumstances {
+    /// When head office made it.
+    pub issued_at: Option<Timestamp>,
     /// From then on the knowledge counts as old, as its pack says.
     pub stale_after: Option<Timestamp>,
     /// Newer knowledge that head office has announced, in words for people (`1-43`).
@@ -31,6 +33,11 @@ pub(super) struct Standing {
 impl Standing {
     pub(super) fn set_circumstances(&self, circumstances: Circumstances) {
         *self.circumstances.write().unwrap_or_else(PoisonError::into_inner) = circumstances;
+    }
+
+    /// When head office made the active knowledge.
+    pub(super) fn issued_at(&self) -> Option<Timestamp> {
+        self.circumstances.read().unwrap_or_else(PoisonError::into_inner).issued_at
     }
 
     /// Takes the list of questions that wait for a person; returns their forms, which settle no answer.
@@ -203,7 +210,13 @@ mod tests {
         let standing = Standing { clock: Arc::new(clock), ..Standing::default() };
         assert_eq!(codes(&standing), ["CLOCK_BEFORE_FLOOR"]);
         let stale_after = Some(at("2026-02-15T00:00:00Z"));
-        standing.set_circumstances(Circumstances { stale_after, newer: Some("1-43".into()), active_corrupt: true });
+        let issued_at = None;
+        standing.set_circumstances(Circumstances {
+            issued_at,
+            stale_after,
+            newer: Some("1-43".into()),
+            active_corrupt: true,
+        });
         standing.set_review(vec![entry("甲", "1"), entry("甲", "2"), entry("乙", "1")]);
         let all = ["ACTIVE_CORRUPT", "CLOCK_BEFORE_FLOOR", "KNOWLEDGE_STALE", "NEWER_ANNOUNCED", "CURATED_SUSPENDED"];
         // The floor has passed the date of expiry, whatever the clock says.

@@ -18,6 +18,7 @@ const GARBAGE_SHARE: usize = 5;
 pub struct GuardedQuestion {
     text: String,
     notices: Vec<String>,
+    found: Vec<PiiKind>,
 }
 
 impl GuardedQuestion {
@@ -29,6 +30,11 @@ impl GuardedQuestion {
     /// What the teller should know about the check, in Chinese: what was masked, what was removed.
     pub fn notices(&self) -> &[String] {
         &self.notices
+    }
+
+    /// The kinds of personal data that were masked or removed, each once.
+    pub fn found(&self) -> &[PiiKind] {
+        &self.found
     }
 }
 
@@ -67,7 +73,7 @@ pub fn check_question(raw: &str) -> Result<GuardedQuestion> {
     let mut kinds: Vec<PiiKind> = redaction.found.iter().map(|found| found.kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    let masked: Vec<&str> = kinds.into_iter().filter(|&kind| kind != PiiKind::Secret).map(PiiKind::label).collect();
+    let masked: Vec<&str> = kinds.iter().copied().filter(|&kind| kind != PiiKind::Secret).map(PiiKind::label).collect();
     let mut notices = Vec::new();
     if !masked.is_empty() {
         notices.push(format!("问题里的{}已遮盖", masked.join("、")));
@@ -75,7 +81,7 @@ pub fn check_question(raw: &str) -> Result<GuardedQuestion> {
     if redaction.secrets_dropped {
         notices.push("密码、验证码不要输入系统,已删除".to_owned());
     }
-    Ok(GuardedQuestion { text, notices })
+    Ok(GuardedQuestion { text, notices, found: kinds })
 }
 
 fn too_long(message: &str) -> Error {
@@ -187,6 +193,7 @@ mod tests {
         let question = check_question("客户手机13800138000,身份证11010519491231002X能开户吗").unwrap();
         assert_eq!(question.text(), "客户手机138****8000,身份证110***********002X能开户吗");
         assert_eq!(question.notices(), ["问题里的身份证号、手机号已遮盖"]);
+        assert_eq!(question.found(), [PiiKind::IdCard, PiiKind::Mobile]);
     }
 
     #[test]

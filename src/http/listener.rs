@@ -4,6 +4,7 @@ use super::response::{RequestId, Response};
 use super::route::{self, Answer};
 use super::wire::{Connection, Method, NoRequest, Request};
 use super::{Door, HttpSettings};
+use crate::engine::overview::Load;
 use crate::error::{Code, Error, Result};
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read};
@@ -80,8 +81,8 @@ pub fn serve(door: Arc<dyn Door>, settings: HttpSettings, stop: Arc<AtomicBool>)
     let listener = TcpListener::bind(settings.listen).map_err(cannot)?;
     let addr = listener.local_addr().map_err(cannot)?;
     let shared = Arc::new(Shared {
+        workers: Workers::new(settings.workers, door.load()),
         door,
-        workers: Workers::new(settings.workers),
         streams: Arc::new(AtomicUsize::new(0)),
         stop,
         open: Open::default(),
@@ -222,11 +223,13 @@ fn log(method: &str, path: &str, status: u16, started: Instant, id: &RequestId) 
 /// served.
 pub(super) struct Workers {
     most: usize,
-    state: Mutex<Load>,
+    state: Mutex<Queue>,
+    /// Shows the state to whoever runs the box.
+    shown: Arc<Load>,
 }
 
 #[derive(Default)]
-struct Load {
+struct Queue {
     running: usize,
     waiting: VecDeque<Arc<Turn>>,
 }
@@ -254,8 +257,13 @@ impl Turn {
 pub(super) struct Permit<'a>(&'a Workers);
 
 impl Workers {
-    fn new(most: usize) -> Workers {
-        Workers { most: most.max(1), state: Mutex::default() }
+    fn new(most: usize, shown: Arc<Load>) -> Workers {
+        Workers { most: most.max(1), state: Mutex::default(), shown }
+    }
+
+    /// Shows a state; while it is locked, so that the last word is the latest.
+    fn show(&self, queue: &Queue) {
+        self.shown.show(queue.waiting.len(), queue.running);
     }
 
     /// A permit, after waiting for at most `limit`.
@@ -267,24 +275,27 @@ impl Workers {
             Error::new(Code::Busy, "当前提问过多,服务繁忙", "请稍候一两秒再试")
                 .retry_after(super::response::RETRY_SECONDS)
         };
-        let mut load = lock(&self.state);
-        if load.running < self.most {
-            load.running += 1;
+        let mut queue = lock(&self.state);
+        if queue.running < self.most {
+            queue.running += 1;
+            self.show(&queue);
             return Ok(Permit(self));
         }
-        if load.waiting.len() >= max_waiting {
+        if queue.waiting.len() >= max_waiting {
             return Err(busy());
         }
         let turn = Arc::new(Turn::default());
-        load.waiting.push_back(Arc::clone(&turn));
-        drop(load);
+        queue.waiting.push_back(Arc::clone(&turn));
+        self.show(&queue);
+        drop(queue);
         if turn.wait(limit) {
             return Ok(Permit(self));
         }
-        let mut load = lock(&self.state);
-        match load.waiting.iter().position(|other| Arc::ptr_eq(other, &turn)) {
+        let mut queue = lock(&self.state);
+        match queue.waiting.iter().position(|other| Arc::ptr_eq(other, &turn)) {
             Some(place) => {
-                load.waiting.remove(place);
+                queue.waiting.remove(place);
+                self.show(&queue);
                 Err(busy())
             }
             // It was granted between the end of the wait and here.
@@ -295,11 +306,12 @@ impl Workers {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let mut load = lock(&self.0.state);
-        match load.waiting.pop_front() {
+        let mut queue = lock(&self.0.state);
+        match queue.waiting.pop_front() {
             Some(first) => first.grant(),
-            None => load.running -= 1,
+            None => queue.running -= 1,
         }
+        self.0.show(&queue);
     }
 }
 
@@ -358,7 +370,8 @@ mod tests {
 
     #[test]
     fn permits_are_given_in_the_order_of_asking() {
-        let workers = Workers::new(1);
+        let shown = Arc::new(Load::default());
+        let workers = Workers::new(1, Arc::clone(&shown));
         let order = Mutex::new(Vec::new());
         thread::scope(|scope| {
             let first = workers.enter(10, PATIENCE).expect("free");
@@ -372,19 +385,22 @@ mod tests {
                     thread::yield_now();
                 }
             }
+            assert_eq!((shown.waiting(), shown.working()), (5, 1));
             drop(first);
         });
         assert_eq!(*lock(&order), [0, 1, 2, 3, 4]);
         assert_eq!(lock(&workers.state).running, 0);
+        assert_eq!((shown.waiting(), shown.working()), (0, 0));
     }
 
     #[test]
     fn who_waited_too_long_leaves_the_queue() {
-        let workers = Workers::new(1);
+        let shown = Arc::new(Load::default());
+        let workers = Workers::new(1, Arc::clone(&shown));
         let held = workers.enter(1, PATIENCE).expect("free");
         assert_eq!(workers.enter(1, Duration::ZERO).err().map(|e| e.code()), Some(Code::Busy));
         assert_eq!(workers.enter(0, PATIENCE).err().map(|e| e.code()), Some(Code::Busy), "no place to wait");
-        assert_eq!(waiting(&workers), 0);
+        assert_eq!((waiting(&workers), shown.waiting(), shown.working()), (0, 0, 1));
         drop(held);
         assert!(workers.enter(0, Duration::ZERO).is_ok());
     }

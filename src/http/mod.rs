@@ -26,6 +26,7 @@ mod wire;
 pub use crate::engine::Door;
 pub use listener::{Server, serve};
 
+use crate::engine::request::TELLER_CLEARANCE;
 use crate::types::Classification;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -84,7 +85,7 @@ impl HttpSettings {
             queue_timeout: Duration::from_secs(5),
             heartbeat: Duration::from_secs(5),
             prose_timeout: Duration::from_secs(180),
-            clearance: Classification::Internal,
+            clearance: TELLER_CLEARANCE,
         }
     }
 }

@@ -297,6 +297,10 @@ pub trait Generator: Send + Sync {
     fn warm(&self, _prompts: Vec<Prompt>) {}
     /// How the generator is doing.
     fn status(&self) -> GeneratorStatus;
+    /// The processes of its own that it works in; none when it works in this one.
+    fn pids(&self) -> Vec<u32> {
+        Vec::new()
+    }
     /// Whether the model's chat template ends a prompt inside a reasoning block, so that a reply begins with reasoning that no
     /// tag opens.
     fn opens_thinking(&self) -> bool {

@@ -52,6 +52,16 @@ pub fn lookup(knowledge: &Knowledge, scope: &Scope, question: &str, recent_docum
     Ok(Lookup::Missing(query))
 }
 
+/// Titles that a reader may read and that a spoken name may mean, best first.
+pub fn titles_like<'a>(knowledge: &'a Knowledge, scope: &Scope, name: &str) -> Vec<&'a str> {
+    let mut titles = Vec::new();
+    for key in matching_titles(knowledge, &title_key(name)) {
+        let newest = knowledge.versions_of_title(&key).filter(|v| v.row.classification <= scope.clearance).last();
+        titles.extend(newest.map(|version| version.row.title.as_str()));
+    }
+    titles
+}
+
 /// Title keys that a spoken name may mean, best first: the title itself, then titles that end with it (`反洗钱法` for
 /// `…反洗钱法`), then titles that contain it; shorter before longer.
 fn matching_titles(knowledge: &Knowledge, name: &str) -> Vec<String> {

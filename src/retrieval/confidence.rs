@@ -120,13 +120,12 @@ impl Matters {
         )
     }
 
-    /// Whether `text` names a matter that the evidence does not.
-    fn beyond(&self, text: &str, evidence: &Evidence) -> bool {
+    /// The first matter that `text` names and the evidence does not.
+    fn beyond(&self, text: &str, evidence: &Evidence) -> Option<&str> {
         let squeezed: String = text.split_whitespace().collect();
-        self.0.iter().any(|matter| {
-            let place = if matter.strict { &evidence.about } else { &evidence.text };
-            let word = matter.word.as_str();
-            squeezed.contains(word) && !place.contains(word) && !evidence.about.contains(word)
+        self.0.iter().map(|matter| (matter.word.as_str(), matter.strict)).find_map(|(word, strict)| {
+            let place = if strict { &evidence.about } else { &evidence.text };
+            (squeezed.contains(word) && !place.contains(word) && !evidence.about.contains(word)).then_some(word)
         })
     }
 }
@@ -153,11 +152,16 @@ pub struct Found<'a> {
     pub encoded: bool,
 }
 
-/// Measures what was found.
+/// Measures what was found; with the matter that makes [`Features::other_matter`] true.
 ///
 /// # Errors
 /// `KB_CORRUPT`.
-pub fn features(knowledge: &Knowledge, matters: &Matters, asked: &Asked<'_>, found: &Found<'_>) -> Result<Features> {
+pub fn features(
+    knowledge: &Knowledge,
+    matters: &Matters,
+    asked: &Asked<'_>,
+    found: &Found<'_>,
+) -> Result<(Features, Option<String>)> {
     let best = found.by_words.first().map_or(0.0, |s| s.score);
     let own: Vec<&QueryTerm> = asked.terms.iter().filter(|t| !t.added).collect();
     let weight: f64 = own.iter().map(|t| t.weight).sum();
@@ -200,24 +204,77 @@ pub fn features(knowledge: &Knowledge, matters: &Matters, asked: &Asked<'_>, fou
             evidence = Evidence { about: normalize(&format!("{title} {} {questions}", clause.heading)), text };
         }
     }
-    out.other_matter = matters.beyond(asked.text, &evidence);
-    Ok(out)
+    let beyond = matters.beyond(asked.text, &evidence).map(str::to_owned);
+    out.other_matter = beyond.is_some();
+    Ok((out, beyond))
+}
+
+/// What the estimate adds up, see [`Features`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Factor {
+    /// Where it begins: without any evidence.
+    Start,
+    /// [`Features::coverage`].
+    Coverage,
+    /// [`Features::strength`].
+    Strength,
+    /// [`Features::margin`].
+    Margin,
+    /// [`Features::known`].
+    Known,
+    /// [`Features::other_matter`].
+    OtherMatter,
+    /// [`Features::meaning`].
+    Meaning,
+    /// [`Features::asked`].
+    Asked,
+}
+
+/// A factor with its value and weight.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Effect {
+    /// Which.
+    pub factor: Factor,
+    /// Its value, 0 where it is not known.
+    pub value: f64,
+    /// What 1 of it adds to the log-odds of [`estimate`]; 0 where it takes no part.
+    pub weight: f64,
+}
+
+impl Effect {
+    /// What it adds to the log-odds.
+    pub fn log_odds(&self) -> f64 {
+        self.value * self.weight
+    }
+}
+
+/// The factors of the estimate with their effects, whose sum is its log-odds unless [`too_little_in_common`] settles it.
+pub fn effects(f: &Features) -> [Effect; 8] {
+    let w = if f.meaning.is_some() { WITH_ENCODER } else { BY_WORDS };
+    let effect = |factor: Factor, value: f64, weight: f64| Effect { factor, value, weight };
+    [
+        effect(Factor::Start, 1.0, w.intercept),
+        effect(Factor::Coverage, f.coverage, w.coverage),
+        effect(Factor::Strength, f.strength, w.strength),
+        effect(Factor::Margin, f.margin, w.margin),
+        effect(Factor::Known, f.known, w.known),
+        effect(Factor::OtherMatter, f64::from(u8::from(f.other_matter)), w.other_matter),
+        effect(Factor::Meaning, f.meaning.unwrap_or(0.0), w.meaning),
+        effect(Factor::Asked, f.asked.unwrap_or(0.0), w.asked),
+    ]
+}
+
+/// Whether the question and the clauses share too few words for any answer.
+pub fn too_little_in_common(f: &Features) -> bool {
+    f.words == 0 || f.words == 1 && f.coverage < LONE_WORD_COVERAGE
 }
 
 /// Probability that the question is answered by the first clauses.
 pub fn estimate(f: &Features) -> f64 {
-    if f.words == 0 || f.words == 1 && f.coverage < LONE_WORD_COVERAGE {
+    if too_little_in_common(f) {
         return 0.0;
     }
-    let w = if f.meaning.is_some() { WITH_ENCODER } else { BY_WORDS };
-    let evidence = w.intercept
-        + w.coverage * f.coverage
-        + w.strength * f.strength
-        + w.margin * f.margin
-        + w.known * f.known
-        + if f.other_matter { w.other_matter } else { 0.0 }
-        + w.meaning * f.meaning.unwrap_or(0.0)
-        + w.asked * f.asked.unwrap_or(0.0);
+    let evidence: f64 = effects(f).iter().map(Effect::log_odds).sum();
     1.0 / (1.0 + (-evidence).exp())
 }
 
@@ -229,9 +286,9 @@ mod tests {
     fn a_matter_that_the_evidence_lacks_is_another_matter() {
         let matters = Matters::bundled();
         let says = |text: &str| Evidence { text: text.into(), about: String::new() };
-        assert!(matters.beyond("信用卡 临时限额 提", &says("银行卡限额由客户申请")));
-        assert!(!matters.beyond("手机银行限额", &says("手机银行单日限额")));
-        assert!(!matters.beyond("卡 过期", &says("证件过期")));
+        assert_eq!(matters.beyond("信用卡 临时限额 提", &says("银行卡限额由客户申请")), Some("信用卡"));
+        assert_eq!(matters.beyond("手机银行限额", &says("手机银行单日限额")), None);
+        assert_eq!(matters.beyond("卡 过期", &says("证件过期")), None);
     }
 
     #[test]
@@ -240,9 +297,9 @@ mod tests {
         let mentions = Evidence {
             text: "天气不具备安全条件的,改期上门".into(), about: "上门服务管理办法".into()
         };
-        assert!(matters.beyond("今天 天气", &mentions));
+        assert_eq!(matters.beyond("今天 天气", &mentions), Some("天气"));
         let about = Evidence { about: "天气不好还上门吗".into(), ..mentions };
-        assert!(!matters.beyond("今天 天气", &about));
+        assert_eq!(matters.beyond("今天 天气", &about), None);
     }
 
     #[test]

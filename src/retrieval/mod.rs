@@ -99,6 +99,16 @@ pub struct Ranked {
     pub confidence: f64,
     /// What the confidence rests on.
     pub features: confidence::Features,
+    /// The matter that the question names and the first clauses do not.
+    pub other_matter: Option<String>,
+    /// The clauses whose curated question equals this one: they settle the answer.
+    pub settled: Vec<ClauseId>,
+    /// A curated question equals this one and settles nothing, because its clause changed since somebody looked.
+    pub suspended: bool,
+    /// The question as its words were looked for; empty for an address.
+    pub searched: String,
+    /// Its spoken words that the thesaurus knows terms for.
+    pub spoken: Vec<String>,
     /// The terms that were looked for.
     pub terms: Vec<lexical::QueryTerm>,
     /// What was weighed of every clause that took part, rules and scenes, best first; empty for an address.
@@ -113,6 +123,8 @@ pub struct Ranked {
     pub not_reranked: bool,
     /// Time spent encoding the question, milliseconds; 0 without an encoder.
     pub embed_ms: f64,
+    /// Time spent reading the first hits again, milliseconds; 0 without a reranker.
+    pub rerank_ms: f64,
 }
 
 /// Which evidence takes part in a search: all of it, unless a measurement asks what one part is worth.
@@ -209,11 +221,12 @@ impl Retriever {
         *self.suspended.write().unwrap_or_else(PoisonError::into_inner) = suspended;
     }
 
-    /// The clauses whose curated question equals these words, unless it is suspended.
-    fn curated(&self, text: &str) -> Result<Vec<ClauseId>> {
+    /// The clauses whose curated question equals these words, unless it is suspended, and whether it is.
+    fn curated(&self, text: &str) -> Result<(Vec<ClauseId>, bool)> {
         let folded = fold_question(text);
         let suspended = self.suspended.read().unwrap_or_else(PoisonError::into_inner).contains(&folded);
-        if suspended || !self.signals.curated { Ok(Vec::new()) } else { self.knowledge.curated(&folded) }
+        let clauses = if suspended || !self.signals.curated { Vec::new() } else { self.knowledge.curated(&folded)? };
+        Ok((clauses, suspended))
     }
 
     /// Lets only these signals take part.
@@ -263,6 +276,11 @@ impl Retriever {
             missing: None,
             confidence: 0.0,
             features: confidence::Features::default(),
+            other_matter: None,
+            settled: Vec::new(),
+            suspended: false,
+            searched: String::new(),
+            spoken: Vec::new(),
             terms: Vec::new(),
             evidence: Vec::new(),
             documents_searched,
@@ -270,6 +288,7 @@ impl Retriever {
             words_only: false,
             not_reranked: false,
             embed_ms: 0.0,
+            rerank_ms: 0.0,
         };
         match address::lookup(&self.knowledge, &query.scope, query.text, query.recent_documents)? {
             Lookup::Found(hit) => {
@@ -303,10 +322,11 @@ impl Retriever {
         ranked.evidence = fused.into_iter().map(|(evidence, _)| evidence).collect();
         let asked = Asked { text: &text, terms: &terms, spoken: &spoken };
         let found = Found { by_words: &by_words, fused: &ranked.evidence, encoded: !dense.is_empty() };
-        ranked.features = confidence::features(&self.knowledge, &self.matters, &asked, &found)?;
+        (ranked.features, ranked.other_matter) = confidence::features(&self.knowledge, &self.matters, &asked, &found)?;
         ranked.confidence = confidence::estimate(&ranked.features);
         (ranked.hits, ranked.guides) = guides::separate(&self.knowledge, &admitted, hits)?;
         if let Some(reranker) = &self.reranker {
+            let started = Instant::now();
             match rerank::reorder(&self.knowledge, reranker.as_ref(), query.text, &mut ranked.hits) {
                 Err(e) if matches!(e.kind(), Kind::Unavailable | Kind::Stopped) => {
                     tracing::warn!(error = %e, "the reranker failed");
@@ -314,8 +334,11 @@ impl Retriever {
                 }
                 done => done?,
             }
+            ranked.rerank_ms = started.elapsed().as_secs_f64() * 1e3;
         }
-        for clause in self.curated(query.text)?.into_iter().rev().filter(|c| admitted.clause(*c)) {
+        (ranked.settled, ranked.suspended) = self.curated(query.text)?;
+        ranked.settled.retain(|clause| admitted.clause(*clause));
+        for clause in ranked.settled.iter().rev().copied() {
             let hit = Hit::new(clause, 1.0);
             if self.knowledge.is_guide(clause) {
                 let known =
@@ -336,6 +359,8 @@ impl Retriever {
             duplicates::collapse(&self.knowledge, &mut ranked.hits)?;
         }
         ranked.hits.truncate(query.limit);
+        ranked.spoken = spoken.iter().map(|(word, _)| (*word).to_owned()).collect();
+        ranked.searched = text;
         ranked.terms = terms;
         Ok(ranked)
     }

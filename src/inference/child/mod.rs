@@ -215,6 +215,10 @@ impl Generator for ChildGenerator {
         }
     }
 
+    fn pids(&self) -> Vec<u32> {
+        self.pid().into_iter().collect()
+    }
+
     fn opens_thinking(&self) -> bool {
         self.shared.lock().opens_thinking
     }
