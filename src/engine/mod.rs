@@ -6,7 +6,8 @@
 //! [`measure`] those that build knowledge for the measuring; [`exam`] asks a file of questions through the door; [`office`] is head
 //! office's making of packs. `figures` counts
 //! what passes, `seat` holds the knowledge that answers and exchanges it, `standing` knows what a box must tell about itself; [`importing`]
-//! takes new knowledge in, [`branch`] knows a data folder, `following` takes up what changes in it.
+//! takes new knowledge in, [`branch`] knows a data folder, `following` takes up what changes in it. [`modeling`] is what can be asked of
+//! the models that write while they serve, `model_desk` does it, `shelf` knows what lies in their folder.
 
 pub mod branch;
 mod browse;
@@ -17,6 +18,7 @@ mod following;
 pub mod importing;
 pub mod logs;
 pub mod measure;
+mod model_desk;
 pub mod modeling;
 pub mod models;
 pub mod office;
@@ -28,6 +30,7 @@ pub mod reply;
 pub mod request;
 mod seat;
 pub mod settings;
+mod shelf;
 mod standing;
 pub mod sticks;
 pub mod trace;
@@ -43,6 +46,8 @@ use crate::types::{Classification, Date, GenerationId};
 use figures::Counters;
 use following::Home;
 use importing::ImportDesk;
+use model_desk::ModelDesk;
+use modeling::ModelHost;
 use reply::{Reply, ReviewReply, StatusReply, Suspended};
 use request::{Actor, AskRequest, Request};
 use seat::{Models, Seat};
@@ -68,6 +73,7 @@ pub struct Engine {
     seat: Arc<Seat>,
     home: Option<Home>,
     desk: Option<ImportDesk>,
+    models: Option<ModelDesk>,
     counters: Counters,
 }
 
@@ -95,8 +101,8 @@ impl Engine {
         reranker: Option<Arc<dyn Reranker>>,
         writers: Writers,
     ) -> Result<Engine> {
-        let seat = Arc::new(Seat::open(kb, Models { embedder, reranker, writers })?);
-        Ok(Engine { seat, home: None, desk: None, counters: Counters::default() })
+        let seat = Arc::new(Seat::open(kb, Models { embedder, reranker, writers: writers.into() })?);
+        Ok(Engine { seat, home: None, desk: None, models: None, counters: Counters::default() })
     }
 
     /// Answers from what is active in a data folder, or from `kb` before the first import there; takes imports in, and follows the
@@ -113,7 +119,7 @@ impl Engine {
     ) -> Result<Engine> {
         let home = Home::open(DataDir::at(data))?;
         let generation = home.generation()?;
-        let models = Models { embedder, reranker, writers };
+        let models = Models { embedder, reranker, writers: writers.into() };
         let mut seat = Seat::open(generation.as_ref().map_or(kb, |generation| &generation.kb), models)?;
         seat.standing.clock = Arc::new(home.clock()?);
         if let Some(generation) = generation {
@@ -121,7 +127,18 @@ impl Engine {
             seat.take_up(generation)?;
         }
         let desk = ImportDesk::new(home.data.clone());
-        Ok(Engine { seat: Arc::new(seat), home: Some(home), desk: Some(desk), counters: Counters::default() })
+        let (seat, home, desk) = (Arc::new(seat), Some(home), Some(desk));
+        Ok(Engine { seat, home, desk, models: None, counters: Counters::default() })
+    }
+
+    /// The same with models that can be exchanged while it answers: those of this data folder, run by `host`. Before it is shared.
+    ///
+    /// # Errors
+    /// `STATE_DB` when the folder was set up and its journal cannot be opened.
+    pub fn with_models(mut self, data: &Path, host: Arc<dyn ModelHost>) -> Result<Engine> {
+        let journal = self.home.as_ref().map(|home| Arc::clone(&home.state));
+        self.models = Some(ModelDesk::open(data, host, Arc::clone(self.seat.writers()), journal)?);
+        Ok(self)
     }
 
     /// The same by another clock than the machine's. Before it is shared.
@@ -198,6 +215,10 @@ impl Engine {
                 })?;
                 desk.handle(&self.seat, actor.name(), request).map(|state| Reply::Import(Box::new(state)))
             }
+            Request::Model(request) => {
+                let desk = self.models.as_ref().ok_or_else(modeling::no_folder)?;
+                desk.handle(actor.name(), request).map(|reply| Reply::Models(Box::new(reply)))
+            }
             Request::Overview
             | Request::Trace(_)
             | Request::Recent
@@ -205,7 +226,6 @@ impl Engine {
             | Request::Difference
             | Request::Journal
             | Request::Sticks
-            | Request::Model(_)
             | Request::Log(_)
             | Request::Settings(_)
             | Request::Doctor => Err(Error::new(Code::NotFound, "", "")),
@@ -215,6 +235,11 @@ impl Engine {
     /// The knowledge that answers now.
     pub fn generation(&self) -> GenerationId {
         self.seat.answerer().retriever().knowledge().generation().clone()
+    }
+
+    /// How often other models were put in the place of those that write.
+    pub fn exchanges(&self) -> u64 {
+        self.seat.writers().exchanges()
     }
 
     /// Has the models read, in idle moments, the evidence that tellers are likely to ask about. Returns how many prompts it named.
@@ -280,6 +305,7 @@ impl Engine {
         let knowledge = retriever.knowledge();
         let reading = self.seat.standing.clock.read();
         let (notices, suspended) = self.seat.standing.notices(&reading);
+        let writers = answerer.writers();
         Ok(StatusReply {
             version: env!("CARGO_PKG_VERSION").into(),
             generation: knowledge.generation().clone(),
@@ -287,8 +313,8 @@ impl Engine {
             clauses: knowledge.clause_total(),
             vectors: knowledge.vector_count(),
             embedder: retriever.embedder().map(|e| e.model().clone()),
-            generator: answerer.writers().main(),
-            small_generator: answerer.writers().beside(),
+            generator: writers.main(),
+            small_generator: writers.beside(),
             answer_cache: answerer.cache_figures(),
             service: self.counters.figures(),
             today: reading.day,
