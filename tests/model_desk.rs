@@ -16,7 +16,7 @@ use guida::app::models::Models;
 use guida::engine::Engine;
 use guida::engine::modeling::{ModelHost, ModelRequest, ModelWork, ModelsReply, Serving};
 use guida::engine::models::{Intake, ModelRole, Registry, Wanted};
-use guida::engine::reply::{ProseDone, ProseEvent, ProseStep, Reply};
+use guida::engine::reply::{Prose, ProseDone, ProseEvent, ProseStep, Reply};
 use guida::engine::request::{Actor, AskRequest, Request};
 use guida::error::{Code, Error, ErrorBody, Result};
 use guida::inference::KvType;
@@ -128,23 +128,29 @@ impl Service {
 
     /// What is written below the card on this day.
     fn ask(&self, day: Date) -> std::result::Result<ProseDone, ErrorBody> {
+        finish(self.begin(day)?)
+    }
+
+    /// Has it begun.
+    fn begin(&self, day: Date) -> std::result::Result<Prose, ErrorBody> {
         let ask = AskRequest { question: QUESTION.into(), prose: true, as_of: Some(day), ..AskRequest::default() };
         let answer = match self.engine.handle(&Actor::teller(Classification::Internal), Request::Ask(ask)) {
             Ok(Reply::Answer(answer)) => answer,
             other => panic!("{other:?}"),
         };
         assert!(!answer.card.refused && !answer.card.citations.is_empty(), "a card in any case");
-        if let Some(why) = answer.prose_unavailable {
-            return Err(why);
-        }
-        let mut prose = answer.prose.expect("prose");
-        loop {
-            match prose.next(Duration::from_secs(60)) {
-                ProseStep::Event(ProseEvent::Done(done)) => return Ok(*done),
-                ProseStep::Event(ProseEvent::Error(error)) => return Err(error),
-                ProseStep::Event(_) => {}
-                other => panic!("{other:?}"),
-            }
+        answer.prose_unavailable.map_or_else(|| Ok(answer.prose.expect("prose")), Err)
+    }
+}
+
+/// Reads to the end.
+fn finish(mut prose: Prose) -> std::result::Result<ProseDone, ErrorBody> {
+    loop {
+        match prose.next(Duration::from_secs(60)) {
+            ProseStep::Event(ProseEvent::Done(done)) => return Ok(*done),
+            ProseStep::Event(ProseEvent::Error(error)) => return Err(error),
+            ProseStep::Event(_) => {}
+            other => panic!("{other:?}"),
         }
     }
 }
@@ -208,7 +214,9 @@ fn a_model_is_loaded_where_none_was_for_either_role_and_the_choice_outlasts_the_
     assert!(matches!(service.settled(), ModelWork::Unloaded { role: ModelRole::Small }));
     assert_eq!(children().len(), 1, "its memory is free");
     assert_eq!(service.ask(day(1)).expect("the large one writes").model.sha256, first);
+    let begun = service.begin(day(2)).expect("begun");
     service.models(ModelRequest::Unload { role: ModelRole::Large }).expect("begun");
+    assert_eq!(finish(begun).expect("what was begun is written to its end").model.sha256, first);
     assert!(matches!(service.settled(), ModelWork::Unloaded { role: ModelRole::Large }));
     assert_eq!(children(), Vec::<u32>::new());
     // Not even what was written before is given, for nobody vouches for it.
@@ -235,11 +243,11 @@ fn a_model_is_exchanged_under_questions_and_every_answer_is_of_one_model() {
     let digests = [place.add("first", &ChatSpec::default()), place.add("second", &other())];
     let service = place.service_with(|wanted| Wanted { model: Some("first".into()), ..wanted });
     let mut expected = Vec::new();
-    for n in 0..2 {
+    for (n, (name, digest)) in names.into_iter().zip(&digests).enumerate() {
         if n > 0 {
-            service.loads(names[n], ModelRole::Large);
+            service.loads(name, ModelRole::Large);
         }
-        service.ready(ModelRole::Large, &digests[n]);
+        service.ready(ModelRole::Large, digest);
         expected.push(words(&service.ask(day(n)).expect("written")));
     }
     assert_ne!(expected[0], expected[1]);

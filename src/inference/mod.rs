@@ -221,7 +221,10 @@ pub struct Generation {
 
 /// The model that writes a reply: filled in when a process takes the request; its checksum follows when that is known.
 #[derive(Debug, Clone, Default)]
-struct Author(Arc<Mutex<Option<(String, Arc<OnceLock<String>>)>>>);
+struct Author(Arc<Mutex<Option<Named>>>);
+
+/// A model's name, and where its checksum will stand.
+type Named = (String, Arc<OnceLock<String>>);
 
 impl Author {
     /// The model of this name, whose checksum will stand in `digest`.
