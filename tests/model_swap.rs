@@ -7,6 +7,7 @@ mod gguf;
 
 use generator::*;
 use gguf::{ChatSpec, write_chat_model};
+use guida::error::Code;
 use guida::inference::models::sha256;
 use guida::inference::{ChildGenerator, FinishReason, Generator, GeneratorSettings};
 use std::path::{Path, PathBuf};
@@ -92,4 +93,55 @@ fn without_memory_for_two_the_present_model_finishes_first_and_nobody_is_turned_
     assert_eq!(run(&generator, request(3)).end.expect("done").generated_tokens, 3);
     until("the new model serves", || generator.pid().is_some_and(|pid| pid != old));
     assert_eq!(generator.status().swap_failure, None);
+}
+
+#[test]
+fn who_waits_for_the_exchange_hears_how_it_ended_also_where_the_present_model_is_down() {
+    let folder = tempfile::tempdir().expect("folder");
+    let go_on = AtomicBool::new(false);
+    let text = folder.path().join("text.gguf");
+    std::fs::write(&text, "第一条 存款自愿").expect("write");
+    let generator = ChildGenerator::spawn(exe(), settings(text.clone())).expect("spawn");
+    assert_eq!(generator.wait_ready(PATIENCE).expect_err("no model").code(), Code::ModelLoad);
+    let swapped = generator.swap_and_wait(settings(folder.path().join("none.gguf")), &go_on);
+    assert_eq!(swapped.expect_err("no model either").code(), Code::ModelLoad);
+    let first = chat_model(&folder, &ChatSpec::default());
+    generator.swap_and_wait(settings(first.clone()), &go_on).expect("it serves");
+    assert_eq!(run(&generator, request(3)).end.expect("done").generated_tokens, 3);
+    assert_eq!(generator.file(), first);
+    let failed = generator.swap_and_wait(settings(text), &go_on);
+    assert_eq!(failed.expect_err("no model").code(), Code::ModelLoad);
+    assert_eq!(generator.file(), first);
+
+    // The present process dies while its successor is on the way up: that one is started all the same.
+    let new = successor(&folder);
+    let pid = generator.pid().expect("a process");
+    std::thread::scope(|scope| {
+        let swapped = scope.spawn(|| generator.swap_and_wait(settings(new.clone()), &go_on));
+        let killed = std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+        assert!(killed.expect("kill").success());
+        swapped.join().expect("thread").expect("it serves");
+    });
+    until("the new model serves", || serves(&generator, &new));
+    assert_eq!(generator.file(), new);
+    let stop = AtomicBool::new(true);
+    let given_up = generator.swap_and_wait(settings(first), &stop);
+    assert_eq!(given_up.expect_err("nobody waits").code(), Code::Cancelled);
+}
+
+#[test]
+fn words_bear_the_name_of_the_model_that_wrote_them() {
+    let folder = tempfile::tempdir().expect("folder");
+    let generator = ready(&folder, &ChatSpec::default());
+    let first = generator.file();
+    until("the checksum is known", || serves(&generator, &first));
+    let running = generator.start(request(LONG)).expect("start");
+    first_token(&running);
+    let new = successor(&folder);
+    generator.swap(settings(new.clone()));
+    until("the new model serves", || serves(&generator, &new));
+    let after = generator.start(request(3)).expect("start");
+    listen(&after);
+    assert_eq!(after.model().expect("taken").sha256, digest(&new));
+    assert_eq!(running.model().expect("taken").sha256, digest(&first), "taken by the old one");
 }

@@ -4,13 +4,14 @@
 //! clauses and judges whether they answer, [`card`] lays the evidence out, and only then may a model write: `routing` chooses
 //! which, `cache` knows what was written before, `writing` and `writer` stream what comes, sentence by sentence, after each has been
 //! checked against the card's clauses; [`prose`] is what the reader gets. The card is complete before the model is even asked.
-//! `warming` names what is likely to be asked, for idle moments.
+//! `place` is where the models that write stand, and are exchanged while tellers ask; `warming` names what is likely to be asked, for idle moments.
 
 mod cache;
 mod card;
 pub mod cite;
 mod guide;
 pub mod outcome;
+mod place;
 pub mod prose;
 mod routing;
 mod structured;
@@ -20,6 +21,7 @@ mod writing;
 
 pub use cache::AnswerCacheFigures;
 pub use card::Ground;
+pub use place::WriterPlace;
 pub use routing::Role;
 pub use structured::{Reason, Structured};
 
@@ -72,7 +74,7 @@ impl Writers {
 /// Answers questions from one generation of knowledge.
 pub struct Answerer {
     retriever: Retriever,
-    writers: Writers,
+    writers: Arc<WriterPlace>,
     written: Arc<AnswerCache>,
 }
 
@@ -130,8 +132,8 @@ pub struct AnswerBody<'a> {
 
 impl Answerer {
     /// Couples retrieval with the models that write, if there are any.
-    pub fn new(retriever: Retriever, writers: Writers) -> Answerer {
-        Answerer { retriever, writers, written: Arc::default() }
+    pub fn new(retriever: Retriever, writers: impl Into<Arc<WriterPlace>>) -> Answerer {
+        Answerer { retriever, writers: writers.into(), written: Arc::default() }
     }
 
     /// Retrieval, for searches without a card.
@@ -139,9 +141,9 @@ impl Answerer {
         &self.retriever
     }
 
-    /// The models that write.
-    pub fn writers(&self) -> &Writers {
-        &self.writers
+    /// The models that write now.
+    pub fn writers(&self) -> Arc<Writers> {
+        self.writers.now()
     }
 
     /// What the answer cache did and holds.
@@ -199,8 +201,10 @@ impl Answerer {
     fn write(&self, ask: &Ask<'_>, card: &Card) -> Result<Prose> {
         let wanted = routing::route(&Difficulty::of(card));
         let draft = Draft::new(self.retriever.knowledge(), ask, card)?;
+        // One answer is asked of one set of models, whatever is exchanged meanwhile.
+        let writers = self.writers.now();
         let mut why = None;
-        for (role, generator) in self.writers.from(wanted) {
+        for (role, generator) in writers.from(wanted) {
             let status = generator.status();
             let key = draft.key(&status);
             if let Some(done) = key.and_then(|key| self.written.find(&key)) {

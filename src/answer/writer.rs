@@ -101,20 +101,32 @@ impl Writer {
                     }
                     self.wrote();
                 }
-                GenerateEvent::Done(stats) => match self.end(&stats) {
-                    Ok(structured) => {
-                        let done = self.done(stats, structured);
-                        self.keep(&done);
-                        self.send(ProseEvent::Done(Box::new(done)));
+                GenerateEvent::Done(stats) => {
+                    self.sign(generation);
+                    match self.end(&stats) {
+                        Ok(structured) => {
+                            let done = self.done(stats, structured);
+                            self.keep(&done);
+                            self.send(ProseEvent::Done(Box::new(done)));
+                        }
+                        Err(error) => self.send(ProseEvent::Error(ErrorBody::from(&error))),
                     }
-                    Err(error) => self.send(ProseEvent::Error(ErrorBody::from(&error))),
-                },
+                }
                 GenerateEvent::Failed(error) => {
                     let checked = self.task.gate.finish();
                     self.take(checked);
                     self.send(ProseEvent::Error(ErrorBody::from(&error)));
                 }
             }
+        }
+    }
+
+    /// Names the model that wrote. Another may have taken the place of the one that was asked, while the request waited: its words
+    /// bear its name, and are not kept as the other's.
+    fn sign(&mut self, generation: &Generation) {
+        if let Some(author) = generation.model().filter(|author| *author != self.task.model) {
+            self.task.store = None;
+            self.task.model = author;
         }
     }
 

@@ -7,6 +7,7 @@ use crate::error::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 /// Bytes of a gibibyte and of a mebibyte.
 const GIB: f64 = (1u64 << 30) as f64;
@@ -154,7 +155,8 @@ fn bench(data: &Path, model: &Path, context: Option<u32>, quick: bool, json: boo
         print("线程  每步  FA  缓存类型  固定核  处理问题(token/秒)  续写(token/秒)  峰值内存  典型问题(秒)\n")?;
     }
     let mut shown = Ok(());
-    let benched = models::bench(data, model, context, quick, &mut |run| {
+    let bench = models::Bench { program: &models::program()?, data, model, context, quick };
+    let benched = models::bench(&bench, &AtomicBool::new(false), &mut |run| {
         if !json && shown.is_ok() {
             shown = print(&bench_line(run));
         }

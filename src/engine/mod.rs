@@ -8,7 +8,8 @@
 //! last one, [`recent`] the latest), [`overview`] and [`trace`] tell it, `asking` puts a question to the answerer, `seat` holds the
 //! knowledge that answers and exchanges it, `standing` knows what a box must tell about itself; [`importing`] takes new knowledge in,
 //! [`sticks`] finds what is plugged in, `difference` compares two generations, [`branch`] knows a data folder, `following` takes up
-//! what changes in it, [`logs`] keeps what was said.
+//! what changes in it, [`logs`] keeps what was said. [`modeling`] is what can be asked of the models that write while they serve,
+//! `model_desk` does it, `shelf` knows what lies in their folder.
 
 mod asking;
 pub mod branch;
@@ -22,6 +23,7 @@ mod hour;
 pub mod importing;
 pub mod logs;
 pub mod measure;
+mod model_desk;
 pub mod modeling;
 pub mod models;
 pub mod office;
@@ -33,6 +35,7 @@ pub mod reply;
 pub mod request;
 mod seat;
 pub mod settings;
+mod shelf;
 mod standing;
 pub mod sticks;
 pub mod trace;
@@ -50,6 +53,8 @@ use difference::Differences;
 use following::Home;
 use importing::ImportDesk;
 use logs::LogRing;
+use model_desk::ModelDesk;
+use modeling::ModelHost;
 use overview::Load;
 use reply::{Reply, ReviewReply, StatusReply, Suspended};
 use request::{Actor, AskRequest, Request, TELLER_CLEARANCE};
@@ -100,6 +105,7 @@ pub struct Engine {
     seat: Arc<Seat>,
     home: Option<Home>,
     desk: Option<ImportDesk>,
+    models: Option<ModelDesk>,
     watch: Watch,
     differences: Differences,
     sticks: Sticks,
@@ -130,7 +136,7 @@ impl Engine {
         reranker: Option<Arc<dyn Reranker>>,
         writers: Writers,
     ) -> Result<Engine> {
-        let seat = Arc::new(Seat::open(kb, Models { embedder, reranker, writers })?);
+        let seat = Arc::new(Seat::open(kb, Models { embedder, reranker, writers: writers.into() })?);
         Ok(Engine::of(seat, None, None))
     }
 
@@ -148,7 +154,7 @@ impl Engine {
     ) -> Result<Engine> {
         let home = Home::open(DataDir::at(data))?;
         let generation = home.generation()?;
-        let models = Models { embedder, reranker, writers };
+        let models = Models { embedder, reranker, writers: writers.into() };
         let mut seat = Seat::open(generation.as_ref().map_or(kb, |generation| &generation.kb), models)?;
         seat.standing.clock = Arc::new(home.clock()?);
         if let Some(generation) = generation {
@@ -164,11 +170,22 @@ impl Engine {
             seat,
             home,
             desk,
+            models: None,
             watch: Watch::default(),
             differences: Differences::default(),
             sticks: Sticks::from_environment(),
             logs: Arc::default(),
         }
+    }
+
+    /// The same with models that can be exchanged while it answers: those of this data folder, run by `host`. Before it is shared.
+    ///
+    /// # Errors
+    /// `STATE_DB` when the folder was set up and its journal cannot be opened.
+    pub fn with_models(mut self, data: &Path, host: Arc<dyn ModelHost>) -> Result<Engine> {
+        let journal = self.home.as_ref().map(|home| Arc::clone(&home.state));
+        self.models = Some(ModelDesk::open(data, host, Arc::clone(self.seat.writers()), journal)?);
+        Ok(self)
     }
 
     /// The same by another clock than the machine's. Before it is shared.
@@ -266,13 +283,22 @@ impl Engine {
             Request::Overview => self.overview(&answerer).map(|overview| Reply::Overview(Box::new(overview))),
             Request::Trace(ask) => self.trace(&answerer, actor, &ask).map(|trace| Reply::Trace(Box::new(trace))),
             Request::Recent => Ok(Reply::Recent(self.watch.recent())),
-            Request::Model(_) | Request::Settings(_) => Err(Error::new(Code::NotFound, "", "")),
+            Request::Model(request) => {
+                let desk = self.models.as_ref().ok_or_else(modeling::no_folder)?;
+                desk.handle(actor.name(), request).map(|reply| Reply::Models(Box::new(reply)))
+            }
+            Request::Settings(_) => Err(Error::new(Code::NotFound, "", "")),
         }
     }
 
     /// The knowledge that answers now.
     pub fn generation(&self) -> GenerationId {
         self.seat.answerer().retriever().knowledge().generation().clone()
+    }
+
+    /// How often other models were put in the place of those that write.
+    pub fn exchanges(&self) -> u64 {
+        self.seat.writers().exchanges()
     }
 
     /// Has the models read, in idle moments, the evidence that tellers are likely to ask about. Returns how many prompts it named.
@@ -314,6 +340,7 @@ impl Engine {
         let knowledge = retriever.knowledge();
         let reading = self.seat.standing.clock.read();
         let (notices, suspended) = self.seat.standing.notices(&reading);
+        let writers = answerer.writers();
         Ok(StatusReply {
             version: env!("CARGO_PKG_VERSION").into(),
             generation: knowledge.generation().clone(),
@@ -321,8 +348,8 @@ impl Engine {
             clauses: knowledge.clause_total(),
             vectors: knowledge.vector_count(),
             embedder: retriever.embedder().map(|e| e.model().clone()),
-            generator: answerer.writers().main(),
-            small_generator: answerer.writers().beside(),
+            generator: writers.main(),
+            small_generator: writers.beside(),
             answer_cache: answerer.cache_figures(),
             service: self.watch.figures(),
             today: reading.day,

@@ -2,8 +2,14 @@
 
 use super::models::{Measured, ModelList, ModelRole};
 use super::reply::GeneratorStatus;
-use crate::error::ErrorBody;
+use crate::error::{Code, Error, ErrorBody, Result};
+use crate::inference::Generator;
 use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+pub use crate::answer::Writers;
 
 /// What can be asked of the models.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,14 +17,16 @@ use serde::{Deserialize, Serialize};
 pub enum ModelRequest {
     /// What there is, what serves, and how far the work is.
     List,
-    /// Puts a registered model in a role's place; what served goes on until it is ready.
+    /// Puts a registered model in a role's place; what served goes on until it is ready. The file is compared with its checksum
+    /// first. Lasts as `Unload` does.
     Load {
         /// Its name.
         name: String,
         /// [`ModelRole::Large`] or [`ModelRole::Small`].
         role: ModelRole,
     },
-    /// Ends the model in this role: answers are cards alone from then on. Lasts until one is loaded.
+    /// Ends the model in this role: answers are cards alone from then on, unless the other role's model writes. Lasts until one is
+    /// loaded, also over a restart of the service, unless its command line or settings name a model.
     Unload {
         /// As in `Load`.
         role: ModelRole,
@@ -76,7 +84,12 @@ pub enum ModelWork {
         /// In which role.
         role: ModelRole,
     },
-    /// A role was emptied.
+    /// A role was emptied; its model ends the answers that it has begun.
+    Unloading {
+        /// Which.
+        role: ModelRole,
+    },
+    /// A role is empty, and the memory of its model is free.
     Unloaded {
         /// Which.
         role: ModelRole,
@@ -102,4 +115,45 @@ pub enum ModelWork {
         /// Why.
         error: ErrorBody,
     },
+}
+
+/// A model in its place.
+pub struct Served {
+    /// Its role.
+    pub role: ModelRole,
+    /// Its file.
+    pub file: PathBuf,
+    /// How it does.
+    pub status: GeneratorStatus,
+}
+
+/// Who runs the processes of the models. A call that loads may take minutes; the others return at once.
+pub trait ModelHost: Send + Sync {
+    /// The program that runs a model in a process of its own.
+    fn program(&self) -> &Path;
+    /// The models that write, as the place should hold them.
+    fn writers(&self) -> Writers;
+    /// What is in the places.
+    fn serving(&self) -> Vec<Served>;
+    /// Whether the start of the service names a model for this role, which a choice does not outlast.
+    fn named_at_start(&self, role: ModelRole) -> bool;
+    /// Memory that all models have now, in bytes.
+    fn resident_bytes(&self) -> u64;
+    /// Whether memory holds this model in this role, after the one that is there has gone.
+    ///
+    /// # Errors
+    /// `MODEL_MEMORY` with figures; those of reading the file.
+    fn check(&self, role: ModelRole, file: &Path) -> Result<()>;
+    /// Puts a model in a place, and returns when it serves.
+    ///
+    /// # Errors
+    /// Those of loading it, and `CANCELLED` once `stop` is set; what served before goes on.
+    fn load(&self, role: ModelRole, file: &Path, stop: &AtomicBool) -> Result<()>;
+    /// Empties a place and hands over what was there: its process ends when nobody holds it any more. `None` when it was empty.
+    fn unload(&self, role: ModelRole) -> Option<Arc<dyn Generator>>;
+}
+
+/// There is nowhere for models to lie.
+pub(super) fn no_folder() -> Error {
+    Error::new(Code::DataFolder, "服务没有使用数据目录", "用 guida serve --data 目录 启动后再更换模型")
 }

@@ -1,14 +1,16 @@
 //! Operations on model files: the registry, the fit on this machine, the measuring of speed, and the settings that a model is
 //! started with. The person at the box's own command line runs them.
 
+use super::shelf::Shelf;
 use crate::error::{Code, Error, Result};
 use crate::inference::{
-    Adapter, Advice, GeneratorSettings, Keep, KvType, Listed, ModelInfo, Profile, Room, advise, default_cache_mb,
-    fit_flags, machine_load, predict_memory, read_info, recommend, tune, tuning_of,
+    Adapter, Advice, Choice, GeneratorSettings, Keep, KvType, Listed, ModelInfo, Profile, Room, advise, check_fit,
+    default_cache_mb, fit_flags, machine_load, predict_memory, read_info, recommend, tune, tuning_of,
 };
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 pub use crate::inference::{Entry, Intake, MAX_SLOTS, Measured, ModelRole, Registry};
 
@@ -97,33 +99,28 @@ pub struct ModelList {
 /// # Errors
 /// `MODEL_REGISTRY` when it cannot be read; what is damaged is noted.
 pub fn list(data: &Path) -> Result<ModelList> {
-    let registry = Registry::of(data);
-    let room = Room::now();
-    let listing = registry.list()?;
-    let models = listing.models.into_iter().map(|listed| row(listed, &registry, &room)).collect();
-    Ok(ModelList { models, notes: listing.notes })
+    Shelf::of(data).list()
 }
 
-fn row(listed: Listed, registry: &Registry, room: &Room) -> ModelRow {
+pub(super) fn row(listed: &Listed, measured: Option<Profile>, room: &Room) -> ModelRow {
     let Listed { entry, registered, path, info } = listed;
     let writes = matches!(entry.role, ModelRole::Large | ModelRole::Small);
-    let measured = registry.profiles().of_file(&path);
     let (problem, info) = match info {
         Ok(info) => (None, Some(info)),
         Err(error) => (Some(error.message().to_owned()), None),
     };
     ModelRow {
-        fit: info.as_ref().filter(|_| writes).map(|info| fit(info, &GeneratorSettings::new(&path), room)),
+        fit: info.filter(|_| writes).map(|info| fit(info, &GeneratorSettings::new(path), room)),
         facts: info.map(|info| Facts {
             chat_template: info.template_family().map(Cow::Borrowed),
-            architecture: info.architecture,
+            architecture: info.architecture.clone(),
             parameters: info.parameters,
-            quantization: info.quantization,
+            quantization: info.quantization.clone(),
             context_tokens: info.context_tokens,
-            license: info.license,
+            license: info.license.clone(),
         }),
-        entry,
-        registered,
+        entry: entry.clone(),
+        registered: *registered,
         problem,
         measured,
     }
@@ -160,17 +157,27 @@ pub struct Benched {
     pub load_before: Option<f64>,
 }
 
+/// What is to be measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Bench<'a> {
+    /// The program that runs a model in a process of its own.
+    pub program: &'a Path,
+    /// The data directory.
+    pub data: &'a Path,
+    /// A file, or the name of a registered model.
+    pub model: &'a Path,
+    /// Context in tokens.
+    pub context: Option<u32>,
+    /// Only the most promising settings.
+    pub quick: bool,
+}
+
 /// Measures a model on this machine and keeps the fastest settings in the data directory. `report` hears every run.
 ///
 /// # Errors
-/// `NOT_FOUND`, those of loading the model, `MODEL_REGISTRY` when the result cannot be kept.
-pub fn bench(
-    data: &Path,
-    model: &Path,
-    context: Option<u32>,
-    quick: bool,
-    report: &mut dyn FnMut(&Measured),
-) -> Result<Benched> {
+/// `NOT_FOUND`, those of loading the model, `MODEL_REGISTRY` when the result cannot be kept, `CANCELLED` once `stop` is set.
+pub fn bench(bench: &Bench<'_>, stop: &AtomicBool, report: &mut dyn FnMut(&Measured)) -> Result<Benched> {
+    let Bench { program, data, model, context, quick } = *bench;
     let registry = Registry::of(data);
     let wanted = Wanted { model: Some(model.to_owned()), data: Some(data.to_owned()), context, ..Wanted::default() };
     let path = locate(&registry, model)?;
@@ -179,16 +186,28 @@ pub fn bench(
     // A former profile plays no part: it was measured with another version, or beside other work.
     let settings = wanted.flags(GeneratorSettings::new(path));
     let load_before = machine_load();
-    let program = program()?;
     let mut runs = Vec::new();
-    let best = tune(&program, &settings, quick, &mut |run| {
+    let best = tune(program, &settings, quick, stop, &mut |run| {
         runs.push(*run);
         report(run);
     })?;
     let profile = Profile::of(&settings.model, best.tuning, best.prefill_per_second, best.decode_per_second)?;
     registry.profiles().keep(profile.clone())?;
-    let alone = GeneratorSettings { slots: 1, cache_mb: 0, ..best.tuning.apply(settings) };
+    let alone = alone(best.tuning.apply(settings));
     Ok(Benched { runs, best, predicted_bytes: predict_memory(&info, &alone).total, profile, load_before })
+}
+
+/// Checks that memory holds a model for measuring beside what is there now.
+///
+/// # Errors
+/// `MODEL_MEMORY` with figures; those of reading the file.
+pub(super) fn check_bench(model: &Path) -> Result<()> {
+    check_fit(&read_info(model)?, &alone(GeneratorSettings::new(model)), &Room::now()).map(drop)
+}
+
+/// The settings with which a model is measured: nothing is kept from one run to the next.
+fn alone(settings: GeneratorSettings) -> GeneratorSettings {
+    GeneratorSettings { slots: 1, cache_mb: 0, ..settings }
 }
 
 /// The program itself, which is also the generator process.
@@ -206,8 +225,11 @@ pub fn program() -> Result<PathBuf> {
 pub struct Wanted {
     /// A file, or the name of a registered model.
     pub model: Option<PathBuf>,
-    /// The data directory; when it is named and no model is, the registered large model is used.
+    /// The data directory; when it is named and no model is, the one that was chosen for the role is used, then the registered large
+    /// model.
     pub data: Option<PathBuf>,
+    /// Whether it is for the small model's role.
+    pub small: bool,
     /// A LoRA adapter, as file or name, and its factor.
     pub lora: Option<(PathBuf, f32)>,
     /// Context in tokens.
@@ -275,10 +297,18 @@ impl Wanted {
     /// `NOT_FOUND` for a name that is not registered, `CONFIG` for settings that exclude each other, `MODEL_UNSUITABLE` for an
     /// adapter of another model, `MODEL_REGISTRY`.
     pub fn settings(&self) -> Result<Option<GeneratorSettings>> {
+        self.settings_within(&Room::now())
+    }
+
+    /// [`Wanted::settings`] for a machine that has this memory free.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn settings_within(&self, room: &Room) -> Result<Option<GeneratorSettings>> {
         let registry = Registry::of(self.data.as_deref().unwrap_or(Path::new(DEFAULT_DATA)));
         let model = match (&self.model, &self.data) {
             (Some(model), _) => locate(&registry, model)?,
-            (None, Some(_)) => match registry.with_role(ModelRole::Large)? {
+            (None, Some(_)) => match self.registered(&registry)? {
                 Some(path) => path,
                 None => return Ok(None),
             },
@@ -309,13 +339,24 @@ impl Wanted {
                 "去掉 --no-flash-attention,或用 --kv-type f16",
             ));
         }
-        Ok(Some(self.fitted(settings)))
+        Ok(Some(self.fitted(settings, room)))
+    }
+
+    /// The file that the data directory has for the role.
+    fn registered(&self, registry: &Registry) -> Result<Option<PathBuf>> {
+        match registry.chosen(if self.small { ModelRole::Small } else { ModelRole::Large }) {
+            Choice::Model(path) => Ok(Some(path)),
+            Choice::Nothing => Ok(None),
+            // A second model is loaded when somebody says so.
+            Choice::Open if self.small => Ok(None),
+            Choice::Open => registry.with_role(ModelRole::Large),
+        }
     }
 
     /// Less of what nobody asked for where memory is short. What does not fit even so is refused with figures when it is loaded.
-    fn fitted(&self, settings: GeneratorSettings) -> GeneratorSettings {
+    fn fitted(&self, settings: GeneratorSettings, room: &Room) -> GeneratorSettings {
         let Ok(info) = read_info(&settings.model) else { return settings };
-        match advise(&info, &settings, &Room::now(), self.keep()) {
+        match advise(&info, &settings, room, self.keep()) {
             Advice::Change(fitting) => {
                 tracing::warn!("memory is short: the model is loaded with {}", fit_flags(&settings, &fitting));
                 *fitting

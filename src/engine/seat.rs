@@ -4,7 +4,7 @@
 //! The next one is made ready beside it, its vectors read and a question asked, before it is put in the place.
 
 use super::standing::{Circumstances, Standing};
-use crate::answer::{Answerer, Writers};
+use crate::answer::{Answerer, WriterPlace};
 use crate::error::Result;
 use crate::inference::{Embedder, Reranker};
 use crate::retrieval::scope::Scope;
@@ -22,7 +22,7 @@ const FIRST_QUESTION: &str = "客户忘记密码怎么办";
 pub(super) struct Models {
     pub(super) embedder: Option<Arc<dyn Embedder>>,
     pub(super) reranker: Option<Arc<dyn Reranker>>,
-    pub(super) writers: Writers,
+    pub(super) writers: Arc<WriterPlace>,
 }
 
 /// A generation with what belongs to it.
@@ -80,6 +80,11 @@ impl Seat {
         *self.gid.lock().unwrap_or_else(PoisonError::into_inner) = gid;
     }
 
+    /// Where the models that write stand.
+    pub(super) fn writers(&self) -> &Arc<WriterPlace> {
+        &self.models.writers
+    }
+
     /// The encoder.
     pub(super) fn embedder(&self) -> Option<&Arc<dyn Embedder>> {
         self.models.embedder.as_ref()
@@ -88,7 +93,7 @@ impl Seat {
 
 fn answerer(kb: &Path, models: &Models) -> Result<Answerer> {
     let retriever = Retriever::new(Arc::new(Knowledge::open(kb)?), models.embedder.clone())?;
-    Ok(Answerer::new(retriever.with_reranker(models.reranker.clone()), models.writers.clone()))
+    Ok(Answerer::new(retriever.with_reranker(models.reranker.clone()), Arc::clone(&models.writers)))
 }
 
 fn warm_up(retriever: &Retriever, today: Date) -> Result<()> {

@@ -4,6 +4,7 @@
 //! [`measure`] is one run with given settings. [`tune`] goes from what matters most to what matters least (threads, flash attention,
 //! batch, type of keys and values, pinning), each time on top of the best so far: some ten runs instead of some hundred.
 
+use super::child::status_bytes;
 use super::cpus::{default_threads, physical_cores};
 use super::registry::Tuning;
 use super::settings::{GeneratorSettings, KvType};
@@ -11,10 +12,14 @@ use super::{ChildGenerator, Constraint, GenerateEvent, GenerateRequest, Generate
 use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 /// Longest time for the model to load.
 const LOAD_LIMIT: Duration = Duration::from_secs(600);
+/// How often a run looks whether it is still wanted.
+const STOP_POLL: Duration = Duration::from_millis(50);
 /// Longest time of one run, in milliseconds; what is slower cannot serve.
 const RUN_LIMIT_MS: u64 = 180_000;
 /// The first run, which tells how much work the others should do: characters of the prompt and tokens of the reply.
@@ -87,11 +92,11 @@ pub fn tuning_of(settings: &GeneratorSettings) -> Tuning {
 /// Starts a generator process with these settings, has it answer once, and ends it.
 ///
 /// # Errors
-/// Those of loading the model and of writing; `TIMEOUT`.
-pub fn measure(program: &Path, settings: &GeneratorSettings, work: Workload) -> Result<Measured> {
+/// Those of loading the model and of writing; `TIMEOUT`; `CANCELLED` once `stop` is set, when the process has ended.
+pub fn measure(program: &Path, settings: &GeneratorSettings, work: Workload, stop: &AtomicBool) -> Result<Measured> {
     let started = Instant::now();
     let generator = ChildGenerator::spawn(program, settings.clone())?;
-    generator.wait_ready(LOAD_LIMIT)?;
+    generator.wait_ready_unless(LOAD_LIMIT, stop)?;
     let load_ms = started.elapsed().as_secs_f64() * 1e3;
     let generation = generator.start(GenerateRequest {
         prompt: Prompt {
@@ -106,13 +111,17 @@ pub fn measure(program: &Path, settings: &GeneratorSettings, work: Workload) -> 
         seed: 0,
         constraint: Constraint::Free,
     })?;
-    let stats = generation.events.iter().find_map(|event| match event {
-        GenerateEvent::Done(stats) => Some(Ok(stats)),
-        GenerateEvent::Failed(error) => Some(Err(error)),
-        _ => None,
-    });
-    let stats: GenerateStats =
-        stats.unwrap_or_else(|| Err(Error::new(Code::ModelDied, "生成进程中途退出", "看系统日志里的原因")))?;
+    let stats: GenerateStats = loop {
+        wanted(stop)?;
+        match generation.events.recv_timeout(STOP_POLL) {
+            Ok(GenerateEvent::Done(stats)) => break stats,
+            Ok(GenerateEvent::Failed(error)) => return Err(error),
+            Ok(_) | Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Error::new(Code::ModelDied, "生成进程中途退出", "看系统日志里的原因"));
+            }
+        }
+    };
     let per_second = |tokens: u32, ms: f64| if ms > 0.0 { f64::from(tokens) / ms * 1e3 } else { 0.0 };
     let prefilled = stats.prompt_tokens.saturating_sub(stats.cached_tokens);
     Ok(Measured {
@@ -123,7 +132,7 @@ pub fn measure(program: &Path, settings: &GeneratorSettings, work: Workload) -> 
         // The first token comes out of the prompt's own last step.
         decode_per_second: per_second(stats.generated_tokens.saturating_sub(1), stats.decode_ms),
         load_ms,
-        peak_bytes: generator.pid().and_then(peak_bytes),
+        peak_bytes: generator.pid().and_then(|pid| status_bytes(pid, "VmHWM")),
     })
 }
 
@@ -140,35 +149,37 @@ pub fn machine_load() -> Option<f64> {
     std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
 }
 
-/// `VmHWM` of a process.
-fn peak_bytes(pid: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+/// Ends what nobody wants any more.
+fn wanted(stop: &AtomicBool) -> Result<()> {
+    match stop.load(Ordering::Acquire) {
+        true => Err(Error::new(Code::Cancelled, "测速已停止", "需要时重新开始")),
+        false => Ok(()),
+    }
 }
 
 /// Finds the fastest settings for this model on this machine, within some minutes. `report` hears every run; with `quick`, less is
 /// tried and each run is shorter. The settings give the model, its context and limits; slots and caches play no part.
 ///
 /// # Errors
-/// Those of [`measure`] for the settings as they are; later settings that fail are passed over.
+/// Those of [`measure`] for the settings as they are; later settings that fail are passed over. `CANCELLED` once `stop` is set.
 pub fn tune(
     program: &Path,
     settings: &GeneratorSettings,
     quick: bool,
+    stop: &AtomicBool,
     report: &mut dyn FnMut(&Measured),
 ) -> Result<Measured> {
     let started = Instant::now();
     let budget = if quick { QUICK_BUDGET } else { BUDGET };
     let base = GeneratorSettings { slots: 1, kv_tokens: None, cache_mb: 0, cache_file: None, ..settings.clone() };
-    let work = workload(&measure(program, &base, PILOT)?, quick);
-    let mut best = measure(program, &base, work)?;
+    let work = workload(&measure(program, &base, PILOT, stop)?, quick);
+    let mut best = measure(program, &base, work, stop)?;
     report(&best);
     let mut attempt = |tuning: Tuning, price: f64, best: &mut Measured| {
-        if started.elapsed() >= budget {
+        if started.elapsed() >= budget || wanted(stop).is_err() {
             return;
         }
-        let mut run = |tuning: Tuning| match measure(program, &tuning.apply(base.clone()), work) {
+        let mut run = |tuning: Tuning| match measure(program, &tuning.apply(base.clone()), work, stop) {
             Ok(measured) => {
                 report(&measured);
                 Some(measured)
@@ -206,6 +217,7 @@ pub fn tune(
     if !quick {
         attempt(Tuning { pin_threads: !best.tuning.pin_threads, ..best.tuning }, WORTH_IT, &mut best);
     }
+    wanted(stop)?;
     Ok(best)
 }
 

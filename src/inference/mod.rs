@@ -33,19 +33,24 @@ mod template;
 
 pub use bench::{Measured, Workload, machine_load, measure, tune, tuning_of};
 pub use bundled::bundled_encoder;
-pub use child::{ChildGenerator, GENERATOR_SUBCOMMAND, QUEUE_LIMIT, run_child};
+pub use child::{ChildGenerator, GENERATOR_SUBCOMMAND, Held, QUEUE_LIMIT, run_child};
 pub use cpus::default_threads;
-pub use fit::{Advice, Footprint, Keep, Room, advise, flags as fit_flags, predict as predict_memory, recommend};
+pub use fit::{
+    Advice, Footprint, Keep, Room, advise, amount, check as check_fit, flags as fit_flags, predict as predict_memory,
+    recommend,
+};
 pub use llama::{LlamaEmbedder, LlamaReranker};
 pub use models::{ModelInfo, read_info};
-pub use registry::{CpuBox, Entry, Intake, Listed, Listing, ModelRole, Profile, ProfileStore, Registry, Tuning};
+pub use registry::{
+    Choice, CpuBox, Entry, Intake, Listed, Listing, ModelRole, Profile, ProfileStore, Registry, Tuning,
+};
 pub use settings::{Adapter, EmbedderSettings, GeneratorSettings, KvType, MAX_SLOTS, default_cache_mb};
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// Identity of a model file.
@@ -212,12 +217,35 @@ pub struct Generation {
     /// Events as they happen; the channel closes after `Done` or `Failed`.
     pub events: Receiver<GenerateEvent>,
     cancel: Arc<AtomicBool>,
+    author: Author,
+}
+
+/// The model that writes a reply: filled in when a process takes the request; its checksum follows when that is known.
+#[derive(Debug, Clone, Default)]
+struct Author(Arc<Mutex<Option<Named>>>);
+
+/// A model's name, and where its checksum will stand.
+type Named = (String, Arc<OnceLock<String>>);
+
+impl Author {
+    /// The model of this name, whose checksum will stand in `digest`.
+    fn is(&self, name: &str, digest: &Arc<OnceLock<String>>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((name.to_owned(), Arc::clone(digest)));
+    }
 }
 
 impl Generation {
     /// Couples a channel of events with the flag that the producer watches.
     pub fn new(events: Receiver<GenerateEvent>, cancel: Arc<AtomicBool>) -> Generation {
-        Generation { events, cancel }
+        Generation { events, cancel, author: Author::default() }
+    }
+
+    /// The model that writes this reply, once that is settled: models may be exchanged while a request waits. `None` before, and
+    /// from generators that hold one model only.
+    pub fn model(&self) -> Option<ModelId> {
+        let author = self.author.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (name, digest) = author.as_ref()?;
+        Some(ModelId { name: name.clone(), sha256: digest.get().cloned().unwrap_or_default() })
     }
 
     /// Asks the generation to stop; it still ends with `Done` (finish `Cancelled`).

@@ -9,6 +9,7 @@ use crate::inference::{GenerateEvent, GeneratorSettings};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// Longest time to load a model: 8 GB from a slow disk take some three minutes.
@@ -35,6 +36,8 @@ pub(super) struct Lane {
     pub(super) settings: GeneratorSettings,
     /// Name of the model, from its header.
     pub(super) name: String,
+    /// Checksum of the model, once it is known.
+    pub(super) digest: Arc<OnceLock<String>>,
     pub(super) context_tokens: u32,
     pub(super) opens_thinking: bool,
     pub(super) figures: Figures,
@@ -69,6 +72,7 @@ impl Lane {
             opens_thinking: false,
             settings,
             name,
+            digest: Arc::default(),
             figures: Figures::default(),
             proven: false,
             began: now,
@@ -114,6 +118,7 @@ impl Lane {
             tracing::warn!("generator takes no request: {cause}");
             self.process.kill();
         }
+        job.author.is(&self.name, &self.digest);
         self.jobs.insert(job.id, Given { job, overdue: None, started: false, cancel_sent: false });
     }
 

@@ -8,8 +8,10 @@
 //! - `supervisor` is the thread that starts the process, feeds it, stops it, kills it when it hangs, starts it again with
 //!   growing pauses when it died, and puts another model in its place; a `lane` is one process with its requests, `process` the
 //!   process itself.
+//! - `checksum` computes what the serving model's file is, beside its loading.
 //! - `worker` is what runs in the process, under the restrictions of `sandbox`.
 
+mod checksum;
 mod lane;
 mod process;
 mod sandbox;
@@ -20,11 +22,11 @@ pub use worker::run_child;
 
 use super::protocol::{Failure, Figures, ToChild, encode};
 use super::{
-    GenerateEvent, GenerateRequest, Generation, Generator, GeneratorSettings, GeneratorStatus, ModelId, Prompt,
+    Author, GenerateEvent, GenerateRequest, Generation, Generator, GeneratorSettings, GeneratorStatus, ModelId, Prompt,
 };
 use crate::error::{Code, Error, Result};
 use std::collections::VecDeque;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -36,6 +38,8 @@ use supervisor::{Note, Supervisor};
 pub const GENERATOR_SUBCOMMAND: &str = "generator-child";
 /// Requests that may wait behind those that hold a slot. Whoever is further back is better served by the evidence card alone.
 pub const QUEUE_LIMIT: usize = 8;
+/// How often whoever waits for a model looks whether it is still wanted.
+const STOP_POLL: Duration = Duration::from_millis(50);
 
 /// A generator in a child process.
 #[derive(Debug)]
@@ -66,8 +70,13 @@ struct State {
     figures: Figures,
     /// The model that is to take over, until the supervisor has seen it.
     wanted: Option<GeneratorSettings>,
-    /// Why the last such model did not.
-    swap_failure: Option<String>,
+    /// How many such models were named, and how many of them it is settled of whether they serve.
+    swaps: u64,
+    settled: u64,
+    /// Why the last of these does not.
+    swap_failure: Option<Failure>,
+    /// The file of the model that serves, or is on the way up.
+    file: PathBuf,
     /// Prompts to be read ahead of need, as a frame.
     warm: Option<Vec<u8>>,
     next_id: u64,
@@ -96,6 +105,16 @@ struct Job {
     max_time: Duration,
     events: Sender<GenerateEvent>,
     cancel: Arc<AtomicBool>,
+    author: Author,
+}
+
+/// Memory of a process, in bytes, by `/proc/<pid>/status` (`proc(5)`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Held {
+    /// All of it that is in memory, the mapped model file included.
+    pub resident: u64,
+    /// What only this process has, and gives back when it ends.
+    pub private: u64,
 }
 
 impl Shared {
@@ -128,7 +147,10 @@ impl ChildGenerator {
             slots: settings.slots as usize,
             figures: Figures::default(),
             wanted: None,
+            swaps: 0,
+            settled: 0,
             swap_failure: None,
+            file: settings.model.clone(),
             warm: None,
             next_id: 1,
             model: ModelId { name: path.to_owned(), sha256: String::new() },
@@ -151,9 +173,73 @@ impl ChildGenerator {
     /// Puts another model in the place of the present one, which serves until the new one is ready. One that cannot be
     /// loaded is not used, and shows in [`GeneratorStatus::swap_failure`].
     pub fn swap(&self, settings: GeneratorSettings) {
-        self.shared.lock().wanted = Some(settings);
+        self.want(settings);
+    }
+
+    /// [`ChildGenerator::swap`], and waits until the model serves or is refused.
+    ///
+    /// # Errors
+    /// Why it does not serve: those of loading a model; `CANCELLED` once `stop` is set, and the exchange goes on unattended.
+    pub fn swap_and_wait(&self, settings: GeneratorSettings, stop: &AtomicBool) -> Result<()> {
+        let turn = self.want(settings);
+        let mut state = self.shared.lock();
+        loop {
+            if state.settled >= turn {
+                return state.swap_failure.clone().map_or(Ok(()), |failure| Err(failure.into()));
+            }
+            if stop.load(Ordering::Acquire) {
+                return Err(stopped());
+            }
+            state = self.shared.changed.wait_timeout(state, STOP_POLL).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn want(&self, settings: GeneratorSettings) -> u64 {
+        let mut state = self.shared.lock();
+        state.wanted = Some(settings);
+        state.swaps += 1;
+        let turn = state.swaps;
+        drop(state);
         // Cannot fail while the supervisor runs.
         let _ = self.notes.send(Note::Wake);
+        turn
+    }
+
+    /// [`Generator::wait_ready`], ended by `stop` as well.
+    ///
+    /// # Errors
+    /// As there, and `CANCELLED`.
+    pub fn wait_ready_unless(&self, limit: Duration, stop: &AtomicBool) -> Result<()> {
+        let started = Instant::now();
+        let mut state = self.shared.lock();
+        loop {
+            match &state.phase {
+                Phase::Ready => return Ok(()),
+                Phase::Failed(failure) => return Err(failure.clone().into()),
+                Phase::Loading(_) => {}
+            }
+            if stop.load(Ordering::Acquire) {
+                return Err(stopped());
+            }
+            let left = limit.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                let message = format!("模型在 {} 秒内没有载入完成", limit.as_secs());
+                return Err(Error::new(Code::Timeout, message, "请稍后再试,或换用更小的模型"));
+            }
+            let pause = left.min(STOP_POLL);
+            state = self.shared.changed.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// The file of the model that serves, or is being loaded where none does.
+    pub fn file(&self) -> PathBuf {
+        self.shared.lock().file.clone()
+    }
+
+    /// Memory of the process that serves.
+    pub fn memory(&self) -> Held {
+        let read = |field| self.pid().and_then(|pid| status_bytes(pid, field)).unwrap_or(0);
+        Held { resident: read("VmRSS"), private: read("RssAnon") }
     }
 
     /// Process id of the child while there is one, for the health page.
@@ -187,12 +273,14 @@ impl Generator for ChildGenerator {
         })?;
         state.next_id += 1;
         let (events, receiver) = channel();
-        let cancel = Arc::new(AtomicBool::new(false));
-        state.waiting.push_back(Job { id, frame, max_time, events, cancel: Arc::clone(&cancel) });
+        let mut generation = Generation::new(receiver, Arc::new(AtomicBool::new(false)));
+        let author = Author::default();
+        generation.author = author.clone();
+        state.waiting.push_back(Job { id, frame, max_time, events, cancel: generation.canceller(), author });
         drop(state);
         // Cannot fail while the supervisor runs; when it does not, the queue is emptied with an error anyway.
         let _ = self.notes.send(Note::Wake);
-        Ok(Generation::new(receiver, cancel))
+        Ok(generation)
     }
 
     fn status(&self) -> GeneratorStatus {
@@ -209,7 +297,7 @@ impl Generator for ChildGenerator {
             slots: state.slots,
             expected_wait_ms: state.figures.wait_ms,
             cache: state.figures.cache,
-            swap_failure: state.swap_failure.clone(),
+            swap_failure: state.swap_failure.as_ref().map(Failure::summary),
             restarts: state.restarts,
             context_tokens: state.context_tokens,
         }
@@ -234,21 +322,7 @@ impl Generator for ChildGenerator {
     }
 
     fn wait_ready(&self, limit: Duration) -> Result<()> {
-        let started = Instant::now();
-        let mut state = self.shared.lock();
-        loop {
-            match &state.phase {
-                Phase::Ready => return Ok(()),
-                Phase::Failed(failure) => return Err(failure.clone().into()),
-                Phase::Loading(_) => {}
-            }
-            let left = limit.saturating_sub(started.elapsed());
-            if left.is_zero() {
-                let message = format!("模型在 {} 秒内没有载入完成", limit.as_secs());
-                return Err(Error::new(Code::Timeout, message, "请稍后再试,或换用更小的模型"));
-            }
-            state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
+        self.wait_ready_unless(limit, &AtomicBool::new(false))
     }
 }
 
@@ -264,4 +338,16 @@ impl Drop for ChildGenerator {
 
 fn unavailable(why: &str) -> Error {
     Error::new(Code::ModelUnavailable, format!("生成暂不可用:{why}"), "请先使用上方的条款,稍后再试")
+}
+
+/// Nobody wants any more what was waited for.
+fn stopped() -> Error {
+    Error::new(Code::Cancelled, "已停止", "需要时重新开始")
+}
+
+/// A field of a process's `status` that is given in kibibytes, in bytes.
+pub(in crate::inference) fn status_bytes(pid: u32, field: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }

@@ -1,21 +1,20 @@
 //! The thread that owns the generator process: starts it, feeds it, watches it, starts it again, and puts another model in its
 //! place without a word lost.
 
+use super::checksum::Checksum;
 use super::lane::{End, HEALTHY_AFTER, Lane, died};
 use super::process::Process;
 use super::{Job, Phase, Shared, unavailable};
 use crate::error::{Code, Result};
 use crate::inference::fit;
-use crate::inference::models::{hex, read_info, sha256};
+use crate::inference::models::read_info;
 use crate::inference::protocol::{Failure, FromChild, never_started};
-use crate::inference::{Adapter, GenerateEvent, GeneratorSettings};
-use sha2::{Digest, Sha256};
+use crate::inference::{GenerateEvent, GeneratorSettings};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// Pause before the first restart; each further one doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -23,9 +22,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// How often the stop flags of running and waiting requests are looked at.
 const CANCEL_POLL: Duration = Duration::from_millis(20);
-
-/// Place, length and time of change of a file, which tell a replaced file, and what is on top of it.
-type FileVersion = (PathBuf, u64, Option<SystemTime>, Option<Adapter>);
 
 /// What wakes the supervisor.
 #[derive(Debug)]
@@ -48,8 +44,9 @@ pub(super) struct Supervisor {
     notes: Sender<Note>,
     received: Receiver<Note>,
     epoch: u64,
-    /// The file whose checksum is known or being computed, how to stop that, and the thread that computes it.
-    hashing: Option<(FileVersion, Arc<AtomicBool>, JoinHandle<()>)>,
+    /// The number of the wish for another model that is being seen to.
+    turn: u64,
+    checksum: Checksum,
 }
 
 impl Supervisor {
@@ -60,7 +57,16 @@ impl Supervisor {
         notes: Sender<Note>,
         received: Receiver<Note>,
     ) -> Supervisor {
-        Supervisor { exe: exe.to_owned(), settings, shared, notes, received, epoch: 0, hashing: None }
+        Supervisor {
+            exe: exe.to_owned(),
+            settings,
+            shared,
+            notes,
+            received,
+            epoch: 0,
+            turn: 0,
+            checksum: Checksum::default(),
+        }
     }
 
     pub(super) fn run(mut self) {
@@ -75,7 +81,7 @@ impl Supervisor {
             };
             if let (End::NeverUp(failure), Some(old)) = (&end, before.take()) {
                 tracing::error!("the new model is not used: {}", failure.summary());
-                self.shared.lock().swap_failure = Some(failure.summary());
+                self.settle(Some(failure.clone()));
                 self.settings = old;
                 continue;
             }
@@ -91,13 +97,15 @@ impl Supervisor {
                     tracing::error!("generator is down, next start in {} ms: {}", pause.as_millis(), failure.summary());
                 }
             }
-            if !self.rest(pause) {
-                break;
+            match self.rest(pause) {
+                Some(Some(wanted)) => before = Some(std::mem::replace(&mut self.settings, wanted)),
+                Some(None) => {}
+                None => break,
             }
             pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
         }
         self.set_phase(Phase::Failed(Failure::new(Code::ModelUnavailable, "生成器已停止", "")));
-        self.forget_hash();
+        self.checksum.forget();
     }
 
     /// Shows how a process ended.
@@ -129,22 +137,38 @@ impl Supervisor {
         }
     }
 
-    /// Waits before a restart; false when the generator is being dropped.
-    fn rest(&mut self, pause: Duration) -> bool {
+    /// Says what became of the wish for another model.
+    fn settle(&self, failure: Option<Failure>) {
+        let mut state = self.shared.lock();
+        state.settled = self.turn;
+        state.swap_failure = failure;
+        drop(state);
+        self.shared.changed.notify_all();
+    }
+
+    /// The model that is to take over, if there is one.
+    fn wanted(&mut self) -> Option<GeneratorSettings> {
+        let mut state = self.shared.lock();
+        let wanted = state.wanted.take()?;
+        self.turn = state.swaps;
+        Some(wanted)
+    }
+
+    /// Waits before a restart, which another model may be for; `None` when the generator is being dropped.
+    fn rest(&mut self, pause: Duration) -> Option<Option<GeneratorSettings>> {
         let until = Instant::now() + pause;
         loop {
             if self.shared.stopping() {
-                return false;
+                return None;
             }
-            if let Some(wanted) = self.shared.lock().wanted.take() {
+            if let Some(wanted) = self.wanted() {
                 // What failed is replaced at once.
-                self.settings = wanted;
-                return true;
+                return Some(Some(wanted));
             }
             self.drop_cancelled();
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return true;
+                return Some(None);
             }
             // Late words of the dead process are of no interest.
             let _ = self.received.recv_timeout(left.min(CANCEL_POLL));
@@ -158,48 +182,17 @@ impl Supervisor {
         fit::check(&info, settings, &fit::Room::now())?;
         self.epoch += 1;
         let process = Process::start(&self.exe, settings, self.epoch, &self.notes)?;
-        let lane = Lane::new(process, self.epoch, settings.clone(), info.name);
+        let mut lane = Lane::new(process, self.epoch, settings.clone(), info.name);
         let mut state = self.shared.lock();
         if state.pid.is_none() {
-            // No other model is at work: this is the one to name and to hash while it loads.
+            // No other model is at work: this is the one to name and to compute the checksum of while it loads.
             state.pid = Some(lane.process.id());
             state.model.name.clone_from(&lane.name);
+            state.file.clone_from(&settings.model);
             drop(state);
-            self.hash(settings);
+            lane.digest = self.checksum.of(settings, &self.shared);
         }
         Ok(lane)
-    }
-
-    /// Computes the checksum beside the loading, unless it is that of the same file.
-    fn hash(&mut self, settings: &GeneratorSettings) {
-        let Ok(metadata) = std::fs::metadata(&settings.model) else { return };
-        let version = (settings.model.clone(), metadata.len(), metadata.modified().ok(), settings.adapter.clone());
-        if self.hashing.as_ref().is_some_and(|(known, ..)| *known == version) {
-            return;
-        }
-        self.forget_hash();
-        let (shared, path, adapter) = (Arc::clone(&self.shared), settings.model.clone(), settings.adapter.clone());
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        shared.lock().model.sha256.clear();
-        let spawned = std::thread::Builder::new().name("model-checksum".into()).spawn(move || {
-            match identity(&path, adapter.as_ref(), &stopped) {
-                Ok(digest) => shared.lock().model.sha256 = digest,
-                Err(error) => tracing::warn!("no checksum of the model file: {error}"),
-            }
-        });
-        match spawned {
-            Ok(thread) => self.hashing = Some((version, stop, thread)),
-            Err(cause) => tracing::warn!("no checksum of the model file: {cause}"),
-        }
-    }
-
-    /// Stops computing a checksum that nobody needs any more.
-    fn forget_hash(&mut self) {
-        if let Some((_, stop, thread)) = self.hashing.take() {
-            stop.store(true, Ordering::Release);
-            let _ = thread.join();
-        }
     }
 
     /// Works with a process until it ends, and with its successor beside it when another model is wanted.
@@ -225,7 +218,8 @@ impl Supervisor {
             }
             if let Some(note) = note {
                 match self.heed(note, &mut lane, &mut next, &mut old) {
-                    Ok(true) => *before = None,
+                    Ok(true) if before.take().is_some() => self.settle(None),
+                    Ok(true) => {}
                     Ok(false) => {}
                     Err(end) => break end,
                 }
@@ -245,7 +239,7 @@ impl Supervisor {
             }
             self.drop_cancelled();
             if lane.is_up() && next.is_none() && old.is_none() && leaving.is_none() {
-                let wanted = self.shared.lock().wanted.take();
+                let wanted = self.wanted();
                 match wanted.map(|wanted| self.succeed(wanted)) {
                     Some(Ok(lane)) => next = Some(*lane),
                     Some(Err(settings)) => leaving = settings.map(|settings| *settings),
@@ -262,7 +256,10 @@ impl Supervisor {
         };
         *healthy |= lane.healthy();
         self.bury(old, "程序正在退出");
-        drop(next);
+        // A successor whose predecessor ended too early is the next to be started.
+        if let Some(again) = leaving.or_else(|| next.map(|next| next.settings.clone())) {
+            self.shared.lock().wanted.get_or_insert(again);
+        }
         match &end {
             End::Died(failure) | End::NeverUp(failure) => self.end_jobs(lane, failure, &end),
             End::Stopped => {
@@ -310,8 +307,9 @@ impl Supervisor {
                         self.settings = lane.settings.clone();
                         tracing::info!("model {} takes over", lane.name);
                         // No answer may be kept under the former model's checksum.
-                        self.hash(&lane.settings);
+                        lane.digest = self.checksum.of(&lane.settings, &self.shared);
                         self.present(lane);
+                        self.settle(None);
                     }
                 }
                 Err(end) => self.refuse_successor(next.take(), &end),
@@ -329,9 +327,9 @@ impl Supervisor {
         state.opens_thinking = lane.opens_thinking;
         state.slots = lane.settings.slots as usize;
         state.model.name.clone_from(&lane.name);
+        state.file.clone_from(&lane.settings.model);
         state.pid = Some(lane.process.id());
         state.restarts = lane.epoch - 1;
-        state.swap_failure = None;
         let warm = state.warm.clone();
         drop(state);
         self.set_phase(Phase::Ready);
@@ -348,7 +346,7 @@ impl Supervisor {
             return Err(Some(Box::new(wanted)));
         }
         self.launch(&wanted).map(Box::new).map_err(|error| {
-            self.shared.lock().swap_failure = Some(Failure::from(&error).summary());
+            self.settle(Some(Failure::from(&error)));
             tracing::error!("the new model is not used: {error}");
             None
         })
@@ -366,7 +364,7 @@ impl Supervisor {
     fn refuse_successor(&self, next: Option<Lane>, end: &End) {
         if let End::NeverUp(failure) | End::Died(failure) = end {
             tracing::error!("the new model is not used: {}", failure.summary());
-            self.shared.lock().swap_failure = Some(failure.summary());
+            self.settle(Some(failure.clone()));
         }
         drop(next);
     }
@@ -427,12 +425,4 @@ impl Supervisor {
             let _ = job.events.send(GenerateEvent::Done(never_started()));
         }
     }
-}
-
-/// SHA-256 of a model file; with an adapter, over the digests of both and the factor.
-fn identity(model: &Path, adapter: Option<&Adapter>, stop: &AtomicBool) -> Result<String> {
-    let digest = sha256(model, stop)?;
-    let Some(adapter) = adapter else { return Ok(digest) };
-    let whole = format!("{digest} {} {}", sha256(&adapter.path, stop)?, adapter.scale);
-    Ok(hex(&Sha256::digest(whole)))
 }

@@ -51,6 +51,12 @@ impl Room {
         Room::under(Path::new("/"))
     }
 
+    /// With so many bytes more, which a process that is about to end gives back.
+    pub fn and(self, bytes: u64) -> Room {
+        let more = |free: Option<u64>| free.map(|free| free.saturating_add(bytes));
+        Room { available: more(self.available), control_group: more(self.control_group), ..self }
+    }
+
     /// As told by the files under `root`, which stands for `/`.
     pub fn under(root: &Path) -> Room {
         let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap_or_default();
@@ -152,6 +158,12 @@ mod tests {
         assert_eq!(old.available, Some(153_600));
         let (_root, none) = machine(&[("proc/meminfo", "MemAvailable: many kB\n")]);
         assert_eq!(none, Room::default());
+    }
+
+    #[test]
+    fn what_a_process_gives_back_is_room_on_the_machine_and_not_within_the_limits_of_another() {
+        let room = Room { available: Some(5), private_memory: Some(7), ..Room::default() };
+        assert_eq!(room.and(3), Room { available: Some(8), private_memory: Some(7), ..Room::default() });
     }
 
     #[test]

@@ -3,13 +3,15 @@
 //!
 //! The files are the truth: what a model is stands in its header, and a file that the register does not know is shown, not lost; a
 //! register that cannot be read is set aside, never overwritten. `intake` brings files in; `profiles` keeps what was measured of
-//! them on this box.
+//! them on this box; `chosen` which of them serve.
 //!
 //! Every change holds the lock of the folder, and is one rename: a power cut leaves the old register or the new.
 
+mod chosen;
 mod intake;
 mod profiles;
 
+pub use chosen::Choice;
 pub use intake::Intake;
 pub use profiles::{CpuBox, Profile, ProfileStore, Tuning};
 
@@ -53,7 +55,10 @@ pub enum ModelRole {
 
 impl ModelRole {
     /// Refuses a role that the file cannot fill.
-    fn suits(self, info: &ModelInfo) -> Result<()> {
+    ///
+    /// # Errors
+    /// `MODEL_UNSUITABLE`.
+    pub fn suits(self, info: &ModelInfo) -> Result<()> {
         match self {
             ModelRole::Adapter if info.adapter => Ok(()),
             ModelRole::Adapter => Err(Error::new(
@@ -334,10 +339,18 @@ impl Registry {
     /// # Errors
     /// `MODEL_LOAD` when it is not as it was added; those of [`Registry::find`].
     pub fn verify(&self, key: &str) -> Result<Entry> {
+        self.verify_unless(key, &AtomicBool::new(false))
+    }
+
+    /// [`Registry::verify`], ended by `stop`.
+    ///
+    /// # Errors
+    /// As there, and `CANCELLED`.
+    pub fn verify_unless(&self, key: &str, stop: &AtomicBool) -> Result<Entry> {
         let entry = self.find(key)?;
         let path = self.file_of(&entry.sha256);
         let info = read_info(&path)?;
-        let found = sha256(&path, &AtomicBool::new(false))?;
+        let found = sha256(&path, stop)?;
         if found != entry.sha256 {
             let message = format!("模型 {} 的文件已损坏:校验值是 {found},应为 {}", entry.name, entry.sha256);
             return Err(Error::new(Code::ModelLoad, message, "检查磁盘,从发放介质重新 guida model add"));

@@ -1,6 +1,8 @@
 //! Composition root: the only place that names concrete adapters. Opens knowledge and models, hands them to the engine, and
 //! the engine to HTTP or the command line.
 
+pub mod models;
+
 use crate::admin;
 use crate::answer::Writers;
 use crate::cli;
@@ -12,6 +14,7 @@ use crate::engine::branch::is_home;
 use crate::engine::importing::step_back;
 use crate::engine::logs::LogRing;
 use crate::engine::measure::CrossValidation;
+use crate::engine::modeling::ModelHost;
 use crate::engine::models::{Wanted, program};
 use crate::engine::offline::Measuring;
 use crate::engine::request::Actor;
@@ -19,11 +22,10 @@ use crate::engine::{Door, Engine};
 use crate::error::{Code, Error, Result};
 use crate::http::{self, HttpSettings};
 use crate::inference::models::Pooling;
-use crate::inference::{
-    ChildGenerator, Embedder, EmbedderSettings, Generator, KvType, LlamaEmbedder, LlamaReranker, Reranker, run_child,
-};
+use crate::inference::{Embedder, EmbedderSettings, KvType, LlamaEmbedder, LlamaReranker, Reranker, run_child};
 use crate::log;
 use clap::Parser;
+use models::Models;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -118,7 +120,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
             cli::eval::retrieval(&measuring, embedder, reranker, args.details.as_deref(), report, args.json)
         }
         Command::Eval { command: EvalCommand::Answers(args) } => {
-            let writers = Models::start(&args.models)?.writers();
+            let writers = start_models(&args.models)?.writers();
             let engine = open_engine(&args.kb, &args.models, writers.clone())?;
             wait_for(&writers)?;
             cli::eval::answers(&engine, &Actor::operator(), &args, cli::parse_day(args.as_of.as_deref())?)
@@ -173,38 +175,10 @@ fn load_reranker(path: Option<&Path>, threads: Option<u32>) -> Result<Option<Arc
     })
 }
 
-/// The models that write, each in a process of its own, with what was asked for: it is read anew when they are to be loaded anew.
-#[derive(Default)]
-struct Models {
-    small: Option<(Wanted, Arc<ChildGenerator>)>,
-    large: Option<(Wanted, Arc<ChildGenerator>)>,
-}
-
-impl Models {
-    fn start(models: &ModelArgs) -> Result<Models> {
-        let small = models.small_model.as_ref();
-        let small = small.map(|model| Wanted { model: Some(model.clone()), lora: None, ..wanted(models) });
-        Ok(Models { small: small.map(start_generator).transpose()?.flatten(), large: start_generator(wanted(models))? })
-    }
-
-    fn writers(&self) -> Writers {
-        let generator = |started: &Option<(Wanted, Arc<ChildGenerator>)>| {
-            started.as_ref().map(|(_, generator)| Arc::clone(generator) as Arc<dyn Generator>)
-        };
-        Writers { small: generator(&self.small), large: generator(&self.large) }
-    }
-
-    /// Puts what the flags mean now (another registered model, a replaced file, a new profile) in the place of what serves; tellers
-    /// notice nothing but the new model's name.
-    fn reload(&self) {
-        for (wanted, generator) in [&self.small, &self.large].into_iter().flatten() {
-            match wanted.settings() {
-                Ok(Some(settings)) => generator.swap(settings),
-                Ok(None) => tracing::warn!("no model is registered any more; the present one stays"),
-                Err(error) => tracing::error!("the present model stays: {error}"),
-            }
-        }
-    }
+/// Starts the models that write.
+fn start_models(args: &ModelArgs) -> Result<Arc<Models>> {
+    let small = Wanted { model: args.small_model.clone(), lora: None, ..wanted(args) };
+    Models::start(&program()?, wanted(args), small).map(Arc::new)
 }
 
 /// Waits until every model can write or has failed; one that can is enough.
@@ -219,6 +193,7 @@ fn wanted(models: &ModelArgs) -> Wanted {
     Wanted {
         model: models.model.clone(),
         data: models.data.clone(),
+        small: false,
         lora: models.lora.as_ref().map(|lora| (lora.adapter.clone(), lora.scale)),
         context: models.context,
         slots: models.slots,
@@ -238,12 +213,6 @@ fn wanted(models: &ModelArgs) -> Wanted {
     }
 }
 
-fn start_generator(wanted: Wanted) -> Result<Option<(Wanted, Arc<ChildGenerator>)>> {
-    let Some(settings) = wanted.settings()? else { return Ok(None) };
-    let generator = ChildGenerator::spawn(&program()?, settings)?;
-    Ok(Some((wanted, Arc::new(generator))))
-}
-
 fn open_engine(kb: &KbArg, models: &ModelArgs, writers: Writers) -> Result<Engine> {
     let settings = EmbedderSettings { threads: models.threads, ..EmbedderSettings::default() };
     let embedder = load_embedder(&models.encoder, settings)?;
@@ -259,7 +228,7 @@ fn open_engine(kb: &KbArg, models: &ModelArgs, writers: Writers) -> Result<Engin
 }
 
 fn ask(args: &AskArgs) -> Result<()> {
-    let writers = Models::start(&args.models)?.writers();
+    let writers = start_models(&args.models)?.writers();
     let engine = open_engine(&args.kb, &args.models, writers.clone())?;
     let writes = writers.main().is_some();
     cli::ask::run(&engine, &Actor::operator(), args, writes.then_some(|| wait_for(&writers)))
@@ -316,8 +285,12 @@ fn serve_until_stopped(args: &ServeArgs, logs: Arc<LogRing>) -> Result<()> {
     signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(&anew)).map_err(|e| {
         Error::new(Code::Internal, format!("无法接管重载信号:{e}"), "请把本条信息报给软件维护方").because(e)
     })?;
-    let models = Models::start(&args.models)?;
-    let engine = Arc::new(open_engine(&args.kb, &args.models, models.writers())?.with_logs(logs));
+    let models = start_models(&args.models)?;
+    let engine = open_engine(&args.kb, &args.models, models.writers())?.with_logs(logs);
+    let engine = Arc::new(match &args.models.data {
+        Some(data) => engine.with_models(data, Arc::clone(&models) as Arc<dyn ModelHost>)?,
+        None => engine,
+    });
     let settings = HttpSettings { workers: usize::from(args.workers), ..HttpSettings::new(args.listen) };
     let door: Arc<dyn Door> = Arc::clone(&engine) as Arc<dyn Door>;
     let server = http::serve(Arc::clone(&door), settings, Arc::clone(&stop))?;
@@ -333,17 +306,18 @@ fn serve_until_stopped(args: &ServeArgs, logs: Arc<LogRing>) -> Result<()> {
     let stopped = Arc::clone(&stop);
     let warming = std::thread::Builder::new().name("warming".into()).spawn(move || {
         step_back();
-        let mut warmed = engine.generation();
+        let mut warmed = (engine.generation(), engine.exchanges());
         warm(&engine, &stopped);
         while !stopped.load(Ordering::Acquire) {
-            if anew.swap(false, Ordering::AcqRel) {
-                models.reload();
+            // What comes while a model is being loaded waits for that.
+            if anew.swap(false, Ordering::AcqRel) && !models.reload() {
+                anew.store(true, Ordering::Release);
             }
             if let Err(error) = engine.follow() {
                 tracing::error!("the present knowledge stays: {error}");
             }
-            // Other knowledge has other likely questions.
-            let answering = engine.generation();
+            // Other knowledge has other likely questions, and another model has read none.
+            let answering = (engine.generation(), engine.exchanges());
             if answering != warmed {
                 tracing::info!("knowledge {} answers now", answering.0);
                 warm(&engine, &stopped);
