@@ -7,6 +7,7 @@ use crate::cli::args::{
     AskArgs, Cli, Command, EncoderArgs, EvalCommand, KbArg, KbCommand, KvTypeArg, ModelArgs, PackCommand, PoolingArg,
     ServeArgs,
 };
+use crate::config::{Given, Key, Settings};
 use crate::engine::Engine;
 use crate::engine::branch::is_home;
 use crate::engine::importing::step_back;
@@ -15,6 +16,7 @@ use crate::engine::models::{Wanted, program};
 use crate::engine::offline::Measuring;
 use crate::engine::reply::Reply;
 use crate::engine::request::{Actor, Request};
+use crate::engine::settings::{SettingsDesk, SettingsPlace};
 use crate::error::{Code, Error, Result};
 use crate::http::{self, Door, HttpSettings};
 use crate::inference::models::Pooling;
@@ -103,6 +105,10 @@ fn dispatch(cli: Cli) -> Result<()> {
         }
         Command::Pack { command } => cli::pack::run(&command),
         Command::Model { command } => cli::model::run(&command),
+        Command::Settings(args) => {
+            let place = SettingsPlace::of(args.config.config.as_deref(), Some(&args.data));
+            cli::settings::run(&args, &SettingsDesk::open(place, environment()))
+        }
         Command::Eval { command: EvalCommand::Retrieval(args) } => {
             let embedder = load_embedder(&args.encoder, EmbedderSettings::default())?;
             let reranker = load_reranker(args.reranker.as_deref(), None)?;
@@ -117,7 +123,7 @@ fn dispatch(cli: Cli) -> Result<()> {
             cli::eval::retrieval(&measuring, embedder, reranker, args.details.as_deref(), report, args.json)
         }
         Command::Eval { command: EvalCommand::Answers(args) } => {
-            let writers = Models::start(&args.models)?.writers();
+            let writers = Models::start(&args.models, wanted(&args.models))?.writers();
             let engine = open_engine(&args.kb, &args.models, writers.clone())?;
             wait_for(&writers)?;
             cli::eval::answers(&engine, &Actor::operator(), &args, cli::parse_day(args.as_of.as_deref())?)
@@ -187,10 +193,10 @@ struct Models {
 }
 
 impl Models {
-    fn start(models: &ModelArgs) -> Result<Models> {
+    fn start(models: &ModelArgs, wanted: Wanted) -> Result<Models> {
         let small = models.small_model.as_ref();
-        let small = small.map(|model| Wanted { model: Some(model.clone()), lora: None, ..wanted(models) });
-        Ok(Models { small: small.map(start_generator).transpose()?.flatten(), large: start_generator(wanted(models))? })
+        let small = small.map(|model| Wanted { model: Some(model.clone()), lora: None, ..wanted.clone() });
+        Ok(Models { small: small.map(start_generator).transpose()?.flatten(), large: start_generator(wanted)? })
     }
 
     fn writers(&self) -> Writers {
@@ -234,8 +240,8 @@ fn wanted(models: &ModelArgs) -> Wanted {
             KvTypeArg::F16 => KvType::F16,
             KvTypeArg::Q8_0 => KvType::Q8_0,
         }),
-        no_flash_attention: models.no_flash_attention,
-        pin: models.pin,
+        flash_attention: models.no_flash_attention.then_some(false),
+        pin: models.pin.then_some(true),
         lock: models.mlock,
         no_map: models.no_mmap,
         no_repack: models.no_repack,
@@ -265,7 +271,7 @@ fn open_engine(kb: &KbArg, models: &ModelArgs, writers: Writers) -> Result<Engin
 }
 
 fn ask(args: &AskArgs) -> Result<()> {
-    let writers = Models::start(&args.models)?.writers();
+    let writers = Models::start(&args.models, wanted(&args.models))?.writers();
     let engine = open_engine(&args.kb, &args.models, writers.clone())?;
     let writes = writers.main().is_some();
     cli::ask::run(&engine, &Actor::operator(), args, writes.then_some(|| wait_for(&writers)))
@@ -286,7 +292,44 @@ fn warm(engine: &Engine, stop: &AtomicBool) {
     }
 }
 
+/// What the environment says of the settings.
+fn environment() -> Given {
+    Given::from_env(|name| std::env::var_os(name))
+}
+
+/// Everything that serves, by the settings.
+fn open_service(args: &ServeArgs, desk: SettingsDesk) -> Result<(Arc<Engine>, Models, HttpSettings)> {
+    let settings = desk.checked()?;
+    let asked = args.models(settings);
+    let wanted = Wanted {
+        flash_attention: settings.switch(Key::ModelsFlashAttention),
+        pin: settings.switch(Key::ModelsPin),
+        ..wanted(&asked)
+    };
+    let http = http_settings(settings)?;
+    let models = Models::start(&asked, wanted)?;
+    let engine = open_engine(&ServeArgs::knowledge(settings), &asked, models.writers())?;
+    Ok((Arc::new(engine.with_settings(desk)), models, http))
+}
+
+fn http_settings(settings: &Settings) -> Result<HttpSettings> {
+    let listen = settings
+        .address(Key::HttpListen)
+        .ok_or_else(|| Error::new(Code::Internal, "设置里没有监听地址", "请把本条信息报给软件维护方"))?;
+    let usual = HttpSettings::new(listen);
+    Ok(HttpSettings {
+        workers: settings.number(Key::HttpWorkers).unwrap_or(usual.workers),
+        max_connections: settings.number(Key::HttpMaxConnections).unwrap_or(usual.max_connections),
+        max_waiting: settings.number(Key::HttpMaxWaiting).unwrap_or(usual.max_waiting),
+        queue_timeout: settings.number(Key::HttpQueueTimeout).map_or(usual.queue_timeout, Duration::from_secs),
+        prose_timeout: settings.number(Key::HttpProseTimeout).map_or(usual.prose_timeout, Duration::from_secs),
+        ..usual
+    })
+}
+
 fn serve(args: &ServeArgs) -> Result<()> {
+    let place = SettingsPlace::of(args.config.config.as_deref(), args.models.data.as_deref());
+    let desk = SettingsDesk::open(place, args.given(environment()));
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
         signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(|e| {
@@ -297,11 +340,9 @@ fn serve(args: &ServeArgs) -> Result<()> {
     signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(&anew)).map_err(|e| {
         Error::new(Code::Internal, format!("无法接管重载信号:{e}"), "请把本条信息报给软件维护方").because(e)
     })?;
-    let models = Models::start(&args.models)?;
-    let engine = Arc::new(open_engine(&args.kb, &args.models, models.writers())?);
-    let settings = HttpSettings { workers: usize::from(args.workers), ..HttpSettings::new(args.listen) };
+    let (engine, models, http) = open_service(args, desk)?;
     let door: Arc<dyn Door> = Arc::clone(&engine) as Arc<dyn Door>;
-    let server = http::serve(door, settings, Arc::clone(&stop))?;
+    let server = http::serve(door, http, Arc::clone(&stop))?;
     cli::announce(&format!("listening http://{}", server.addr()))?;
     let stopped = Arc::clone(&stop);
     let warming = std::thread::Builder::new().name("warming".into()).spawn(move || {

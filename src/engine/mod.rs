@@ -69,6 +69,7 @@ pub struct Engine {
     home: Option<Home>,
     desk: Option<ImportDesk>,
     counters: Counters,
+    settings: settings::SettingsDesk,
 }
 
 impl Engine {
@@ -96,7 +97,13 @@ impl Engine {
         writers: Writers,
     ) -> Result<Engine> {
         let seat = Arc::new(Seat::open(kb, Models { embedder, reranker, writers })?);
-        Ok(Engine { seat, home: None, desk: None, counters: Counters::default() })
+        Ok(Engine {
+            seat,
+            home: None,
+            desk: None,
+            counters: Counters::default(),
+            settings: settings::SettingsDesk::default(),
+        })
     }
 
     /// Answers from what is active in a data folder, or from `kb` before the first import there; takes imports in, and follows the
@@ -121,7 +128,13 @@ impl Engine {
             seat.take_up(generation)?;
         }
         let desk = ImportDesk::new(home.data.clone());
-        Ok(Engine { seat: Arc::new(seat), home: Some(home), desk: Some(desk), counters: Counters::default() })
+        Ok(Engine {
+            seat: Arc::new(seat),
+            home: Some(home),
+            desk: Some(desk),
+            counters: Counters::default(),
+            settings: settings::SettingsDesk::default(),
+        })
     }
 
     /// The same by another clock than the machine's. Before it is shared.
@@ -198,6 +211,7 @@ impl Engine {
                 })?;
                 desk.handle(&self.seat, actor.name(), request).map(|state| Reply::Import(Box::new(state)))
             }
+            Request::Settings(request) => self.settings(actor, &request).map(Reply::Settings),
             Request::Overview
             | Request::Trace(_)
             | Request::Recent
@@ -207,7 +221,6 @@ impl Engine {
             | Request::Sticks
             | Request::Model(_)
             | Request::Log(_)
-            | Request::Settings(_)
             | Request::Doctor => Err(Error::new(Code::NotFound, "", "")),
         }
     }
