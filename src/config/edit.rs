@@ -21,12 +21,14 @@ pub fn set(text: &str, setting: &Setting, value: &Value) -> Result<String, TomlE
             if let Some(place) = table.get(setting.leaf()).and_then(Item::span) {
                 return Ok(replaced(text, place, &written));
             }
-            match last_entry(table) {
+            let header = table.span().filter(|_| !table.is_implicit() && !table.is_dotted());
+            let sample = header.as_ref().and_then(|header| out_of_use(text, header.end, setting.leaf()));
+            match sample.or_else(|| last_entry(table)) {
                 Some(end) if table.is_dotted() => {
                     Ok(with_line_after(text, end, &format!("{} = {written}", setting.key)))
                 }
                 Some(end) => Ok(with_line_after(text, end, &assignment)),
-                None => match table.span().filter(|_| !table.is_implicit()) {
+                None => match header {
                     Some(header) => Ok(with_line_after(text, header.end, &assignment)),
                     None => Ok(with_table(text, setting, &assignment)),
                 },
@@ -74,6 +76,20 @@ fn last_entry(table: &Table) -> Option<usize> {
     table.iter().filter_map(|(_, item)| item.as_value()?.span()).map(|span| span.end).max()
 }
 
+/// The line below a table's header that sets this name in a comment: the value's explanation stands there too.
+fn out_of_use(text: &str, header_end: usize, leaf: &str) -> Option<usize> {
+    let start = line_end(text, header_end);
+    let mut offset = start;
+    for line in text.get(start..)?.split_inclusive('\n').take_while(|line| !line.trim_start().starts_with('[')) {
+        let commented = line.strip_prefix('#').map(str::trim_start).and_then(|line| line.strip_prefix(leaf));
+        if commented.is_some_and(|rest| rest.trim_start().starts_with('=')) {
+            return Some(offset);
+        }
+        offset += line.len();
+    }
+    None
+}
+
 fn replaced(text: &str, place: Range<usize>, by: &str) -> String {
     let (before, after) = around(text, place);
     format!("{before}{by}{after}")
@@ -117,7 +133,7 @@ fn newline(text: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{FileSettings, Key, SETTINGS, Source};
+    use super::super::{FileSettings, Key, NEW_FILE, SETTINGS, Source};
     use super::*;
 
     fn put(text: &str, key: &str, value: &str) -> String {
@@ -138,6 +154,15 @@ mod tests {
         assert_eq!(put(text, "models.pin", "true"), format!("{text}\n\n[models]\npin = true\n"));
         assert_eq!(out(text, "http.workers"), text.replace("workers   = 8 # 八个\n", ""));
         assert_eq!(out(text, "http.listen"), text);
+    }
+
+    #[test]
+    fn a_value_goes_below_its_explanation() {
+        let changed = put(NEW_FILE, "models.pin", "true");
+        assert_eq!(changed, NEW_FILE.replace("# pin = false\n", "# pin = false\npin = true\n"));
+        let both = put(&changed, "models.slots", "2");
+        assert_eq!(both, changed.replace("# slots = 4\n", "# slots = 4\nslots = 2\n"));
+        assert_eq!(out(&out(&both, "models.pin"), "models.slots"), NEW_FILE);
     }
 
     #[test]
@@ -177,7 +202,7 @@ mod tests {
                 crate::config::SettingKind::Paths => "/a b:/'\"\\中",
                 _ => "/'\"\\中",
             };
-            for text in ["", comments] {
+            for text in ["", comments, NEW_FILE] {
                 let changed = put(text, setting.key, typed);
                 let read = FileSettings::read(changed.as_bytes(), "f");
                 assert_eq!(read.problems(), [], "{changed}");
@@ -186,10 +211,11 @@ mod tests {
                 assert_eq!(again, changed);
                 let gone = out(&changed, setting.key);
                 assert_eq!(FileSettings::read(gone.as_bytes(), "f").standing(setting.id), None);
-                for mark in ["# 一", "# 二", "# 三", "# 五", "# 六", "# 七"].iter().filter(|_| !text.is_empty()) {
+                for mark in ["# 一", "# 二", "# 三", "# 五", "# 六", "# 七"].iter().filter(|mark| text.contains(*mark))
+                {
                     assert!(changed.contains(mark) && gone.contains(mark), "{mark}: {gone}");
                 }
-                if setting.id != Key::HttpListen && !text.is_empty() {
+                if setting.id != Key::HttpListen && text == comments {
                     assert!(gone.contains("listen = '1.2.3.4:5' # 四"));
                 }
             }

@@ -24,6 +24,8 @@ use serde::{Deserialize, Serialize};
 
 /// Name of the file in the data folder.
 pub const FILE_NAME: &str = "guida.toml";
+/// What a new file begins as: every setting with its default, explained, and out of use.
+pub const NEW_FILE: &str = include_str!("../../assets/guida.toml");
 
 /// A setting as people see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -85,7 +85,7 @@ macro_rules! settings {
         }
 
         /// Every setting, in the order in which people see them.
-        pub const SETTINGS: &[Setting] = &[$(Setting {
+        pub static SETTINGS: &[Setting] = &[$(Setting {
             id: Key::$id, key: $key, kind: $kind, unset: $unset, flag: $flag, at_once: $at_once, zh: $zh, en: $en,
         },)*];
     };

@@ -7,8 +7,8 @@ use super::Engine;
 use super::branch::is_home;
 use super::request::Actor;
 use crate::config::{
-    FILE_NAME, FileSettings, Given, Key, MAX_FILE_BYTES, Problem, Setting, SettingRow, Settings, Source, edit, refusal,
-    unknown,
+    FILE_NAME, FileSettings, Given, Key, MAX_FILE_BYTES, NEW_FILE, Problem, Setting, SettingRow, Settings, Source,
+    Value, edit, refusal, unknown,
 };
 use crate::disk::{self, Disk, RealDisk};
 use crate::error::{Code, Error, ErrorBody, Result};
@@ -184,11 +184,12 @@ impl SettingsDesk {
         changed
     }
 
-    fn rewrite(&self, path: &Path, setting: &Setting, value: Option<&crate::config::Value>) -> Result<Option<String>> {
+    fn rewrite(&self, path: &Path, setting: &Setting, value: Option<&Value>) -> Result<Option<String>> {
         let name = path.display().to_string();
         let bytes = match bytes(path) {
             Ok(bytes) => bytes,
-            Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
+            Err(e) if e.kind() == ErrorKind::NotFound && value.is_some() => NEW_FILE.into(),
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(unwritable(path, e)),
         };
         let old = FileSettings::read(&bytes, &name);
