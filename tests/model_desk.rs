@@ -302,7 +302,7 @@ fn what_cannot_be_used_is_refused_with_the_reason_and_the_present_model_goes_on(
         context: Some(131_072),
         slots: Some(32),
         kv_type: Some(KvType::F16),
-        no_flash_attention: true,
+        flash_attention: Some(false),
         memory_limit_mb: Some(700),
         ..wanted
     });

@@ -340,7 +340,7 @@ fn what_was_measured_is_applied_unless_flags_say_otherwise() {
     let told = Wanted { threads: Some(1), batch: Some(64), kv_type: Some(KvType::F16), ..wanted("m") };
     let settings = told.settings().expect("settings").expect("a model");
     assert_eq!((settings.threads, settings.batch_tokens, settings.kv_type), (Some(1), 64, KvType::F16));
-    let both = Wanted { no_flash_attention: true, kv_type: Some(KvType::Q8_0), ..wanted("m") };
+    let both = Wanted { flash_attention: Some(false), kv_type: Some(KvType::Q8_0), ..wanted("m") };
     assert_eq!(both.settings().expect_err("exclude each other").code(), Code::Config);
     assert!(place.model(&["remove", "m"]).status.success());
     let left: Value = serde_json::from_slice(&std::fs::read(&profiles).expect("profiles")).expect("JSON");

@@ -11,10 +11,12 @@ mod product;
 mod rules;
 
 use guida::clock::{BoxClock, Forgetful};
+use guida::config::Given;
 use guida::engine::Engine;
 use guida::engine::importing::{ImportRequest, ImportState, StepId, StepState};
 use guida::engine::reply::{Difference, ImportReply, Reply, SticksReply};
 use guida::engine::request::{Actor, AskRequest, Request};
+use guida::engine::settings::{SettingsDesk, SettingsPlace, SettingsRequest};
 use guida::error::Code;
 use guida::store::Knowledge;
 use guida::store::generations::Active;
@@ -320,13 +322,17 @@ fn sticks_are_told_with_the_pack_in_use() {
     let usb = bank.pack(7, &old).stick();
     let branch = Branch::with(&bank, &usb);
     bank.pack(8, &new).put_on(&usb);
-    let engine = home(&branch);
+    let desk = SettingsDesk::open(SettingsPlace::of(None, Some(branch.data.root())), Given::default());
+    let engine = home(&branch).with_settings(desk);
     let teller = Actor::teller(Classification::Internal);
     assert_eq!(engine.handle(&teller, Request::Sticks).unwrap_err().code(), Code::Denied);
     let path = usb.path().to_str().unwrap();
     let mine = |found: &SticksReply| found.sticks.iter().find(|stick| stick.path == path).cloned();
     assert!(mine(&sticks(&engine)).is_none());
-    engine.set_stick_folders(vec![usb.path().into(), branch.data.root().into()]);
+    // The setting counts at once.
+    let folders = format!("{path}:{}", branch.data.root().display());
+    let setting = SettingsRequest::Set { key: "import.sticks".into(), value: folders };
+    engine.handle(&operator(), Request::Settings(setting)).unwrap();
     let found = sticks(&engine);
     assert!(found.searched.iter().any(|folder| folder == path) && found.searched.iter().any(|f| f == "/media/*"));
     assert!(found.sticks.iter().all(|stick| stick.path != root(&branch)), "the data folder is no stick");

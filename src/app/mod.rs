@@ -1,44 +1,40 @@
 //! Composition root: the only place that names concrete adapters. Opens knowledge and models, hands them to the engine, and
 //! the engine to HTTP or the command line.
 
+mod console;
 pub mod models;
+mod service;
 
-use crate::admin;
 use crate::answer::Writers;
 use crate::cli;
 use crate::cli::args::{
     AskArgs, Cli, Command, EncoderArgs, EvalCommand, KbArg, KbCommand, KvTypeArg, ModelArgs, PackCommand, PoolingArg,
-    ServeArgs,
 };
+use crate::engine::Engine;
 use crate::engine::branch::is_home;
-use crate::engine::importing::step_back;
-use crate::engine::logs::LogRing;
 use crate::engine::measure::CrossValidation;
 use crate::engine::modeling::ModelHost;
 use crate::engine::models::{Wanted, program};
 use crate::engine::offline::Measuring;
 use crate::engine::request::Actor;
-use crate::engine::{Door, Engine};
+use crate::engine::settings::{SettingsDesk, SettingsPlace};
 use crate::error::{Code, Error, Result};
-use crate::http::{self, HttpSettings};
 use crate::inference::models::Pooling;
 use crate::inference::{Embedder, EmbedderSettings, KvType, LlamaEmbedder, LlamaReranker, Reranker, run_child};
 use crate::log;
 use clap::Parser;
 use models::Models;
+use service::environment;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Longest wait of a one-shot `guida ask` for its model to load.
 const MODEL_LOAD_LIMIT: Duration = Duration::from_secs(300);
 
-/// How often the wish to load the models anew (SIGHUP) is looked for.
-const RELOAD_POLL: Duration = Duration::from_millis(250);
 /// The knowledge that comes with the program.
 const DEFAULT_KB: &str = "knowledge.db";
 /// Stands for the number of the fold in `eval cv --embedder`.
@@ -74,8 +70,9 @@ fn fail(e: &Error) -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> Result<ExitCode> {
-    // The generator process sets up its own log and sandbox before anything else; the service keeps a log.
-    if !matches!(cli.command, Command::GeneratorChild | Command::Serve(_)) {
+    // The generator process sets up its own log and sandbox before anything else; the service keeps a log; what the console said on
+    // standard error would stand in its picture.
+    if !matches!(cli.command, Command::GeneratorChild | Command::Serve(_) | Command::Console(_)) {
         log::start();
     }
     let done = match cli.command {
@@ -83,7 +80,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Doctor(args) => return cli::doctor::run(&args),
         Command::GeneratorChild => run_child(),
         Command::Ask(args) => ask(&args),
-        Command::Serve(args) => serve(&args),
+        Command::Serve(args) => service::serve(&args),
+        Command::Console(args) => console::run(&args),
         Command::Kb { command: KbCommand::Build { dirs, out, curated, like, no_everyday, encoder, threads, json } } => {
             let embedder = load_embedder(&encoder, EmbedderSettings::for_many(threads))?;
             cli::kb::build(&dirs, &curated, !no_everyday, like.as_deref(), &out, embedder.as_deref(), json)
@@ -106,6 +104,10 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         }
         Command::Pack { command } => cli::pack::run(&command),
         Command::Model { command } => cli::model::run(&command),
+        Command::Settings(args) => {
+            let place = SettingsPlace::of(args.config.config.as_deref(), Some(&args.data));
+            cli::settings::run(&args, &SettingsDesk::open(place, environment()))
+        }
         Command::Eval { command: EvalCommand::Retrieval(args) } => {
             let embedder = load_embedder(&args.encoder, EmbedderSettings::default())?;
             let reranker = load_reranker(args.reranker.as_deref(), None)?;
@@ -203,8 +205,8 @@ fn wanted(models: &ModelArgs) -> Wanted {
             KvTypeArg::F16 => KvType::F16,
             KvTypeArg::Q8_0 => KvType::Q8_0,
         }),
-        no_flash_attention: models.no_flash_attention,
-        pin: models.pin,
+        flash_attention: models.no_flash_attention.then_some(false),
+        pin: models.pin.then_some(true),
         lock: models.mlock,
         no_map: models.no_mmap,
         no_repack: models.no_repack,
@@ -232,106 +234,4 @@ fn ask(args: &AskArgs) -> Result<()> {
     let engine = open_engine(&args.kb, &args.models, writers.clone())?;
     let writes = writers.main().is_some();
     cli::ask::run(&engine, &Actor::operator(), args, writes.then_some(|| wait_for(&writers)))
-}
-
-/// Names to the models what tellers are likely to ask.
-fn warm(engine: &Engine, stop: &AtomicBool) {
-    match engine.warm(stop) {
-        Ok(0) => {}
-        Ok(prompts) => tracing::info!("{prompts} prompts are read ahead of need in idle moments"),
-        Err(error) => tracing::warn!("nothing is read ahead of need: {error}"),
-    }
-}
-
-/// Opens the socket of the console in the data folder. Without it tellers are served all the same, so only another service on the same
-/// folder is a reason not to.
-fn serve_admin(door: Arc<dyn Door>, data: Option<&Path>, stop: &Arc<AtomicBool>) -> Result<Option<admin::Server>> {
-    let Some(data) = data else { return Ok(None) };
-    let path = admin::socket_path(data);
-    match admin::serve(door, &path, Arc::clone(stop)) {
-        Ok(server) => {
-            tracing::info!("administrators connect to {}", path.display());
-            Ok(Some(server))
-        }
-        Err(error) if error.code() == Code::Busy => Err(error),
-        Err(error) => {
-            tracing::error!("no console for this service: {error}");
-            Ok(None)
-        }
-    }
-}
-
-/// Serves, and keeps a log of it.
-fn serve(args: &ServeArgs) -> Result<()> {
-    let log = log::start_service(args.models.data.as_deref());
-    let served = serve_until_stopped(args, log.ring());
-    match &served {
-        Ok(()) => tracing::info!("stopped"),
-        // Standard error gets it from the caller.
-        Err(error) => tracing::info!("ended: {error}"),
-    }
-    log.flush();
-    served
-}
-
-fn serve_until_stopped(args: &ServeArgs, logs: Arc<LogRing>) -> Result<()> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
-        signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(|e| {
-            Error::new(Code::Internal, format!("无法接管停止信号:{e}"), "请把本条信息报给软件维护方").because(e)
-        })?;
-    }
-    let anew = Arc::new(AtomicBool::new(false));
-    signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(&anew)).map_err(|e| {
-        Error::new(Code::Internal, format!("无法接管重载信号:{e}"), "请把本条信息报给软件维护方").because(e)
-    })?;
-    let models = start_models(&args.models)?;
-    let engine = open_engine(&args.kb, &args.models, models.writers())?.with_logs(logs);
-    let engine = Arc::new(match &args.models.data {
-        Some(data) => engine.with_models(data, Arc::clone(&models) as Arc<dyn ModelHost>)?,
-        None => engine,
-    });
-    let settings = HttpSettings { workers: usize::from(args.workers), ..HttpSettings::new(args.listen) };
-    let door: Arc<dyn Door> = Arc::clone(&engine) as Arc<dyn Door>;
-    let server = http::serve(Arc::clone(&door), settings, Arc::clone(&stop))?;
-    let admin = serve_admin(door, args.models.data.as_deref(), &stop)?;
-    tracing::info!(
-        data = args.models.data.as_ref().map(|data| tracing::field::display(data.display())),
-        "guida {} serves knowledge {} at http://{}",
-        env!("CARGO_PKG_VERSION"),
-        engine.generation().0,
-        server.addr(),
-    );
-    cli::announce(&format!("listening http://{}", server.addr()))?;
-    let stopped = Arc::clone(&stop);
-    let warming = std::thread::Builder::new().name("warming".into()).spawn(move || {
-        step_back();
-        let mut warmed = (engine.generation(), engine.exchanges());
-        warm(&engine, &stopped);
-        while !stopped.load(Ordering::Acquire) {
-            // What comes while a model is being loaded waits for that.
-            if anew.swap(false, Ordering::AcqRel) && !models.reload() {
-                anew.store(true, Ordering::Release);
-            }
-            if let Err(error) = engine.follow() {
-                tracing::error!("the present knowledge stays: {error}");
-            }
-            // Other knowledge has other likely questions, and another model has read none.
-            let answering = (engine.generation(), engine.exchanges());
-            if answering != warmed {
-                tracing::info!("knowledge {} answers now", answering.0);
-                warm(&engine, &stopped);
-                warmed = answering;
-            }
-            std::thread::park_timeout(RELOAD_POLL);
-        }
-    });
-    server.join();
-    if let Some(admin) = admin {
-        admin.join();
-    }
-    if let Ok(warming) = warming {
-        let _ = warming.join();
-    }
-    Ok(())
 }

@@ -12,6 +12,7 @@ pub mod model;
 mod output;
 pub mod pack;
 mod passphrase;
+pub mod settings;
 pub mod show;
 
 use crate::error::{Code, Error, Result};

@@ -49,7 +49,7 @@ fn run(data: &Path, task: &LocalTask) -> Result<LocalOutcome> {
     match task {
         LocalTask::Start => start(data),
         LocalTask::Doctor => doctor(data),
-        LocalTask::LogTail => tail(&data.join("log/guida.log")),
+        LocalTask::LogTail => tail(&crate::engine::logs::file_of(data)),
     }
 }
 

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Lines that are kept.
@@ -14,6 +15,12 @@ pub const KEPT: usize = 2000;
 pub const MAX_LINE_BYTES: usize = 2048;
 /// Stands where words were cut off.
 const CUT: char = '…';
+
+/// The log file of a data folder.
+pub fn file_of(data: &Path) -> PathBuf {
+    let data = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
+    data.join("log").join("guida.log")
+}
 
 /// Which lines are wanted.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]

@@ -59,7 +59,8 @@ use overview::Load;
 use reply::{Reply, ReviewReply, StatusReply, Suspended};
 use request::{Actor, AskRequest, Request, TELLER_CLEARANCE};
 use seat::{Models, Seat};
-use std::path::{Path, PathBuf};
+use settings::SettingsDesk;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use sticks::Sticks;
@@ -110,6 +111,7 @@ pub struct Engine {
     differences: Differences,
     sticks: Sticks,
     logs: Arc<LogRing>,
+    settings: SettingsDesk,
 }
 
 impl Engine {
@@ -175,6 +177,7 @@ impl Engine {
             differences: Differences::default(),
             sticks: Sticks::from_environment(),
             logs: Arc::default(),
+            settings: SettingsDesk::default(),
         }
     }
 
@@ -223,11 +226,6 @@ impl Engine {
     /// Puts this list of questions that wait for a person in the place of the one before. They settle no answer.
     pub fn set_review(&self, review: Vec<Suspended>) {
         self.seat.answerer().retriever().set_suspended(self.seat.standing.set_review(review));
-    }
-
-    /// Folders that stand for sticks, or in which sticks are mounted, beside the usual places; in the place of those said before.
-    pub fn set_stick_folders(&self, folders: Vec<PathBuf>) {
-        self.sticks.set_folders(folders);
     }
 
     /// Answers one request. Never blocks on a language model.
@@ -279,7 +277,10 @@ impl Engine {
                 let home = self.home.as_ref().map(|home| &home.data);
                 Ok(Reply::Difference(home.map_or(Ok(None), |data| self.differences.of(data))?.map(Box::new)))
             }
-            Request::Sticks => Ok(Reply::Sticks(self.sticks.find(self.home.as_ref().map(|home| &home.data)))),
+            Request::Sticks => {
+                let data = self.home.as_ref().map(|home| &home.data);
+                Ok(Reply::Sticks(self.sticks.find(data, &self.stick_folders())))
+            }
             Request::Overview => self.overview(&answerer).map(|overview| Reply::Overview(Box::new(overview))),
             Request::Trace(ask) => self.trace(&answerer, actor, &ask).map(|trace| Reply::Trace(Box::new(trace))),
             Request::Recent => Ok(Reply::Recent(self.watch.recent())),
@@ -287,7 +288,7 @@ impl Engine {
                 let desk = self.models.as_ref().ok_or_else(modeling::no_folder)?;
                 desk.handle(actor.name(), request).map(|reply| Reply::Models(Box::new(reply)))
             }
-            Request::Settings(_) => Err(Error::new(Code::NotFound, "", "")),
+            Request::Settings(request) => self.settings(actor, &request).map(Reply::Settings),
         }
     }
 

@@ -242,10 +242,10 @@ pub struct Wanted {
     pub threads: Option<u32>,
     /// Type of keys and values.
     pub kv_type: Option<KvType>,
-    /// No flash attention.
-    pub no_flash_attention: bool,
+    /// Flash attention.
+    pub flash_attention: Option<bool>,
     /// Threads stay on their cores.
-    pub pin: bool,
+    pub pin: Option<bool>,
     /// Weights are locked in memory.
     pub lock: bool,
     /// Weights are read, not mapped.
@@ -267,8 +267,8 @@ impl Wanted {
             batch_tokens: self.batch.unwrap_or(settings.batch_tokens),
             threads: self.threads.or(settings.threads),
             kv_type: self.kv_type.unwrap_or(settings.kv_type),
-            flash_attention: settings.flash_attention && !self.no_flash_attention,
-            pin_threads: settings.pin_threads || self.pin,
+            flash_attention: self.flash_attention.unwrap_or(settings.flash_attention),
+            pin_threads: self.pin.unwrap_or(settings.pin_threads),
             lock_weights: self.lock,
             map_weights: !self.no_map,
             repack: !self.no_repack,
@@ -284,7 +284,7 @@ impl Wanted {
             context: self.context.is_some(),
             slots: self.slots.is_some(),
             // Small keys and values need flash attention.
-            kv_type: self.kv_type.is_some() || self.no_flash_attention,
+            kv_type: self.kv_type.is_some() || self.flash_attention == Some(false),
             repack: false,
             cache: self.cache_mb.is_some(),
         }
@@ -312,6 +312,9 @@ impl Wanted {
                 Some(path) => path,
                 None => return Ok(None),
             },
+            (None, None) if self.lora.is_some() => {
+                return Err(Error::new(Code::Config, "给了 LoRA 适配器,没有给模型", "加上 --model 或 --data"));
+            }
             (None, None) => return Ok(None),
         };
         let profile = registry.profiles().of_file(&model);
@@ -324,7 +327,7 @@ impl Wanted {
             }
             None => settings,
         };
-        if self.no_flash_attention && self.kv_type.is_none() {
+        if self.flash_attention == Some(false) && self.kv_type.is_none() {
             // Measured with flash attention.
             settings.kv_type = KvType::F16;
         }

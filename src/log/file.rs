@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn lines_come_to_stand_in_a_file_that_only_the_group_reads() {
         let data = tempfile::tempdir().unwrap();
-        let path = super::super::file_of(data.path());
+        let path = crate::engine::logs::file_of(data.path());
         let log = LogFile::start(path.clone()).unwrap();
         let ring = LogRing::default();
         log.write(ring.push(LogLevel::Info, "guida::engine", "一 started"));
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn a_full_file_becomes_the_one_before_and_both_are_bounded() {
         let data = tempfile::tempdir().unwrap();
-        let path = super::super::file_of(data.path());
+        let path = crate::engine::logs::file_of(data.path());
         let line = |n: u32| format!("{n:04} {}\n", "x".repeat(94));
         for n in 0..95 {
             append(&path, line(n).as_bytes(), 1000).unwrap();
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn a_line_that_was_cut_short_is_ended() {
         let data = tempfile::tempdir().unwrap();
-        let path = super::super::file_of(data.path());
+        let path = crate::engine::logs::file_of(data.path());
         append(&path, b"whole\ncut sh", 1000).unwrap();
         append(&path, b"next\n", 1000).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "whole\ncut sh\nnext\n");
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_written_costs_lines_only() {
         let data = tempfile::tempdir().unwrap();
-        let path = super::super::file_of(data.path());
+        let path = crate::engine::logs::file_of(data.path());
         // A folder stands where the file should be.
         fs::create_dir_all(&path).unwrap();
         let log = LogFile::start(path.clone()).unwrap();
@@ -244,7 +244,7 @@ mod tests {
         log.flush();
         assert!(fs::read_to_string(&path).unwrap().ends_with("guida: found\n"));
         // Nor does the log make a data folder that is not there.
-        let gone = super::super::file_of(&data.path().join("none"));
+        let gone = crate::engine::logs::file_of(&data.path().join("none"));
         assert!(append(&gone, b"x\n", 1000).is_err() && !data.path().join("none").exists());
     }
 }

@@ -8,10 +8,10 @@
 
 mod file;
 
-use crate::engine::logs::{LogLevel, LogRing};
+use crate::engine::logs::{LogLevel, LogRing, file_of};
 use file::LogFile;
 use std::fmt::{Debug, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -65,12 +65,6 @@ pub fn start_service(data: Option<&Path>) -> ServiceLog {
     let keeper = Keeper { ring: Arc::clone(&ring), file: file.clone() }.with_filter(filter(KEPT));
     let _ = tracing_subscriber::registry().with(standard_error()).with(keeper).try_init();
     ServiceLog { ring, file }
-}
-
-/// The log file of a data folder.
-pub fn file_of(data: &Path) -> PathBuf {
-    let data = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
-    data.join("log").join("guida.log")
 }
 
 fn filter(otherwise: &str) -> EnvFilter {

@@ -1,16 +1,21 @@
 //! The command line as clap reads it. Reading acts on nothing. `model` has what concerns models, `branch` what concerns the knowledge
-//! of a box, `pack` what head office does.
+//! of a box, `pack` what head office does, `serve` the service and its settings,
+//! `console` the console.
 
 mod branch;
+mod console;
 mod model;
 mod pack;
+mod serve;
 
 pub use branch::{DataCommand, ImportArgs};
+pub use console::ConsoleArgs;
 pub use model::{DataArg, KvTypeArg, LoraArg, ModelArgs, ModelCommand, RoleArg};
 pub use pack::{
     AlgArg, ByteSize, PackBuildArgs, PackCommand, PassphraseArg, Requirement, RoleFile, RootArgs, RotateArgs, SignArgs,
     VerifyArgs,
 };
+pub use serve::{ConfigArg, ServeArgs, SettingsArgs, SettingsCommand};
 
 use crate::engine::measure::{MAX_FOLDS, MIN_FOLDS};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -32,6 +37,8 @@ pub enum Command {
     Ask(AskArgs),
     /// 启动网页和接口服务
     Serve(ServeArgs),
+    /// 打开控制台:看运行、导入知识、换模型、体检
+    Console(ConsoleArgs),
     /// 知识库:生成、检查、查看
     Kb {
         /// Which.
@@ -56,6 +63,8 @@ pub enum Command {
         #[command(subcommand)]
         command: PackCommand,
     },
+    /// 设置:查看、修改、去掉
+    Settings(SettingsArgs),
     /// 模型:登记、检查、测速
     Model {
         /// Which.
@@ -132,23 +141,6 @@ pub struct AskArgs {
     /// 输出 JSON
     #[arg(long)]
     pub json: bool,
-}
-
-/// `guida serve`.
-#[derive(Debug, Args)]
-pub struct ServeArgs {
-    /// 监听地址
-    #[arg(long, value_name = "地址:端口", default_value = "127.0.0.1:8080")]
-    pub listen: std::net::SocketAddr,
-    /// Knowledge.
-    #[command(flatten)]
-    pub kb: KbArg,
-    /// Models.
-    #[command(flatten)]
-    pub models: ModelArgs,
-    /// HTTP 工作线程数
-    #[arg(long, value_name = "个数", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub workers: u16,
 }
 
 /// `guida doctor`.

@@ -27,7 +27,7 @@ pub struct ModelArgs {
     #[arg(long, value_name = "文件")]
     pub reranker: Option<PathBuf>,
     /// LoRA 适配器(GGUF 文件或登记过的名字),可加“=倍数”,默认 1
-    #[arg(long, value_name = "适配器[=倍数]", requires = "model")]
+    #[arg(long, value_name = "适配器[=倍数]")]
     pub lora: Option<LoraArg>,
     /// 模型使用的线程数,默认比 CPU 核数少一
     #[arg(long, value_name = "个数", value_parser = clap::value_parser!(u32).range(1..=256))]
@@ -91,16 +91,7 @@ impl FromStr for LoraArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<LoraArg, String> {
-        let (adapter, scale) = match text.rsplit_once('=') {
-            None => (text, 1.0),
-            Some((adapter, scale)) => {
-                let scale = scale.parse::<f32>().ok().filter(|scale| scale.is_finite());
-                (adapter, scale.ok_or_else(|| "“=”后面应是数,如 adapter.gguf=0.8".to_owned())?)
-            }
-        };
-        if adapter.is_empty() {
-            return Err("缺少适配器的文件或名字".into());
-        }
+        let (adapter, scale) = crate::config::adapter(text)?;
         Ok(LoraArg { adapter: adapter.into(), scale })
     }
 }

@@ -158,6 +158,7 @@ fn kind(look: &Look, kind: &SettingKind) -> String {
         }
         SettingKind::Choice { values } => format!("{} {}", look.t("可选", "one of"), values.join(" / ")),
         SettingKind::Address => look.t("地址:端口,如 0.0.0.0:8080", "address:port, 0.0.0.0:8080").to_owned(),
+        SettingKind::Paths => look.t("路径,用冒号隔开", "paths, colons between them").to_owned(),
         SettingKind::Path => look.t("路径", "path").to_owned(),
         SettingKind::Text => look.t("文字", "text").to_owned(),
     }

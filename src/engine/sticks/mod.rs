@@ -15,7 +15,7 @@ use places::{Mount, Place};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// More folders that stand for sticks or hold them, with colons between.
@@ -68,8 +68,6 @@ pub struct StickPack {
 
 /// Finds sticks.
 pub(super) struct Sticks {
-    /// Folders of the settings.
-    folders: RwLock<Vec<PathBuf>>,
     /// Folders of the environment.
     given: Vec<PathBuf>,
     desk: Arc<Desk>,
@@ -109,28 +107,22 @@ impl Sticks {
 
     fn looking(given: Vec<PathBuf>, look: Looking) -> Sticks {
         let desk = Arc::new(Desk { looks: Mutex::default(), ended: Condvar::new(), look });
-        Sticks { folders: RwLock::default(), given, desk }
+        Sticks { given, desk }
     }
 
-    /// See [`crate::engine::Engine::set_stick_folders`].
-    pub(super) fn set_folders(&self, folders: Vec<PathBuf>) {
-        *self.folders.write().unwrap_or_else(PoisonError::into_inner) = folders;
-    }
-
-    /// The sticks that are there now; `data` says what is in use.
-    pub(super) fn find(&self, data: Option<&DataDir>) -> SticksReply {
+    /// The sticks that are there now; `data` says what is in use. `folders` stand for sticks, or sticks are mounted in them, beside the
+    /// usual places.
+    pub(super) fn find(&self, data: Option<&DataDir>, folders: &[PathBuf]) -> SticksReply {
         let active = data.and_then(|data| pointer(data).ok()).and_then(|(active, _)| active.active);
-        let mut reply = self.find_below(Path::new("/"), &places::mounts());
+        let mut reply = self.find_below(Path::new("/"), &places::mounts(), folders);
         for pack in reply.sticks.iter_mut().flat_map(|stick| &mut stick.packs) {
             pack.in_use = pack.gid.is_some() && pack.gid == active;
         }
         reply
     }
 
-    fn find_below(&self, root: &Path, mounts: &[Mount]) -> SticksReply {
-        let folders = self.folders.read().unwrap_or_else(PoisonError::into_inner);
-        let named: Vec<PathBuf> = self.given.iter().chain(folders.iter()).cloned().collect();
-        drop(folders);
+    fn find_below(&self, root: &Path, mounts: &[Mount], folders: &[PathBuf]) -> SticksReply {
+        let named: Vec<PathBuf> = self.given.iter().chain(folders).cloned().collect();
         let places = places::places(root, mounts, &named);
         let mut sticks: Vec<Stick> = Vec::new();
         for stick in self.desk.look_at(&places) {

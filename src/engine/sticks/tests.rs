@@ -34,7 +34,7 @@ fn a_stick_that_is_silent_holds_up_nobody_and_is_told_once_it_speaks() {
     };
     let sticks = Sticks::looking(vec![silent.clone(), sound.clone()], Box::new(look));
     for _ in 0..3 {
-        let found = sticks.find_below(folder.path(), &[]).sticks;
+        let found = sticks.find_below(folder.path(), &[], &[]).sticks;
         let [first, second] = &found[..] else { panic!("{found:?}") };
         assert_eq!((Path::new(&first.path), code(first)), (sound.as_path(), None));
         assert_eq!((Path::new(&second.path), code(second)), (silent.as_path(), Some("TIMEOUT")));
@@ -42,7 +42,7 @@ fn a_stick_that_is_silent_holds_up_nobody_and_is_told_once_it_speaks() {
     assert_eq!(looks.load(Ordering::SeqCst), 1, "it is not looked at again before it has answered");
     speak.send(()).unwrap();
     let deadline = Instant::now() + Duration::from_secs(30);
-    while sticks.find_below(folder.path(), &[]).sticks.iter().any(|stick| stick.problem.is_some()) {
+    while sticks.find_below(folder.path(), &[], &[]).sticks.iter().any(|stick| stick.problem.is_some()) {
         assert!(Instant::now() < deadline, "it has spoken and is not heard");
         std::thread::yield_now();
     }
@@ -60,14 +60,13 @@ fn what_was_seen_is_told_again_without_a_look() {
     let sticks = Sticks::looking(vec![folder.path().join("a")], Box::new(look));
     let began = Instant::now();
     for _ in 0..100 {
-        assert_eq!(sticks.find_below(folder.path(), &[]).sticks.len(), 1);
+        assert_eq!(sticks.find_below(folder.path(), &[], &[]).sticks.len(), 1);
     }
     // One, and one more for each time that it had grown old on a slow machine.
     let most = 1 + began.elapsed().as_millis() / FRESH.as_millis();
     assert!(looks.load(Ordering::SeqCst) as u128 <= most);
     // Another folder is looked at at once.
-    sticks.set_folders(vec![folder.path().join("b")]);
-    assert_eq!(sticks.find_below(folder.path(), &[]).sticks.len(), 2);
+    assert_eq!(sticks.find_below(folder.path(), &[], &[folder.path().join("b")]).sticks.len(), 2);
 }
 
 /// A folder with a pack that says little.
@@ -81,7 +80,7 @@ fn lay_out(stick: &Path, seq: u64) {
 fn find(named: &[&Path]) -> Vec<Stick> {
     let nowhere = TempDir::new().unwrap();
     let sticks = Sticks::looking(named.iter().map(|path| path.to_path_buf()).collect(), Box::new(look::look));
-    sticks.find_below(nowhere.path(), &[]).sticks
+    sticks.find_below(nowhere.path(), &[], &[]).sticks
 }
 
 #[test]
@@ -115,7 +114,7 @@ fn a_mounted_stick_counts_whatever_is_on_it() {
     std::fs::create_dir_all(foreign.join("photos")).unwrap();
     let mount = |point: &Path| Mount { point: point.into(), device: "8:17".into(), kind: "vfat".into() };
     let sticks = Sticks::looking(Vec::new(), Box::new(look::look));
-    let found = sticks.find_below(folder.path(), &[mount(&foreign), mount(&gone)]).sticks;
+    let found = sticks.find_below(folder.path(), &[mount(&foreign), mount(&gone)], &[]).sticks;
     let [first, second] = &found[..] else { panic!("{found:?}") };
     assert_eq!((Path::new(&first.path), first.packs.len(), code(first)), (foreign.as_path(), 0, None));
     assert_eq!((Path::new(&second.path), code(second)), (gone.as_path(), Some("IO")));
