@@ -166,21 +166,21 @@ impl ImportDesk {
 
     /// Does what is asked, or begins it.
     pub(super) fn handle(&self, seat: &Arc<Seat>, actor: &str, request: ImportRequest) -> Result<ImportState> {
+        log_request(actor, &request);
         match request {
             ImportRequest::State => {}
             ImportRequest::Begin { source } => {
-                let what = format!("import of {}", source.display());
-                self.start(seat, actor, what, move |importer, shared, seat| prepare(importer, shared, seat, &source))?;
+                self.start(seat, actor, move |importer, shared, seat| prepare(importer, shared, seat, &source))?;
             }
             ImportRequest::Rollback => {
-                self.start(seat, actor, "rollback".into(), |importer, _, seat| {
+                self.start(seat, actor, |importer, _, seat| {
                     importer
                         .rollback(&mut |_| take_up(importer.data(), importer.state(), seat))
                         .map(|returned| ImportState::Turned { returned })
                 })?;
             }
             ImportRequest::Release => {
-                self.start(seat, actor, "release".into(), |importer, _, seat| {
+                self.start(seat, actor, |importer, _, seat| {
                     importer
                         .release(&mut |_| take_up(importer.data(), importer.state(), seat))
                         .map(|returned| ImportState::Turned { returned })
@@ -214,7 +214,6 @@ impl ImportDesk {
         &self,
         seat: &Arc<Seat>,
         actor: &str,
-        what: String,
         work: impl FnOnce(&Importer, &Shared, &Seat) -> Result<ImportState> + Send + 'static,
     ) -> Result<()> {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
@@ -231,17 +230,10 @@ impl ImportDesk {
         let begun = Progress { phase: Phase::Reading, done: 0, total: 0, eta_s: None, safe_to_remove: false };
         *self.shared.inner() =
             Inner { state: ImportState::Working { progress: begun }, decision: None, cancelled: false };
-        tracing::info!(actor, "{what} begins");
         let (shared, seat) = (Arc::clone(&self.shared), Arc::clone(seat));
         let spawned = std::thread::Builder::new().name("importer".into()).spawn(move || {
             let ended = work(&importer, &shared, &seat);
-            match &ended {
-                Ok(ImportState::Done { committed }) => tracing::info!("{what}: {} is in use", committed.gid),
-                Ok(ImportState::Turned { returned }) => tracing::info!("{what}: {} is in use", returned.gid),
-                Ok(ImportState::Already { serial }) => tracing::info!("{what}: {serial} is in use already"),
-                Ok(_) => tracing::info!("{what}: declined"),
-                Err(error) => tracing::warn!("{what} failed: {error}"),
-            }
+            log_end(&ended);
             shared.set(ended.unwrap_or_else(|e| ImportState::Failed { error: ErrorBody::from(&e) }));
         });
         *thread =
@@ -290,4 +282,27 @@ fn prepare(importer: &Importer, shared: &Shared, seat: &Seat, source: &Path) -> 
     let committed =
         importer.commit(*prepared, &mut |_| take_up(importer.data(), importer.state(), seat), &mut Teller(shared))?;
     Ok(ImportState::Done { committed })
+}
+
+/// For the record: who wanted what.
+fn log_request(actor: &str, request: &ImportRequest) {
+    match request {
+        ImportRequest::State => {}
+        ImportRequest::Begin { source } => tracing::info!(actor, "import of {} asked for", source.display()),
+        ImportRequest::Confirm => tracing::info!(actor, "import confirmed"),
+        ImportRequest::Cancel => tracing::info!(actor, "import given up"),
+        ImportRequest::Rollback => tracing::info!(actor, "rollback asked for"),
+        ImportRequest::Release => tracing::info!(actor, "release asked for"),
+    }
+}
+
+/// For the record: what became of it.
+fn log_end(ended: &Result<ImportState>) {
+    match ended {
+        Ok(ImportState::Done { committed }) => tracing::info!("import: {} is in use now", committed.gid),
+        Ok(ImportState::Turned { returned }) => tracing::info!("{} is in use again", returned.gid),
+        Ok(ImportState::Already { serial }) => tracing::info!("import: {serial} is in use already"),
+        Ok(_) => tracing::info!("import: nothing has changed"),
+        Err(error) => tracing::warn!("import or change of generation failed: {error}"),
+    }
 }
