@@ -137,12 +137,12 @@ impl<'a> Session<'a> {
         loop {
             let event = match prose.next(STOP_CHECK) {
                 ProseStep::Event(event) => Some(event),
-                ProseStep::Idle => self.interruption(deadline),
+                ProseStep::Idle => None,
                 ProseStep::Finished => {
                     Some(broken_off(Code::ModelDied, "生成意外中断", "依据卡片仍然有效;需要说明时请再问一次"))
                 }
             };
-            if let Some(event) = event {
+            for event in event.into_iter().chain(self.interruption(deadline)) {
                 let last = matches!(event, ProseEvent::Done(_) | ProseEvent::Error(_));
                 self.send(&Line::event(id, event).to_bytes()?)?;
                 if last {
@@ -155,7 +155,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Why prose should not go on, while nothing comes of it.
+    /// Why prose should not go on.
     fn interruption(&self, deadline: Instant) -> Option<ProseEvent> {
         if self.stop.load(Ordering::Acquire) {
             return Some(broken_off(Code::Cancelled, "服务正在停止,生成已中断", "依据卡片仍然有效"));

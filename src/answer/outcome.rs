@@ -42,7 +42,7 @@ pub struct Citation {
     /// Sample rules are marked as such.
     pub sample: bool,
     /// Clauses of other documents that say the same: title and address. Left out when there are none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub same_in: Vec<String>,
 }
 

@@ -211,23 +211,22 @@ impl ImportDesk {
 
     /// Does what is asked, or begins it.
     pub(super) fn handle(&self, seat: &Arc<Seat>, actor: &str, request: ImportRequest) -> Result<ImportReply> {
+        log_request(actor, &request);
         match request {
             ImportRequest::State => {}
             ImportRequest::Begin { source } => {
                 let from = Some(source.clone());
-                self.start(seat, actor, ("import", from), move |importer, shared, seat| {
-                    prepare(importer, shared, seat, &source)
-                })?;
+                self.start(seat, actor, from, move |importer, shared, seat| prepare(importer, shared, seat, &source))?;
             }
             ImportRequest::Rollback => {
-                self.start(seat, actor, ("rollback", None), |importer, shared, seat| {
+                self.start(seat, actor, None, |importer, shared, seat| {
                     importer
                         .rollback(&mut |_| take_up(importer.data(), importer.state(), seat), &mut Teller(shared))
                         .map(|returned| ImportState::Turned { returned })
                 })?;
             }
             ImportRequest::Release => {
-                self.start(seat, actor, ("release", None), |importer, shared, seat| {
+                self.start(seat, actor, None, |importer, shared, seat| {
                     importer
                         .release(&mut |_| take_up(importer.data(), importer.state(), seat), &mut Teller(shared))
                         .map(|returned| ImportState::Turned { returned })
@@ -261,7 +260,7 @@ impl ImportDesk {
         &self,
         seat: &Arc<Seat>,
         actor: &str,
-        (what, source): (&'static str, Option<PathBuf>),
+        source: Option<PathBuf>,
         work: impl FnOnce(&Importer, &Shared, &Seat) -> Result<ImportState> + Send + 'static,
     ) -> Result<()> {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
@@ -277,22 +276,11 @@ impl ImportDesk {
         )?;
         let begun =
             Progress { phase: Phase::Reading, done: 0, total: 0, eta_s: None, safe_to_remove: source.is_none() };
-        tracing::info!(
-            actor,
-            "{what} begins{}",
-            source.as_ref().map_or_else(String::new, |from| format!(", from {}", from.display()))
-        );
         *self.shared.inner() = Inner::new(ImportState::Working { progress: begun }, source);
         let (shared, seat) = (Arc::clone(&self.shared), Arc::clone(seat));
         let spawned = std::thread::Builder::new().name("importer".into()).spawn(move || {
             let ended = work(&importer, &shared, &seat);
-            match &ended {
-                Ok(ImportState::Done { committed }) => tracing::info!("{what}: {} is in use", committed.gid),
-                Ok(ImportState::Turned { returned }) => tracing::info!("{what}: {} is in use", returned.gid),
-                Ok(ImportState::Already { serial }) => tracing::info!("{what}: {serial} is in use already"),
-                Ok(_) => tracing::info!("{what}: declined"),
-                Err(error) => tracing::warn!("{what} failed: {error}"),
-            }
+            log_end(&ended);
             shared.set(ended.unwrap_or_else(|e| ImportState::Failed { error: ErrorBody::from(&e) }));
         });
         *thread =
@@ -341,4 +329,27 @@ fn prepare(importer: &Importer, shared: &Shared, seat: &Seat, source: &Path) -> 
     let committed =
         importer.commit(*prepared, &mut |_| take_up(importer.data(), importer.state(), seat), &mut Teller(shared))?;
     Ok(ImportState::Done { committed })
+}
+
+/// For the record: who wanted what.
+fn log_request(actor: &str, request: &ImportRequest) {
+    match request {
+        ImportRequest::State => {}
+        ImportRequest::Begin { source } => tracing::info!(actor, "import of {} asked for", source.display()),
+        ImportRequest::Confirm => tracing::info!(actor, "import confirmed"),
+        ImportRequest::Cancel => tracing::info!(actor, "import given up"),
+        ImportRequest::Rollback => tracing::info!(actor, "rollback asked for"),
+        ImportRequest::Release => tracing::info!(actor, "release asked for"),
+    }
+}
+
+/// For the record: what became of it.
+fn log_end(ended: &Result<ImportState>) {
+    match ended {
+        Ok(ImportState::Done { committed }) => tracing::info!("import: {} is in use now", committed.gid),
+        Ok(ImportState::Turned { returned }) => tracing::info!("{} is in use again", returned.gid),
+        Ok(ImportState::Already { serial }) => tracing::info!("import: {serial} is in use already"),
+        Ok(_) => tracing::info!("import: nothing has changed"),
+        Err(error) => tracing::warn!("import or change of generation failed: {error}"),
+    }
 }
