@@ -29,7 +29,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 const QUESTION: &str = "身份证过期三个月,卡还能取钱吗";
-
 /// One test at a time: each looks at the processes that this program has started.
 static ALONE: Mutex<()> = Mutex::new(());
 
@@ -139,7 +138,8 @@ impl Service {
             other => panic!("{other:?}"),
         };
         assert!(!answer.card.refused && !answer.card.citations.is_empty(), "a card in any case");
-        answer.prose_unavailable.map_or_else(|| Ok(answer.prose.expect("prose")), Err)
+        let (prose, why) = (answer.prose, answer.prose_unavailable);
+        prose.ok_or_else(|| why.expect("prose, or why there is none"))
     }
 }
 
