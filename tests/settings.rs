@@ -249,7 +249,7 @@ fn a_running_service_tells_what_waits_for_its_next_start() {
     let events = branch.events();
     let changes: Vec<_> = events.iter().filter(|event| event.event == "settings").collect();
     assert!(
-        changes.len() == 7 && changes.iter().all(|event| event.actor == "li" && event.code == "OK"),
+        changes.len() == 8 && changes.iter().all(|event| event.actor == "li" && event.code == "OK"),
         "{changes:#?}"
     );
     assert!(changes.iter().any(|event| event.detail == "http.workers:8 → 16"), "{changes:#?}");
