@@ -241,7 +241,7 @@ fn the_journal_says_who_imported_and_went_back_and_the_log_what_happened() {
     assert_eq!(you, me());
 
     let mut import = |request: ImportRequest| match console.call(&Request::Import(request)) {
-        Ok(Reply::Import(state)) => *state,
+        Ok(Reply::Import(reply)) => reply.state,
         other => panic!("{other:?}"),
     };
     let settled = |import: &mut dyn FnMut(ImportRequest) -> ImportState, what: &str| {
