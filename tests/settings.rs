@@ -122,7 +122,13 @@ fn a_wrong_file_stops_the_service_and_everything_wrong_is_told_at_once() {
     assert!(err.starts_with(&format!("[CONFIG] {name} 第 2 行:没有 http.wrokers")), "{err}");
     // The list is shown beside it, and the error stands.
     let (code, out, err) = run(&["settings"], folder.path(), &[]);
-    assert!(code == 2 && out.contains("workers = 8  (默认)") && err.contains("第 2 行"), "{out}{err}");
+    assert!(
+        code == 2
+            && out.contains("workers = 8  (默认)")
+            && out.contains("GUIDA_HTTP_WORKERS")
+            && err.contains("第 2 行"),
+        "{out}{err}"
+    );
     // A file that was named has to be there.
     let (code, _, err) = run(&["serve", "--config", "/nowhere/guida.toml"], folder.path(), &[]);
     assert!(code == 2 && err.contains("/nowhere/guida.toml:没有这个设置文件"), "{err}");

@@ -34,7 +34,9 @@ pub fn run(args: &SettingsArgs, desk: &SettingsDesk) -> Result<()> {
 
 fn list(reply: &SettingsReply) -> String {
     let file = reply.file.as_deref().unwrap_or("无");
-    let mut text = format!("设置文件:{file}\n优先顺序:选项、环境变量、设置文件、默认值;正在运行的服务还可能带有选项\n");
+    let mut text = format!(
+        "设置文件:{file}\n优先顺序:选项、环境变量(各项末尾的名字)、设置文件、默认值;正在运行的服务还可能带有选项\n"
+    );
     let mut table = "";
     for row in &reply.rows {
         let (name, leaf) = row.key.split_once('.').unwrap_or(("", &row.key));
@@ -42,7 +44,9 @@ fn list(reply: &SettingsReply) -> String {
             text += &format!("\n[{name}]\n");
             table = name;
         }
-        text += &format!("{leaf} = {}  ({})\n    {};{}\n", value(row), origin(row), row.about.zh, allowed(row));
+        let env = row.env.as_deref().unwrap_or_default();
+        text += &format!("{leaf} = {}  ({})\n", value(row), origin(row));
+        text += &format!("    {};{};{env}\n", row.about.zh, allowed(row));
     }
     text
 }
