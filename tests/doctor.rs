@@ -17,6 +17,7 @@ use guida::engine::doctor::{Check, CheckState, DoctorReply};
 use guida::engine::reply::Reply;
 use guida::engine::request::{Actor, Request};
 use guida::error::Code;
+use guida::pack::hex;
 use guida::store::generations::Active;
 use guida::store::state::StateDb;
 use guida::types::Classification;
@@ -28,6 +29,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Output;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// Checks on the machine that the tests run on, and on a service that need not run.
@@ -57,19 +59,32 @@ fn reply(output: &Output) -> DoctorReply {
     serde_json::from_value(json(output)).unwrap()
 }
 
-/// Everything below a folder: kind and mode, moment of the last change, content.
-fn listing(folder: &Path) -> BTreeMap<String, (u32, i64, i64, Vec<u8>)> {
-    fn add(at: &Path, all: &mut BTreeMap<String, (u32, i64, i64, Vec<u8>)>) {
-        let about = fs::symlink_metadata(at).unwrap();
-        let content = if about.is_file() { fs::read(at).unwrap() } else { Vec::new() };
-        all.insert(at.display().to_string(), (about.mode(), about.mtime(), about.mtime_nsec(), content));
-        if about.is_dir() {
-            fs::read_dir(at).unwrap().for_each(|entry| add(&entry.unwrap().path(), all));
+/// What a file or folder is: kind and mode, length, moment of the last change, SHA-256.
+type Seen = (u32, u64, i64, i64, String);
+
+fn seen(at: &Path, content: bool) -> Seen {
+    let about = fs::symlink_metadata(at).unwrap();
+    let hash = if content && about.is_file() { hex::sha256(&fs::read(at).unwrap()) } else { String::new() };
+    (about.mode(), about.len(), about.mtime(), about.mtime_nsec(), hash)
+}
+
+/// Everything below a folder but what `left_out` names.
+fn listing_but(folder: &Path, left_out: &dyn Fn(&Path) -> bool) -> BTreeMap<String, Seen> {
+    let mut all = BTreeMap::from([(folder.display().to_string(), seen(folder, true))]);
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if left_out(&entry) {
+            continue;
+        }
+        match fs::symlink_metadata(&entry).unwrap().is_dir() {
+            true => all.extend(listing_but(&entry, left_out)),
+            false => drop(all.insert(entry.display().to_string(), seen(&entry, true))),
         }
     }
-    let mut all = BTreeMap::new();
-    add(folder, &mut all);
     all
+}
+
+fn listing(folder: &Path) -> BTreeMap<String, Seen> {
+    listing_but(folder, &|_| false)
 }
 
 /// Runs the doctor on a box: it changes nothing, tells of every trouble what to do, and ends as it found.
@@ -399,20 +414,30 @@ fn a_running_service_is_left_alone_and_its_port_is_known() {
     assert_eq!(check(&found, "http").state, CheckState::Fail);
 }
 
+/// A process looks at itself once at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
 #[test]
 fn a_service_looks_at_itself_and_keeps_its_hold_on_the_journal() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (_bank, branch) = sound();
     let kb = branch.data.knowledge(&branch.active().active.unwrap());
     let engine = Engine::open_home(branch.data.root(), &kb, None, None, Default::default()).unwrap();
     engine.handle(&Actor::operator(), Request::Status).unwrap();
-    let before = listing(branch.data.root());
+    // Reading the journal here would itself let go of the locks.
+    let journal = |path: &Path| path.file_name().unwrap().to_str().unwrap().starts_with("state.db");
+    let look = || {
+        let files = ["state.db", "state.db-wal"].map(|name| seen(&branch.data.root().join(name), false));
+        (listing_but(branch.data.root(), &journal), files)
+    };
+    let before = look();
     let examine = || match engine.handle(&Actor::operator(), Request::Doctor).unwrap() {
         Reply::Doctor(found) => found,
         other => panic!("{other:?}"),
     };
     let found = examine();
     well_formed(&found);
-    assert_eq!(listing(branch.data.root()), before);
+    assert_eq!(look(), before);
     for id in ["service", "journal", "pointer", "knowledge_hash", "clock", "last_import", "permissions"] {
         assert_eq!(check(&found, id).state, CheckState::Ok, "{:?}", check(&found, id));
     }
@@ -429,6 +454,7 @@ fn a_service_looks_at_itself_and_keeps_its_hold_on_the_journal() {
 
 #[test]
 fn a_service_without_a_data_folder_says_so() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let engine = Engine::open(&product::sample(), None, None, None).unwrap();
     let Reply::Doctor(found) = engine.handle(&Actor::operator(), Request::Doctor).unwrap() else { panic!("doctor") };
     well_formed(&found);

@@ -258,7 +258,8 @@ pub(super) fn last_import(subject: &Subject) -> Looked {
                 "ALREADY" => ("U 盘上的知识已在使用", "what was on the stick is in use already"),
                 _ => ("人没有确认启用", "a person did not put it to use"),
             };
-            Finding::ok(say(format!("{at} {zh}:{detail}"), format!("{at} {en}: {detail}")))
+            let pack = detail.split_whitespace().next().unwrap_or_default();
+            Finding::ok(say(format!("{at} {zh}:{pack}"), format!("{at} {en}: {pack}")))
         }
         "BEGIN" => Finding::warn(
             say(format!("{at} 切换到 {detail} 时被打断"), format!("{at} the switch to {detail} was cut short")),

@@ -186,9 +186,14 @@ fn examine(checks: &'static [Spec], subject: Subject, limit: Duration) -> Doctor
                 return;
             }
         }
+        // Before the other side hears that this is the end: whoever asks next finds the turn free.
+        drop(subject);
+        drop(tell);
     });
     let left = |_: &Spec| findings.recv_timeout(limit.saturating_sub(started.elapsed())).ok();
     let found: Vec<Option<Finding>> = checks.iter().map(left).collect();
+    // Nothing more comes but the end.
+    let _ = findings.recv_timeout(limit.saturating_sub(started.elapsed()));
     let mut hung = true;
     let findings = found.into_iter().map(|finding| finding.unwrap_or_else(|| late(limit, std::mem::take(&mut hung))));
     let mut checks: Vec<Check> = checks.iter().zip(findings).map(|(spec, finding)| finding.told(spec)).collect();

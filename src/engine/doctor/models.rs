@@ -205,7 +205,7 @@ fn judge_writer(status: &GeneratorStatus) -> Finding {
         return Finding::warn(
             say(
                 format!("{name} 现在不能写:{why};结论和条款照常"),
-                format!("{name} cannot write now: {why}; conclusions and clauses go on"),
+                format!("{name} cannot write now; conclusions and clauses go on"),
             ),
             remedy,
         );
@@ -214,7 +214,7 @@ fn judge_writer(status: &GeneratorStatus) -> Finding {
         return Finding::warn(
             say(
                 format!("{name} 在用;要换上的模型没有换成:{why}"),
-                format!("{name} serves; the model that was to follow did not load: {why}"),
+                format!("{name} serves; the model that was to follow did not load"),
             ),
             remedy,
         );

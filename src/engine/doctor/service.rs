@@ -135,7 +135,10 @@ fn knock(address: SocketAddr) -> Port {
 }
 
 pub(super) fn running(subject: &Subject) -> Looked {
-    let data = subject.data()?.root();
+    let data = match subject.presence() {
+        Presence::Inside => subject.data()?,
+        _ => subject.folder()?,
+    };
     Ok(match subject.presence() {
         Presence::Inside => Finding::ok(say("在运行,本次由服务自己检查", "running; it looks at itself")),
         Presence::Answering => Finding::ok(say("在运行,管理接口有应答", "running; its admin socket answers")),
@@ -149,7 +152,7 @@ pub(super) fn running(subject: &Subject) -> Looked {
                 true => ("没有应答:上次没有正常结束", "does not answer: it did not end in order"),
                 false => ("没有在运行", "not running"),
             };
-            let (unit, log) = (subject.unit(), quoted(&data.join("log").join("guida.log")));
+            let (unit, log) = (subject.unit(), quoted(&data.root().join("log").join("guida.log")));
             let start = match unit.systemd && unit.present {
                 true => "sudo systemctl start guida".to_owned(),
                 false => subject.command("serve"),
