@@ -2,7 +2,7 @@
 
 use super::places::{Place, What, is_folder, names_in};
 use super::{Stick, StickPack};
-use crate::error::{Error, ErrorBody, Result};
+use crate::error::{Code, Error, ErrorBody, Result};
 use crate::pack::limits::shown;
 use crate::pack::manifest::MAX_MANIFEST_BYTES;
 use crate::pack::source::{self, names, reading_failed};
@@ -18,7 +18,7 @@ use std::path::Path;
 /// Packs of one stick that are told, latest first; head office leaves one or two on it.
 const MAX_PACKS: usize = 16;
 /// Bytes of manifests that are read from one stick; after them, further packs are not told.
-const MAX_MANIFESTS_BYTES: u64 = 2 * MAX_MANIFEST_BYTES;
+const MAX_MANIFESTS_BYTES: u64 = 4 * MAX_MANIFEST_BYTES;
 /// Where udev keeps what it knows of a block device.
 const UDEV: &str = "/run/udev/data";
 /// Largest file of udev that is read, in bytes.
@@ -108,11 +108,15 @@ fn packs(path: &Path) -> Result<Vec<StickPack>> {
     let mut found: Vec<(Option<Serial>, StickPack)> = Vec::new();
     let mut left = MAX_MANIFESTS_BYTES;
     for seq in stick.sequences()?.into_iter().rev().take(MAX_PACKS) {
-        if left == 0 {
+        if left < MAX_MANIFEST_BYTES {
             break;
         }
-        let bytes = stick.read(&names::manifest(seq), left.min(MAX_MANIFEST_BYTES));
-        left = left.saturating_sub(bytes.as_ref().map_or(MAX_MANIFEST_BYTES, |bytes| bytes.len() as u64));
+        let bytes = stick.read(&names::manifest(seq), MAX_MANIFEST_BYTES);
+        left = left.saturating_sub(match &bytes {
+            Ok(bytes) => bytes.len() as u64,
+            Err(e) if e.code() == Code::PackLimit => MAX_MANIFEST_BYTES,
+            Err(_) => 0,
+        });
         found.push(match bytes.and_then(|bytes| pack(&bytes)) {
             Ok((serial, pack)) => (Some(serial), pack),
             Err(e) => (None, unreadable(seq, &e)),
