@@ -55,7 +55,16 @@ impl Models {
     pub fn start(program: &Path, large: Wanted, small: Wanted) -> Result<Models> {
         let small = Wanted { small: true, ..small };
         let start = |wanted: &Wanted| -> Result<Option<Place>> {
-            let Some(settings) = wanted.settings()? else { return Ok(None) };
+            let settings = match wanted.settings() {
+                // Nobody named one: which of several it should be, or what ails the register, is seen to in the console while tellers
+                // get their cards.
+                Err(error) if wanted.model.is_none() => {
+                    tracing::error!("no model is loaded: {error}");
+                    None
+                }
+                settings => settings?,
+            };
+            let Some(settings) = settings else { return Ok(None) };
             let generator = Arc::new(ChildGenerator::spawn(program, settings)?);
             Ok(Some(Place { wanted: wanted.clone(), generator }))
         };

@@ -37,6 +37,13 @@ pub(super) struct CacheFile {
     limit: u64,
 }
 
+impl Drop for CacheFile {
+    /// Said, not left to the closing of the file: a process that is being started holds a copy of it for a moment.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
 impl CacheFile {
     /// Opens the file for this process alone, reads what it holds under this fingerprint, newest parts last, and rewrites it when it
     /// had grown to nearly `limit` bytes or was damaged. Records of other fingerprints are dropped.

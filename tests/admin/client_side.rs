@@ -41,7 +41,7 @@ fn impostor(says: Vec<u8>) -> (TempDir, PathBuf) {
 }
 
 fn refusal(path: &Path) -> ConnectError {
-    Client::connect(path, PATIENCE).err().expect("no connection")
+    Client::connect(path, PATIENCE).expect_err("no connection")
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_stranger_is_denied_and_told_the_group() {
     let fixed = Fixed::start();
     if !me().starts_with("operator uid=0 ") {
         // An owner without the permission is denied like a stranger.
-        std::fs::set_permissions(fixed.path(), std::fs::Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(fixed.path(), std::fs::Permissions::from_mode(0o0)).unwrap();
         assert!(matches!(refusal(&fixed.path()), ConnectError::Denied { group: Some(_) }));
         return;
     }

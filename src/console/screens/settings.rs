@@ -101,7 +101,7 @@ impl Settings {
             let words = cx.look.t("配置文件里没有这一项", "The file does not name this setting");
             return cx.say(Tone::Bad, words);
         };
-        let default = row.default.clone().unwrap_or_else(|| cx.look.t("无", "none").to_owned());
+        let default = usual(cx.look, row);
         let consequence = match cx.look.language() {
             Language::Chinese => format!("从配置文件里删去 {} = {now},之后用默认值 {default}。", row.key),
             Language::English => {
@@ -148,6 +148,17 @@ fn origin(look: &Look, origin: Origin) -> &'static str {
         Origin::Env => look.t("环境变量", "env"),
         Origin::Flag => look.t("启动参数", "flag"),
     }
+}
+
+/// What counts now.
+fn value(look: &Look, row: &SettingRow) -> String {
+    row.value.clone().unwrap_or_else(|| usual(look, row))
+}
+
+/// What counts when nothing is set.
+fn usual(look: &Look, row: &SettingRow) -> String {
+    let words = row.unset.as_ref().map(|words| look.both(words).into_owned());
+    row.default.clone().or(words).unwrap_or_else(|| look.t("(无)", "(none)").to_owned())
 }
 
 fn kind(look: &Look, kind: &SettingKind) -> String {
@@ -243,8 +254,7 @@ impl Screen for Settings {
         let shown = self.shown();
         self.list.draw(frame, inner, look, &shown, |index, room| {
             let Some(row) = self.rows().get(index) else { return Line::default() };
-            let none = look.t("(无)", "(none)");
-            let value = row.value.as_deref().unwrap_or(none);
+            let value = value(look, row);
             let (from, style) = match row.pending {
                 true => (look.t("待重启", "restart"), look.warn()),
                 false => (origin(look, row.origin), look.quiet()),
@@ -256,7 +266,7 @@ impl Screen for Settings {
                 look,
                 room,
                 &widths,
-                &[(&row.key, plain), (value, look.heading()), (from, style), (&about, look.quiet())],
+                &[(&row.key, plain), (&value, look.heading()), (from, style), (&about, look.quiet())],
             )
         });
         let title = self.chosen().map_or_else(|| look.t("说明", "About").to_owned(), |row| row.key.clone());
@@ -281,23 +291,16 @@ impl Settings {
             say(&words::hint_of(look, error), Style::new());
             return lines;
         }
+        if let Some(problem) = self.reply.as_ref().and_then(|reply| reply.problem.as_ref()) {
+            say(&look.both(&words::of_error(look, problem)), look.bad());
+            say(&words::hint_of(look, problem), Style::new());
+        }
         let Some(row) = self.chosen() else { return lines };
         say(&look.both(&row.about), Style::new());
         say(&kind(look, &row.kind), look.quiet());
-        let none = look.t("(无)", "(none)");
-        let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| none.to_owned());
-        say(
-            &format!(
-                "{} {}   {} {}   {} {}",
-                look.t("生效", "counts"),
-                or_none(&row.value),
-                look.t("文件", "file"),
-                or_none(&row.in_file),
-                look.t("默认", "default"),
-                or_none(&row.default)
-            ),
-            Style::new(),
-        );
+        let in_file = row.in_file.as_deref().unwrap_or(look.t("没有写", "not named"));
+        let (now, file, default) = (look.t("生效", "counts"), look.t("文件", "file"), look.t("默认", "default"));
+        say(&format!("{now} {}   {file} {in_file}   {default} {}", value(look, row), usual(look, row)), Style::new());
         let others = [&row.env, &row.flag].into_iter().flatten().cloned().collect::<Vec<_>>().join("  ");
         if !others.is_empty() {
             say(&format!("{} {others}", look.t("也可由", "also by")), look.quiet());

@@ -20,6 +20,8 @@ fn row(key: &str, about: (&str, &str), kind: SettingKind, default: &str) -> Sett
         kind,
         env: Some(format!("GUIDA_{}", key.to_uppercase().replace('.', "_"))),
         flag: None,
+        unset: None,
+        at_once: key.starts_with("console."),
         pending: false,
     }
 }
@@ -60,7 +62,12 @@ impl Fake {
             SettingsRequest::Reset { key } => self.write(&key, None),
         }
         let restart_needed = self.0.iter().any(|row| row.pending);
-        Ok(SettingsReply { rows: self.0.clone(), file: Some("/var/lib/guida/guida.toml".into()), restart_needed })
+        Ok(SettingsReply {
+            rows: self.0.clone(),
+            file: Some("/var/lib/guida/guida.toml".into()),
+            restart_needed,
+            problem: None,
+        })
     }
 
     fn write(&mut self, key: &str, value: Option<String>) {
