@@ -76,7 +76,12 @@ pub enum ModelWork {
         /// In which role.
         role: ModelRole,
     },
-    /// A role was emptied.
+    /// A role was emptied; its model ends the answers that it has begun.
+    Unloading {
+        /// Which.
+        role: ModelRole,
+    },
+    /// A role is empty, and the memory of its model is free.
     Unloaded {
         /// Which.
         role: ModelRole,

@@ -1,7 +1,9 @@
 //! The screens, in the order of their keys. A new one is a file beside this and a line in [`SCREENS`].
 
+mod ask;
 mod doctor;
 mod help;
+mod models;
 
 use super::screen::Screen;
 
@@ -23,6 +25,10 @@ pub struct Entry {
 
 /// Every screen.
 pub const SCREENS: &[Entry] = &[
+    Entry {
+        key: '4', id: "models", zh: "模型", en: "Models", alone: false, new: || Box::<models::Models>::default()
+    },
+    Entry { key: '5', id: "ask", zh: "提问", en: "Ask", alone: false, new: || Box::<ask::Ask>::default() },
     Entry { key: '8', id: "doctor", zh: "体检", en: "Doctor", alone: true, new: || Box::<doctor::Doctor>::default() },
     Entry { key: '9', id: "help", zh: "帮助", en: "Help", alone: true, new: || Box::<help::Help>::default() },
 ];

@@ -1,7 +1,9 @@
 //! A service with made-up contents, each part in a file of its own.
 
+pub mod ask;
 pub mod doctor;
 pub mod logs;
+pub mod models;
 pub mod overview;
 
 use guida::admin::Greeting;
@@ -16,11 +18,18 @@ use guida::error::{Code, Error, ErrorBody, Result};
 pub struct Fake {
     /// The service has nothing to complain of.
     pub well: bool,
+    /// Questions.
+    pub asking: ask::Asking,
+    /// Models.
+    pub models: models::Models,
 }
 
 impl Fake {
     /// The answers to a request, in order.
     pub fn answer(&mut self, request: Request) -> Vec<Answer> {
+        if let Request::Ask(ask) = &request {
+            return self.asking.write(ask);
+        }
         match self.reply(request) {
             Ok(reply) => vec![Answer::Reply(Box::new(reply))],
             Err(error) => vec![Answer::Error(ErrorBody::from(&error))],
@@ -31,6 +40,9 @@ impl Fake {
         Ok(match request {
             Request::Overview => Reply::Overview(Box::new(overview::reply(self.well))),
             Request::Doctor => Reply::Doctor(doctor::reply()),
+            Request::Recent => Reply::Recent(self.asking.recent()),
+            Request::Trace(ask) => Reply::Trace(Box::new(self.asking.trace(&ask)?)),
+            Request::Model(request) => Reply::Models(Box::new(self.models.handle(request)?)),
             other => return Err(Error::new(Code::NotFound, format!("没有准备 {other:?}"), "")),
         })
     }
