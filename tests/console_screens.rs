@@ -78,7 +78,8 @@ mod models_and_questions {
             stage
         });
         snapshots("models-down", |mode| {
-            let mut stage = with(mode, |fake| fake.models.failure = Some("MODEL_UNAVAILABLE 生成进程被系统结束(内存不足)"));
+            let mut stage =
+                with(mode, |fake| fake.models.failure = Some("MODEL_UNAVAILABLE 生成进程被系统结束(内存不足)"));
             stage.keys("4");
             stage
         });

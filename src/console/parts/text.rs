@@ -57,7 +57,10 @@ impl<'a> Text<'a> {
         let indent = cells::width(&lead);
         let room = self.room.saturating_sub(indent).max(LEAST_ROOM);
         let mut first = true;
-        for line in cells::wrap(&self.look.data(words), room) {
+        // A bracket that opens brings a blank of its own along in ASCII.
+        let words = self.look.data(words);
+        let words = if self.look.is_ascii() { words.trim_start() } else { &words };
+        for line in cells::wrap(words, room) {
             let before = if first { lead.clone() } else { " ".repeat(indent) };
             first = false;
             self.lines.push(Line::from(vec![Span::styled(before, lead_style), Span::styled(line, style)]));

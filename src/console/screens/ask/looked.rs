@@ -75,13 +75,12 @@ impl Looked {
         let back = [Hint::new("i", "新问题", "new question"), Hint::new("Esc", "返回列表", "back to the list")];
         let again = Hint::new("r", "再查一次", "look again");
         let mut hints = match &self.found {
-            Found::Here(_) => vec![
-                Hint::new("←→", "换页", "pages"),
-                Hint::new("↑↓", "滚动", "scroll"),
-                Hint::new("p", "让模型成文", "have it written"),
-            ],
+            Found::Here(_) => vec![Hint::new("←→", "换页", "pages"), Hint::new("↑↓", "滚动", "scroll")],
             _ => Vec::new(),
         };
+        if matches!(&self.found, Found::Here(trace) if !trace.card.refused) {
+            hints.push(Hint::new("p", "让模型成文", "have it written"));
+        }
         hints.extend(back);
         if !matches!(self.found, Found::NotKept) {
             hints.push(again);
@@ -113,7 +112,9 @@ impl Looked {
 
     pub(super) fn draw(&self, frame: &mut Frame, area: Rect, view: &View<'_>) {
         let look = view.look;
-        let title = format!("{} {}", look.t("问题:", "question:"), look.data(self.question.trim()));
+        let kept = !matches!(self.found, Found::NotKept);
+        let words = if kept { self.question.trim() } else { look.t("原文没有保存", "not kept") };
+        let title = format!("{} {}", look.t("问题:", "question:"), look.data(words));
         let Found::Here(trace) = &self.found else {
             let inner = panel(frame, area, look, &title);
             return table(frame, inner, self.nothing(look, inner.width as usize));
@@ -158,11 +159,11 @@ impl Looked {
     fn then(&self, text: &mut Text<'_>, look: &Look, trace: &TraceReply) {
         let Some(asked) = &self.asked else { return };
         let (sign, word) = outcome(&asked.outcome);
-        let became = format!("{}{}", look.sign(sign.0, sign.1), look.both(&word));
+        let became = format!("{} {}", look.sign(sign.0, sign.1), look.both(&word));
         let at = when(asked.at, "%m-%d %H:%M:%S");
         let (sure, ms) = (percent(asked.confidence), asked.card_ms);
         let line = match look.language() {
-            Language::Chinese => format!("柜员 {at} 提问,当时{became},把握 {sure},{ms:.0} 毫秒出卡片。"),
+            Language::Chinese => format!("柜员 {at} 提问,当时 {became},把握 {sure},{ms:.0} 毫秒出卡片。"),
             Language::English => format!("asked at {at}: {became}, {sure} sure, card in {ms:.0} ms."),
         };
         text.say(&line, look.quiet());

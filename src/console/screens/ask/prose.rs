@@ -209,7 +209,8 @@ fn seconds(look: &Look, ms: f64) -> String {
 }
 
 fn progress_line(look: &Look, progress: &Progress) -> Line<'static> {
-    let speed = progress.tokens_per_second.map(|speed| format!(" · {speed:.1}/s")).unwrap_or_default();
+    let speed =
+        progress.tokens_per_second.map(|speed| format!(" {} {speed:.1}/s", look.sign("·", "-"))).unwrap_or_default();
     let words = match (progress.stage, look.language()) {
         (Stage::Queued, Language::Chinese) => format!(
             "排队中,前面 {} 个,预计等 {}",

@@ -124,13 +124,12 @@ impl Recent {
             true => Hint::new("f", "看全部", "show all"),
             false => Hint::new("f", "只看拒答", "refused only"),
         };
-        vec![
-            Hint::new("Enter", "查原因", "look into it"),
-            other,
-            Hint::new("i", "提问", "ask"),
-            Hint::new("↑↓", "选择", "choose"),
-            Hint::new("/", "筛选", "filter"),
-        ]
+        let ask = Hint::new("i", "提问", "ask");
+        if self.all().is_empty() {
+            return vec![ask];
+        }
+        let look_into = Hint::new("Enter", "查原因", "look into it");
+        vec![look_into, other, ask, Hint::new("↑↓", "选择", "choose"), Hint::new("/", "筛选", "filter")]
     }
 
     pub(super) fn key(&mut self, key: Key) -> Act {
@@ -163,7 +162,7 @@ impl Recent {
         };
         field.draw(frame, inner, look, label, writing);
         if look.is_ascii() {
-            let note = "Chinese cannot be typed on this text console: choose from the list, or log in by SSH.";
+            let note = "No Chinese input on this text console: choose from the list, or use SSH.";
             let line = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1).min(1), ..inner };
             table(frame, line, vec![Line::styled(note, look.quiet())]);
         }
@@ -206,7 +205,7 @@ impl Recent {
             let failed = matches!(question.outcome, Outcome::Failed { .. });
             let sure = if failed { "-".to_owned() } else { percent(question.confidence) };
             let asked = told(look, question);
-            let ms = format!("{:.0} ms", question.card_ms);
+            let ms = if failed { "-".to_owned() } else { format!("{:.0} ms", question.card_ms) };
             let plain = Style::new();
             let mut texts = vec![(time.as_str(), look.quiet()), (&became, style), (&sure, plain), (&asked, plain)];
             if wide {

@@ -11,7 +11,9 @@ const TIMES: [usize; 2] = [10, 30];
 
 /// Draws the steps with their times.
 pub(super) fn page(text: &mut Text<'_>, look: &Look, trace: &TraceReply) {
-    let longest = trace.steps.iter().map(|step| step.ms).fold(f64::MIN_POSITIVE, f64::max);
+    let times = &trace.card.timings;
+    let least = times.card_ms.max(f64::MIN_POSITIVE);
+    let longest = trace.steps.iter().map(|step| step.ms).fold(least, f64::max);
     text.heading(look.t("各步用时(毫秒)", "Steps (milliseconds)"));
     if trace.steps.is_empty() {
         text.say(look.t("服务没有给出用时。", "The service told no times."), look.quiet());
@@ -26,7 +28,6 @@ pub(super) fn page(text: &mut Text<'_>, look: &Look, trace: &TraceReply) {
     }
     let total: f64 = trace.steps.iter().map(|step| step.ms).sum();
     row(text, total, 0.0, look.t("合计", "all of them"));
-    let times = &trace.card.timings;
     text.heading(look.t("卡片自己的计时", "The card's own times"));
     row(text, times.embed_ms, times.embed_ms / longest, look.t("编码问题", "encoding the question"));
     row(text, times.retrieve_ms, times.retrieve_ms / longest, look.t("查找并排序", "finding and ranking"));

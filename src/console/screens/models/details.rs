@@ -58,7 +58,10 @@ impl Models {
         let look = view.look;
         let mut text = Text::new(look, room);
         let Some(row) = self.chosen() else {
-            text.say(look.t("没有选中模型。", "No model is chosen."), look.quiet());
+            let words = "模型只写卡片下面的说明文字;卡片、查找和导入都不需要它。";
+            let english =
+                "A model writes the prose below a card, nothing else: cards, search and imports work without.";
+            text.say(look.t(words, english), look.quiet());
             return text.finish();
         };
         let plain = Style::new();
@@ -183,7 +186,7 @@ fn settings(look: &Look, run: &Measured) -> String {
         Language::English => format!("{} threads, batch {}, kv {kv}", tuning.threads, tuning.batch_tokens),
     };
     if tuning.flash_attention {
-        words.push_str(" fa");
+        words.push_str(" flash");
     }
     if tuning.pin_threads {
         words.push_str(look.t(" 绑核", " pinned"));

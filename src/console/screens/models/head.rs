@@ -1,6 +1,7 @@
 //! What serves and how it does, and what is being done or was done last.
 
 use super::Models;
+use crate::console::cells;
 use crate::console::look::{Language, Look};
 use crate::console::parts::{Text, panel, span_of, table};
 use crate::console::screen::View;
@@ -51,20 +52,29 @@ impl Models {
             }
             return text.finish();
         };
-        if let Some(error) = &self.refused {
-            told(&mut text, look, error);
-        }
-        self.work_line(&mut text, look);
         for place in [ModelRole::Large, ModelRole::Small] {
             if let Some(serving) = self.in_place(place) {
                 one(&mut text, look, serving);
             }
         }
         if reply.serving.is_empty() {
-            let words = "没有模型在服务:柜员看到卡片(条款原文),没有说明文字。选一个按 Enter 载入。";
-            let english = "None: tellers see cards (the clauses), no prose. Choose one below and press Enter.";
+            let (words, english) = if self.rows().is_empty() {
+                (
+                    "没有模型在服务:柜员看到卡片(条款原文),没有说明文字。",
+                    "None: tellers see cards (the clauses), no prose.",
+                )
+            } else {
+                (
+                    "没有模型在服务:柜员看到卡片(条款原文),没有说明文字。选一个按 Enter 载入。",
+                    "None: tellers see cards (the clauses), no prose. Choose one below and press Enter.",
+                )
+            };
             text.led((look.sign("○ ", "o "), look.warn()), look.t(words, english), look.warn());
         }
+        if let Some(error) = &self.refused {
+            told(&mut text, look, error);
+        }
+        self.work_line(&mut text, look);
         for note in &reply.list.notes {
             text.led(("! ", look.warn()), note, Style::new());
         }
@@ -131,9 +141,10 @@ impl Models {
                 (words, look.good())
             }
             ModelWork::Failed { error } => {
-                let words = "没有做成,原来在服务的模型不受影响:";
-                text.say(look.t(words, "It did not work; what served before goes on:"), look.bad());
-                return told(text, look, error);
+                let words = look.t("没有做成,原来的不受影响: ", "It did not work, what served goes on: ");
+                text.say(&format!("{words}{}", look.both(&words::of_error(look, error))), look.bad());
+                text.say(&words::hint_of(look, error), Style::new());
+                return;
             }
         };
         text.say(&words, style);

@@ -29,7 +29,7 @@ const CALM_EVERY: u32 = 5;
 /// Ticks after an action during which every one looks: its work may begin, and end, between two calm ones.
 const EAGER: u32 = 5;
 /// Rows of the lower panel, at least.
-const DETAIL_ROWS: u16 = 9;
+const DETAIL_ROWS: u16 = 7;
 /// Most rows of the list beyond which the lower panel gets the room.
 const LIST_ROWS: u16 = 16;
 
@@ -105,8 +105,9 @@ impl Models {
     }
 
     fn take(&mut self, mut reply: ModelsReply) {
-        let began = matches!(reply.work, ModelWork::Benching { .. }) && !self.benching();
-        if began {
+        // Runs that are new are shown; those of a measurement that had ended before are not in the way.
+        let benched = matches!(reply.work, ModelWork::Benched { .. }) && self.reply.is_some();
+        if !self.has_runs() && (benched || matches!(reply.work, ModelWork::Benching { .. })) {
             self.runs = true;
         }
         let chosen = self.chosen().map(|row| row.entry.sha256.clone());
@@ -149,12 +150,15 @@ impl Screen for Models {
         if self.benching() {
             hints.push(Hint::new("x", "停止测速", "stop measuring"));
         }
-        hints.extend([
-            Hint::new("Enter", "载入", "load"),
-            Hint::new("u", "停用", "unload"),
-            Hint::new("b", "测速", "measure"),
-            Hint::new("d", "详情", "details"),
-        ]);
+        if self.rows().is_empty() {
+            hints.push(Hint::new("Esc", "返回", "back"));
+            return hints;
+        }
+        hints.push(Hint::new("Enter", "载入", "load"));
+        if self.reply.as_ref().is_some_and(|reply| !reply.serving.is_empty()) {
+            hints.push(Hint::new("u", "停用", "unload"));
+        }
+        hints.extend([Hint::new("b", "测速", "measure"), Hint::new("d", "详情", "details")]);
         if self.has_runs() {
             hints.push(Hint::new("t", "测速结果/模型", "runs or model"));
         }

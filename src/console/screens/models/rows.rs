@@ -12,9 +12,9 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 /// Cells of the columns: whether it serves, name, role, weights, size, quantisation, memory; speed gets the rest.
-const NARROW: [usize; 7] = [3, 22, 7, 5, 8, 7, 8];
+const NARROW: [usize; 7] = [1, 23, 7, 5, 8, 7, 8];
 /// The same with the architecture behind the role, and figures to the memory.
-const WIDE: [usize; 8] = [3, 28, 7, 9, 6, 8, 8, 22];
+const WIDE: [usize; 8] = [1, 28, 7, 9, 5, 8, 8, 28];
 /// A list this wide has room for these.
 const WIDE_FROM: usize = 100;
 
@@ -54,14 +54,14 @@ impl Models {
         let wide = room >= WIDE_FROM;
         let widths: &[usize] = if wide { &WIDE } else { &NARROW };
         let mut heads = vec![
-            look.t("在用", "use"),
+            "",
             look.t("名称", "name"),
             look.t("用途", "role"),
             look.t("参数", "size"),
             look.t("文件", "file"),
             look.t("量化", "quant"),
             look.t("内存", "memory"),
-            look.t("读/写 每秒", "read/write per s"),
+            look.t("读/写/秒", "tokens/s"),
         ];
         if wide {
             heads.insert(3, look.t("结构", "arch"));
@@ -106,7 +106,7 @@ impl Models {
         };
         let speed = match &row.measured {
             Some(profile) => format!("{:.0}/{:.1}", profile.prefill_per_second, profile.decode_per_second),
-            None if writes(row) => look.t("没测过", "no figures").to_owned(),
+            None if writes(row) => look.t("没测过", "none").to_owned(),
             None => "-".to_owned(),
         };
         let mut texts = vec![

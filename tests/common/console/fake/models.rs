@@ -82,9 +82,8 @@ fn facts(architecture: &str, parameters: u64, quantization: &str, template: Opti
 }
 
 fn fit(fits: bool, needed: u64, flags: Option<&str>) -> Value {
-    let recommended = fits.then(|| {
-        json!({"context_tokens": 8192, "slots": 2, "kv_type": "q8_0", "cache_mb": 512, "threads": 6})
-    });
+    let recommended =
+        fits.then(|| json!({"context_tokens": 8192, "slots": 2, "kv_type": "q8_0", "cache_mb": 512, "threads": 6}));
     json!({"fit": {"fits": fits, "needed_bytes": needed, "flags": flags, "recommended": recommended}})
 }
 
@@ -105,9 +104,23 @@ fn rows() -> Vec<Value> {
     vec![
         row("bge-small-zh", "b2", "embedder", 95_777_000, facts("bert", 24_000_000, "F16", None), json!({})),
         broken,
-        row("Qwen2.5-14B-Instruct", "c3", "large", gib(90), facts("qwen2", 14_800_000_000, "Q4_K_M", Some("chatml")), fit(false, gib(112), None)),
+        row(
+            "Qwen2.5-14B-Instruct",
+            "c3",
+            "large",
+            gib(90),
+            facts("qwen2", 14_800_000_000, "Q4_K_M", Some("chatml")),
+            fit(false, gib(112), None),
+        ),
         row(LARGE, "a1", "large", gib(44), facts("qwen2", 7_600_000_000, "Q4_K_M", Some("chatml")), measured),
-        row(OTHER, "e5", "large", gib(25), facts("qwen3", 4_000_000_000, "Q4_K_M", Some("chatml")), fit(true, gib(34), Some("--context 4096 --slots 1"))),
+        row(
+            OTHER,
+            "e5",
+            "large",
+            gib(25),
+            facts("qwen3", 4_000_000_000, "Q4_K_M", Some("chatml")),
+            fit(true, gib(34), Some("--context 4096 --slots 1")),
+        ),
     ]
 }
 
