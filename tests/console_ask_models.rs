@@ -300,6 +300,10 @@ fn prose_is_asked_for_once_and_comes_as_it_is_written() {
     stage.keys("p");
     let asked = stage.asked.iter().filter(|request| matches!(request, Request::Ask(ask) if ask.prose)).count();
     assert_eq!(asked, 1);
+    // Leaving it ends the writing.
+    assert!(stage.forgotten.is_empty());
+    stage.press(&[Key::Esc]);
+    assert_eq!(stage.forgotten.len(), 1);
     // Another question meanwhile: what is still written for the first does not show below the second.
     let mut stage = self::stage();
     stage.keys("5\n");

@@ -44,7 +44,15 @@ fn trace_tag(turn: u32) -> u32 {
 }
 
 impl Ask {
+    /// Leaves the question in sight; what is still being written for it is not waited for.
+    fn leave(&mut self, cx: &mut Cx<'_>) {
+        if self.looked.take().is_some_and(|looked| looked.prose.is_coming()) {
+            cx.forget(trace_tag(self.turns) + 1);
+        }
+    }
+
     fn look_into(&mut self, question: String, asked: Option<RecentQuestion>, cx: &mut Cx<'_>) {
+        self.leave(cx);
         self.turns = self.turns.wrapping_add(1) % (u32::MAX / 4);
         self.writing = false;
         let kept = !question.trim().is_empty();
@@ -58,9 +66,9 @@ impl Ask {
 
     /// Asks for the question in sight once more.
     fn again(&mut self, cx: &mut Cx<'_>) {
-        if let Some(looked) = self.looked.take() {
-            let page = looked.page();
-            self.look_into(looked.question, looked.asked, cx);
+        if let Some(looked) = &self.looked {
+            let (page, question, asked) = (looked.page(), looked.question.clone(), looked.asked.clone());
+            self.look_into(question, asked, cx);
             if let Some(looked) = &mut self.looked {
                 looked.turn_to(page);
             }
@@ -146,11 +154,11 @@ impl Screen for Ask {
         };
         match key {
             Key::Esc => {
-                self.looked = None;
+                self.leave(cx);
                 self.poll(cx);
             }
             Key::Char('i') => {
-                self.looked = None;
+                self.leave(cx);
                 self.field.clear();
                 self.writing = true;
                 self.poll(cx);

@@ -44,7 +44,7 @@ pub(super) struct Prose {
 impl Prose {
     /// The person wants it: whether it has to be asked for. `serves` says whether a model may serve.
     pub(super) fn begin(&mut self, refused: bool, serves: bool) -> bool {
-        if matches!(self.state, State::Asked | State::Coming(_)) {
+        if self.is_coming() {
             return false;
         }
         self.text.clear();
@@ -54,6 +54,11 @@ impl Prose {
             (false, true) => State::Asked,
         };
         matches!(self.state, State::Asked)
+    }
+
+    /// A model is at it, or is going to be.
+    pub(super) fn is_coming(&self) -> bool {
+        matches!(self.state, State::Asked | State::Coming(_))
     }
 
     /// What came of asking.
@@ -81,7 +86,7 @@ impl Prose {
                 ProseEvent::Error(error) => self.state = State::Failed(error),
             },
             Answer::Error(error) => self.state = State::Failed(error),
-            Answer::ProseEnd if matches!(self.state, State::Asked | State::Coming(_)) => self.state = State::Nothing,
+            Answer::ProseEnd if self.is_coming() => self.state = State::Nothing,
             Answer::ProseEnd | Answer::Local(_) => {}
         }
     }
@@ -115,6 +120,8 @@ impl Prose {
             State::Coming(progress) => {
                 text.line(progress_line(look, progress));
                 self.written(text, look);
+                text.gap();
+                text.say(look.t("离开这个问题(Esc)即停止。", "Leaving this question (Esc) stops it."), look.quiet());
             }
             State::Failed(error) => {
                 text.say(&look.both(&words::of_error(look, error)), look.bad());

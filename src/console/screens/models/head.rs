@@ -166,32 +166,21 @@ fn one(text: &mut Text<'_>, look: &Look, serving: &Serving) {
     };
     let wait = span_of(look, status.expected_wait_ms.div_ceil(1000));
     let waits = status.queued.saturating_sub(status.running);
-    let mut about = match look.language() {
-        Language::Chinese => {
-            format!(
-                "{} · {state} · 在写 {}/{} · 排队 {waits} · 预计等 {wait}",
-                name(serving),
-                status.running,
-                status.slots
-            )
-        }
-        Language::English => {
-            format!(
-                "{} - {state}, writing {}/{}, {waits} waiting, about {wait}",
-                name(serving),
-                status.running,
-                status.slots
-            )
-        }
+    let (running, slots, restarts) = (status.running, status.slots, status.restarts);
+    let load = match look.language() {
+        Language::Chinese => format!("在写 {running}/{slots} · 排队 {waits} · 预计等 {wait} · 重启过 {restarts} 次"),
+        Language::English => format!("writing {running}/{slots}, {waits} waiting, about {wait}, restarts: {restarts}"),
     };
-    if status.restarts > 0 {
-        about.push_str(&match look.language() {
-            Language::Chinese => format!(" · 重启过 {} 次", status.restarts),
-            Language::English => format!(", restarted {} times", status.restarts),
-        });
+    let lead = format!("{sign} {} ", cells::fill(role(look, serving.role), PLACE, ""));
+    let dot = look.sign(" · ", " - ");
+    let short = format!("{}{dot}{state}", name(serving));
+    let whole = format!("{short}{dot}{load}");
+    if cells::width(&lead) + cells::width(&look.data(&whole)) <= text.room() {
+        text.led((&lead, style), &whole, Style::new());
+    } else {
+        text.led((&lead, style), &short, Style::new());
+        text.item(&" ".repeat(cells::width(&lead)), &load, Style::new());
     }
-    let lead = format!("{sign} {} ", crate::console::cells::fill(role(look, serving.role), PLACE, ""));
-    text.led((&lead, style), &about, Style::new());
     if let Some(failure) = &status.failure {
         text.led(("  ! ", look.bad()), failure, look.bad());
     }
