@@ -80,7 +80,14 @@ impl Models {
             text.pair(look.t("用途", "role"), NAME, purpose(look, row.entry.role), plain);
         }
         if let Some(fit) = &row.fit {
-            memory(&mut text, look, fit, free(view));
+            match self.serving(row) {
+                // What it needs is not free because it has it.
+                Some(_) => {
+                    let words = format!("{}: {}", memory_words(look, fit, free(view)), look.t("已载入", "loaded"));
+                    text.pair(look.t("内存", "memory"), NAME, &words, look.good());
+                }
+                None => memory(&mut text, look, fit, free(view)),
+            }
         }
         match &row.measured {
             Some(profile) => {

@@ -98,7 +98,11 @@ impl Models {
         let memory = match (&row.problem, &row.fit) {
             (Some(_), _) => (look.t("不能用", "UNUSABLE").to_owned(), look.bad()),
             (None, Some(fit)) => {
-                let (word, style) = fit_word(look, fit);
+                // What it needs is not free because it has it.
+                let (word, style) = match self.serving(row) {
+                    Some(_) => (look.t("已载入", "loaded"), look.good()),
+                    None => fit_word(look, fit),
+                };
                 let figures = format!("{} / {}", bytes(fit.needed_bytes), free.map_or("?".to_owned(), bytes));
                 (if wide { format!("{word} {figures}") } else { word.to_owned() }, style)
             }
