@@ -104,3 +104,121 @@ fn without_a_service() {
         stage
     });
 }
+
+mod models_and_questions {
+    use super::console::fake::{Fake, models};
+    use super::console::{Mode, Stage};
+    use super::{keys, snapshots};
+    use guida::engine::modeling::ModelWork;
+
+    fn with(mode: Mode, change: impl FnOnce(&mut Fake)) -> Stage {
+        let mut fake = Fake::default();
+        change(&mut fake);
+        Stage::with(mode, fake)
+    }
+
+    fn doing(name: &str, typed: &str, work: fn() -> ModelWork) {
+        snapshots(name, |mode| {
+            let mut stage = Stage::new(mode);
+            stage.keys("4");
+            stage.fake.models.work = work();
+            for _ in 0..5 {
+                stage.second();
+            }
+            stage.keys(typed);
+            stage
+        });
+    }
+
+    #[test]
+    fn models() {
+        keys("models", "4");
+        keys("models-details", "4d");
+        snapshots("models-empty", |mode| {
+            let mut stage = with(mode, |fake| (fake.models.empty, fake.models.serves) = (true, false));
+            stage.keys("4");
+            stage
+        });
+        snapshots("models-down", |mode| {
+            let mut stage =
+                with(mode, |fake| fake.models.failure = Some("MODEL_UNAVAILABLE 生成进程被系统结束(内存不足)"));
+            stage.keys("4");
+            stage
+        });
+    }
+
+    #[test]
+    fn questions_before_models_change() {
+        snapshots("models-load", |mode| {
+            let mut stage = Stage::new(mode);
+            stage.keys("4").press(&[guida::console::keys::Key::Down]).keys("\n");
+            stage
+        });
+        keys("models-unload", "4u");
+        keys("models-bench", "4b");
+    }
+
+    #[test]
+    fn work_on_models() {
+        doing("models-benching", "", models::benching);
+        doing("models-benched", "", models::benched);
+        doing("models-failed", "", models::failed);
+        let loading = || {
+            let role = guida::engine::models::ModelRole::Large;
+            ModelWork::Loading { name: models::OTHER.into(), role }
+        };
+        doing("models-loading", "", loading);
+    }
+
+    #[test]
+    fn questions_asked_lately() {
+        keys("ask", "5");
+        keys("ask-refused-only", "5f");
+        keys("ask-writing", "5ixianjin");
+        snapshots("ask-nobody", |mode| {
+            let mut stage = with(mode, |fake| fake.asking.nobody = true);
+            stage.keys("5");
+            stage
+        });
+    }
+
+    #[test]
+    fn a_question_looked_into() {
+        use guida::console::keys::Key;
+        for (place, page) in ["answer", "evidence", "prompt", "prose", "times"].into_iter().enumerate() {
+            snapshots(&format!("ask-answered-{page}"), |mode| {
+                let mut stage = Stage::new(mode);
+                stage.keys("5\n").press(&vec![Key::Right; place]);
+                stage
+            });
+        }
+        keys("ask-refused", "5f\n");
+        snapshots("ask-refused-evidence", |mode| {
+            let mut stage = Stage::new(mode);
+            stage.keys("5f\n").press(&[Key::Tab]);
+            stage
+        });
+        snapshots("ask-turned-away", |mode| {
+            let mut stage = Stage::new(mode);
+            stage.keys("5").press(&[Key::Down, Key::Down, Key::Enter]);
+            stage
+        });
+    }
+
+    #[test]
+    fn prose() {
+        for (name, events) in [("queued", 1), ("reading", 2), ("writing", 5)] {
+            snapshots(&format!("ask-prose-{name}"), |mode| {
+                let mut stage = with(mode, |fake| fake.asking.events = Some(events));
+                stage.keys("5\np");
+                stage
+            });
+        }
+        keys("ask-prose-done", "5\np");
+        snapshots("ask-prose-no-model", |mode| {
+            let mut stage = with(mode, |fake| fake.asking.no_model = true);
+            stage.keys("5\np");
+            stage
+        });
+    }
+}

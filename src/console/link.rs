@@ -8,6 +8,7 @@ use crate::engine::request::{AskRequest, Request};
 use crate::error::{Code, Error, ErrorBody};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -20,6 +21,27 @@ const LOOK: Duration = Duration::from_secs(20);
 /// Time for what is done: comparing two generations of the law, or a doctor on a slow disk, takes its time.
 const ACT: Duration = Duration::from_secs(180);
 
+/// Most tickets that are remembered as forgotten: they are needed until a lane comes to them.
+const FORGOTTEN: usize = 64;
+
+/// The tickets whose answers nobody waits for any more.
+#[derive(Clone, Default)]
+struct Forgotten(Arc<Mutex<Vec<Ticket>>>);
+
+impl Forgotten {
+    fn add(&self, ticket: Ticket) {
+        let mut tickets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if tickets.len() == FORGOTTEN {
+            tickets.remove(0);
+        }
+        tickets.push(ticket);
+    }
+
+    fn has(&self, ticket: Ticket) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&ticket)
+    }
+}
+
 /// A job of a lane.
 enum Job {
     Ask(Ticket, Box<Request>),
@@ -31,17 +53,25 @@ enum Job {
 pub(super) struct Lanes {
     look: Sender<Job>,
     act: Sender<Job>,
+    forgotten: Forgotten,
 }
 
 impl Lanes {
     /// Starts the threads; what they hear comes as messages.
     pub(super) fn start(socket: &Path, out: &Sender<Message>) -> std::io::Result<Lanes> {
+        let forgotten = Forgotten::default();
         let lane = |name: &str, limit: Duration, watches: bool| {
             let (jobs, todo) = channel();
-            let worker = Worker { socket: socket.to_owned(), out: out.clone(), limit, watches, client: None };
+            let (socket, out, forgotten) = (socket.to_owned(), out.clone(), forgotten.clone());
+            let worker = Worker { socket, out, limit, watches, client: None, forgotten };
             thread::Builder::new().name(name.to_owned()).spawn(move || worker.work(&todo)).map(|_| jobs)
         };
-        Ok(Lanes { look: lane("look", LOOK, true)?, act: lane("act", ACT, false)? })
+        Ok(Lanes { look: lane("look", LOOK, true)?, act: lane("act", ACT, false)?, forgotten })
+    }
+
+    /// Nobody waits for the answers to this any more.
+    pub(super) fn forget(&self, ticket: Ticket) {
+        self.forgotten.add(ticket);
     }
 
     /// Hands a request to its lane.
@@ -67,6 +97,7 @@ struct Worker {
     /// It says whether the service can be asked, and tries again by itself.
     watches: bool,
     client: Option<Client>,
+    forgotten: Forgotten,
 }
 
 impl Worker {
@@ -111,13 +142,19 @@ impl Worker {
     }
 
     fn answer(&mut self, ticket: Ticket, request: &Request) {
+        if self.forgotten.has(ticket) {
+            return;
+        }
         self.connect();
         let Some(client) = &mut self.client else {
             return self.tell(Message::Answer(ticket, Answer::Error(ErrorBody::from(&gone()))));
         };
         client.set_timeout(self.limit);
         let called = match request {
-            Request::Ask(ask) if ask.prose => listen(client, ask.clone(), ticket, &self.out),
+            Request::Ask(ask) if ask.prose => {
+                let out = Listener { ticket, out: &self.out, forgotten: &self.forgotten };
+                listen(client, ask.clone(), &out)
+            }
             request => {
                 client.call(request).map(|reply| self.tell(Message::Answer(ticket, Answer::Reply(Box::new(reply)))))
             }
@@ -138,15 +175,32 @@ impl Worker {
     }
 }
 
-/// Passes a card and its prose on as they come.
-fn listen(client: &mut Client, ask: AskRequest, ticket: Ticket, out: &Sender<Message>) -> Result<(), CallError> {
-    let tell = |answer| out.send(Message::Answer(ticket, answer)).is_ok();
+/// Who hears of prose.
+struct Listener<'a> {
+    ticket: Ticket,
+    out: &'a Sender<Message>,
+    forgotten: &'a Forgotten,
+}
+
+impl Listener<'_> {
+    /// Passes an answer on; whether more of them are wanted.
+    fn tell(&self, answer: Answer) -> bool {
+        self.out.send(Message::Answer(self.ticket, answer)).is_ok() && self.listens()
+    }
+
+    fn listens(&self) -> bool {
+        !self.forgotten.has(self.ticket)
+    }
+}
+
+/// Passes a card and its prose on as they come, until nobody listens: then the prose is stopped.
+fn listen(client: &mut Client, ask: AskRequest, listener: &Listener<'_>) -> Result<(), CallError> {
     client.ask(ask, &mut |told| match told {
-        Told::Card(card) => tell(Answer::Reply(Box::new(Reply::Answer(card)))),
-        Told::Prose(event) => tell(Answer::Prose(Box::new(event))),
-        Told::Waiting => true,
+        Told::Card(card) => listener.tell(Answer::Reply(Box::new(Reply::Answer(card)))),
+        Told::Prose(event) => listener.tell(Answer::Prose(Box::new(event))),
+        Told::Waiting => listener.listens(),
     })?;
-    tell(Answer::ProseEnd);
+    listener.tell(Answer::ProseEnd);
     Ok(())
 }
 

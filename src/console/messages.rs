@@ -77,6 +77,8 @@ pub enum Effect {
         /// What.
         request: Box<Request>,
     },
+    /// Nobody waits for the answers to this any more: prose is not written on, what was not begun is not done.
+    Forget(Ticket),
     /// Do something in a process of one's own.
     Local(Ticket, LocalTask),
     /// Try to reach the service now.

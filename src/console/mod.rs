@@ -79,6 +79,7 @@ pub fn run(data: &Path, socket: &Path, look: Look) -> Result<()> {
             for effect in app.update(message) {
                 match effect {
                     Effect::Send { ticket, lane, request } => lanes.send(lane, ticket, request),
+                    Effect::Forget(ticket) => lanes.forget(ticket),
                     Effect::Local(ticket, task) => local.send(ticket, task),
                     Effect::Relink => lanes.reach(),
                     Effect::Quit => quit = true,

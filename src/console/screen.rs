@@ -138,6 +138,12 @@ impl Cx<'_> {
         self.send(tag, Lane::Act, request);
     }
 
+    /// Nobody waits for the answers with this tag any more: prose that is being written is ended.
+    pub fn forget(&mut self, tag: u32) {
+        let ticket = self.ticket(tag);
+        self.out.effects.push(Effect::Forget(ticket));
+    }
+
     /// Has the console's own process do something.
     pub fn local(&mut self, tag: u32, task: LocalTask) {
         let ticket = self.ticket(tag);

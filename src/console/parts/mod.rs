@@ -4,8 +4,10 @@ mod drawing;
 mod field;
 mod list;
 mod pager;
+mod text;
 
 pub use drawing::{bytes, columns, count, gauge, pair, panel, span_of, spark, table, when};
 pub use field::Field;
 pub use list::{Chosen, List};
 pub use pager::Pager;
+pub use text::Text;

@@ -1,8 +1,10 @@
 //! The screens, in the order of their keys. A new one is a file beside this and a line in [`SCREENS`].
 
+mod ask;
 mod doctor;
 mod help;
 mod logs;
+mod models;
 mod overview;
 mod settings;
 
@@ -27,6 +29,7 @@ pub struct Entry {
 /// Every screen.
 pub const SCREENS: &[Entry] = &[
     Entry {
+    Entry {
         key: '1',
         id: "overview",
         zh: "概览",
@@ -34,6 +37,8 @@ pub const SCREENS: &[Entry] = &[
         alone: false,
         new: || Box::<overview::Overview>::default(),
     },
+    Entry { key: '4', id: "models", zh: "模型", en: "Models", alone: false, new: || Box::<models::Models>::default() },
+    Entry { key: '5', id: "ask", zh: "提问", en: "Ask", alone: false, new: || Box::<ask::Ask>::default() },
     Entry { key: '6', id: "logs", zh: "日志", en: "Logs", alone: true, new: || Box::<logs::Logs>::default() },
     Entry {
         key: '7',

@@ -1,5 +1,7 @@
 //! The console without terminal and service: keys go in, the picture comes out, and what it asks is answered by [`Fake`].
 
+#![allow(dead_code)] // Each test file uses its own part.
+
 pub mod fake;
 
 use fake::Fake;
@@ -62,6 +64,8 @@ pub struct Stage {
     pub left: bool,
     /// Requests that were made, in order, without the overview's.
     pub asked: Vec<guida::engine::request::Request>,
+    /// What nobody waits for any more.
+    pub forgotten: Vec<Ticket>,
 }
 
 impl Stage {
@@ -80,7 +84,16 @@ impl Stage {
     /// A console without a service.
     pub fn alone(mode: Mode, fake: Fake) -> Stage {
         let app = App::new((mode.look)(), "/var/lib/guida", noon());
-        let mut stage = Stage { app, fake, mode, now: noon(), online: false, left: false, asked: Vec::new() };
+        let mut stage = Stage {
+            app,
+            fake,
+            mode,
+            now: noon(),
+            online: false,
+            left: false,
+            asked: Vec::new(),
+            forgotten: Vec::new(),
+        };
         stage.happen(Message::Machine(fake::machine()));
         stage
     }
@@ -116,6 +129,10 @@ impl Stage {
             }
             Effect::Send { ticket, .. } => vec![Message::Answer(ticket, Answer::Error(gone()))],
             Effect::Local(ticket, task) => vec![Message::Answer(ticket, Answer::Local(self.local(&task, ticket)))],
+            Effect::Forget(ticket) => {
+                self.forgotten.push(ticket);
+                Vec::new()
+            }
             Effect::Relink => Vec::new(),
             Effect::Quit => {
                 self.left = true;

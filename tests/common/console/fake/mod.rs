@@ -1,7 +1,9 @@
 //! A service with made-up contents, each part in a file of its own.
 
+pub mod ask;
 pub mod doctor;
 pub mod logs;
+pub mod models;
 pub mod overview;
 pub mod settings;
 
@@ -18,11 +20,18 @@ pub struct Fake {
     /// The service has nothing to complain of.
     pub well: bool,
     pub settings: settings::Fake,
+    /// Questions.
+    pub asking: ask::Asking,
+    /// Models.
+    pub models: models::Models,
 }
 
 impl Fake {
     /// The answers to a request, in order.
     pub fn answer(&mut self, request: Request) -> Vec<Answer> {
+        if let Request::Ask(ask) = &request {
+            return self.asking.write(ask);
+        }
         match self.reply(request) {
             Ok(reply) => vec![Answer::Reply(Box::new(reply))],
             Err(error) => vec![Answer::Error(ErrorBody::from(&error))],
@@ -36,6 +45,9 @@ impl Fake {
             Request::Journal => Reply::Journal(logs::journal()),
             Request::Settings(request) => Reply::Settings(self.settings.reply(request)?),
             Request::Doctor => Reply::Doctor(doctor::reply()),
+            Request::Recent => Reply::Recent(self.asking.recent()),
+            Request::Trace(ask) => Reply::Trace(Box::new(self.asking.trace(&ask)?)),
+            Request::Model(request) => Reply::Models(Box::new(self.models.handle(request)?)),
             other => return Err(Error::new(Code::NotFound, format!("没有准备 {other:?}"), "")),
         })
     }
