@@ -22,6 +22,7 @@ pub mod config;
 pub mod console;
 pub mod disk;
 pub mod engine;
+mod english;
 pub mod error;
 pub mod eval;
 pub mod guard;

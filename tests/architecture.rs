@@ -38,6 +38,7 @@ const MODULES: &[&str] = &[
     "console",
     "disk",
     "engine",
+    "english",
     "error",
     "eval",
     "guard",

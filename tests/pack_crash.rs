@@ -125,7 +125,7 @@ fn act(name: &str, branch: &Branch, usb: &Path, disk: Arc<dyn Disk>) {
             let Outcome::Ready(ready) = importer.prepare(usb, &mut ()).unwrap() else { panic!("it is new") };
             importer.commit(*ready, &mut |_| Ok(()), &mut ()).unwrap();
         }
-        "rollback" => _ = importer.rollback(&mut |_| Ok(())).unwrap(),
+        "rollback" => _ = importer.rollback(&mut |_| Ok(()), &mut ()).unwrap(),
         other => panic!("{other}?"),
     }
 }

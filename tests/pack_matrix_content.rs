@@ -324,7 +324,7 @@ fn row_52_with_a_damaged_pointer_imports_are_refused_and_the_last_good_one_is_kn
         // What can still be served.
         assert_eq!(Active::read_backup(&branch.data).unwrap().active, sound.active);
         let importer = branch.importer(Arc::new(RealDisk)).unwrap();
-        assert_eq!(importer.rollback(&mut |_| Ok(())).unwrap_err().code(), Code::ActiveCorrupt);
+        assert_eq!(importer.rollback(&mut |_| Ok(()), &mut ()).unwrap_err().code(), Code::ActiveCorrupt);
         importer.recover(&mut |_| Ok(())).unwrap();
         assert_eq!(branch.answer().as_deref(), Some("二十万元"));
         assert_eq!(branch.active().max_seen, sound.max_seen);

@@ -12,8 +12,8 @@ mod rules;
 
 use guida::clock::{BoxClock, Forgetful};
 use guida::engine::Engine;
-use guida::engine::importing::{ImportRequest, ImportState};
-use guida::engine::reply::Reply;
+use guida::engine::importing::{ImportRequest, ImportState, StepId, StepState};
+use guida::engine::reply::{Difference, ImportReply, Reply, SticksReply};
 use guida::engine::request::{Actor, AskRequest, Request};
 use guida::error::Code;
 use guida::store::Knowledge;
@@ -142,11 +142,228 @@ fn operator() -> Actor {
     Actor::operator()
 }
 
-fn import(engine: &Engine, request: ImportRequest) -> ImportState {
+fn asked(engine: &Engine, request: ImportRequest) -> ImportReply {
     match engine.handle(&operator(), Request::Import(request)).unwrap() {
-        Reply::Import(state) => *state,
+        Reply::Import(reply) => *reply,
         other => panic!("{other:?}"),
     }
+}
+
+fn import(engine: &Engine, request: ImportRequest) -> ImportState {
+    asked(engine, request).state
+}
+
+/// The steps that were told, in their order.
+fn steps(engine: &Engine) -> Vec<(StepId, StepState)> {
+    asked(engine, ImportRequest::State).steps.iter().map(|step| (step.id, step.state)).collect()
+}
+
+fn all_well(steps: &[StepId]) -> Vec<(StepId, StepState)> {
+    steps.iter().map(|id| (*id, StepState::Ok)).collect()
+}
+
+fn home(branch: &Branch) -> Engine {
+    Engine::open_home(branch.data.root(), &product::sample(), None, None, Default::default()).unwrap()
+}
+
+fn difference(engine: &Engine) -> Option<Difference> {
+    match engine.handle(&operator(), Request::Difference).unwrap() {
+        Reply::Difference(difference) => difference.map(|found| *found),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn sticks(engine: &Engine) -> SticksReply {
+    match engine.handle(&operator(), Request::Sticks).unwrap() {
+        Reply::Sticks(found) => found,
+        other => panic!("{other:?}"),
+    }
+}
+
+const BEFORE_CONFIRMATION: [StepId; 17] = [
+    StepId::Home,
+    StepId::Stick,
+    StepId::Root,
+    StepId::Beacon,
+    StepId::Signatures,
+    StepId::Audience,
+    StepId::Program,
+    StepId::Order,
+    StepId::Plan,
+    StepId::Room,
+    StepId::Copy,
+    StepId::Unpack,
+    StepId::Schema,
+    StepId::Database,
+    StepId::Vectors,
+    StepId::Golden,
+    StepId::Compare,
+];
+
+#[test]
+fn an_import_tells_its_steps_with_what_was_found() {
+    let bank = Bank::new();
+    let branch = Branch::in_use(&bank);
+    let engine = home(&branch);
+    let idle = asked(&engine, ImportRequest::State);
+    assert!(idle.steps.is_empty() && idle.source.is_none() && idle.safe_to_remove);
+
+    let stick = bank.pack(8, &knowledge("三十万元")).in_pieces(700).stick();
+    import(&engine, begin(stick.path()));
+    settled(&engine);
+    assert_eq!(steps(&engine), all_well(&BEFORE_CONFIRMATION));
+    let waiting = asked(&engine, ImportRequest::State);
+    assert_eq!(waiting.source.as_deref(), stick.path().to_str());
+    assert!(waiting.safe_to_remove);
+    assert!(waiting.steps.iter().all(|s| !s.title.zh.is_empty() && s.title.en.is_ascii()), "{:?}", waiting.steps);
+    assert!(waiting.steps.iter().all(|s| !s.found.zh.is_empty() && !s.found.en.is_empty()), "{:?}", waiting.steps);
+    let found = |id: StepId| waiting.steps.iter().find(|s| s.id == id).unwrap().found.clone();
+    assert!(found(StepId::Root).en.contains("3 ed25519 signatures (at least 3): 测试"), "{:?}", found(StepId::Root));
+    assert!(found(StepId::Signatures).zh.contains("ed25519 签名 2 个(至少 2)"), "{:?}", found(StepId::Signatures));
+    assert!(found(StepId::Audience).zh.contains(packs::BRANCH), "{:?}", found(StepId::Audience));
+    assert!(found(StepId::Order).zh.contains("1-8") && found(StepId::Order).zh.contains("1-7"));
+    let parts = stick.parts().len();
+    assert!(parts > 1 && found(StepId::Copy).zh.contains(&format!("{parts}/{parts} ")), "{:?}", found(StepId::Copy));
+    assert!(found(StepId::Golden).zh.contains("1/1"), "{:?}", found(StepId::Golden));
+    assert!(found(StepId::Compare).zh.contains("修改 1"), "{:?}", found(StepId::Compare));
+
+    import(&engine, ImportRequest::Confirm);
+    let done = settled_after(&engine, |s| !matches!(s, ImportState::Waiting { .. } | ImportState::Working { .. }));
+    assert!(matches!(done, ImportState::Done { .. }), "{done:?}");
+    let switched = [StepId::Switch, StepId::SelfTest, StepId::Receipt];
+    assert_eq!(steps(&engine), all_well(&[&BEFORE_CONFIRMATION[..], &switched].concat()));
+
+    // Back and forward have steps of their own; those of the import are gone.
+    let turned = all_well(&[StepId::Home, StepId::Earlier, StepId::Readable, StepId::Switch, StepId::SelfTest]);
+    import(&engine, ImportRequest::Rollback);
+    assert!(matches!(settled(&engine), ImportState::Turned { .. }));
+    assert_eq!(steps(&engine), turned);
+    import(&engine, ImportRequest::Rollback);
+    assert!(matches!(settled(&engine), ImportState::Failed { .. }));
+    assert_eq!(steps(&engine), [(StepId::Home, StepState::Ok), (StepId::Earlier, StepState::Failed)]);
+    import(&engine, ImportRequest::Release);
+    assert!(matches!(settled(&engine), ImportState::Turned { .. }));
+    assert_eq!(steps(&engine), turned);
+}
+
+#[test]
+fn the_step_at_which_an_import_fails_is_told_with_its_code() {
+    let bank = Bank::new();
+    let branch = Branch::in_use(&bank);
+    let engine = home(&branch);
+    let new = knowledge("三十万元");
+    let flipped = bank.pack(8, &new).in_pieces(700).stick();
+    let part = flipped.flip_part_byte(1);
+    let unsigned = bank.pack(8, &new).signed_by(&[&bank.publishers[0]]).stick();
+    let elsewhere = bank.pack(8, &new).with(|m| m.audience = vec!["99*".into()]).stick();
+    let tomorrow = bank.pack(8, &new).with(|m| m.app_min = "99.0.0".into()).stick();
+    let rootless = bank.pack(8, &new).with(|m| m.root_ver_min = 9).stick();
+    let old = bank.pack(6, &new).stick();
+    let large = bank.pack(8, &new).with(|m| m.files[0].raw.size = u64::MAX).stick();
+    let regressed = bank.pack(8, &new).with(|m| m.golden[0].clause = "第一条".into()).stick();
+    let empty = tempfile::TempDir::new().unwrap();
+    for (stick, step, code) in [
+        (flipped.path(), StepId::Copy, "PACK_HASH"),
+        (unsigned.path(), StepId::Signatures, "PACK_THRESHOLD"),
+        (elsewhere.path(), StepId::Audience, "PACK_AUDIENCE"),
+        (tomorrow.path(), StepId::Program, "PACK_UNSUPPORTED"),
+        (rootless.path(), StepId::Root, "PACK_ROOTGAP"),
+        (old.path(), StepId::Order, "PACK_ROLLBACK"),
+        (large.path(), StepId::Plan, "PACK_LIMIT"),
+        (regressed.path(), StepId::Golden, "PACK_QUALITY"),
+        (empty.path(), StepId::Stick, "PACK_INCOMPLETE"),
+    ] {
+        import(&engine, begin(stick));
+        let ImportState::Failed { error } = settled(&engine) else { panic!("{code}") };
+        assert_eq!(error.code, code);
+        let reply = asked(&engine, ImportRequest::State);
+        let failed: Vec<_> = reply.steps.iter().filter(|s| s.state != StepState::Ok).collect();
+        let [failed] = failed[..] else { panic!("{code}: {:?}", reply.steps) };
+        assert_eq!((failed.id, failed.state), (step, StepState::Failed), "{code}");
+        let error = failed.error.as_ref().expect("why");
+        assert_eq!((error.code.as_ref(), &failed.found.zh), (code, &error.message));
+        assert_eq!(failed.found.en, Code::from_text(code).unwrap().meaning());
+    }
+    import(&engine, begin(flipped.path()));
+    settled(&engine);
+    let reply = asked(&engine, ImportRequest::State);
+    assert!(reply.steps.last().is_some_and(|step| step.found.zh.contains(&part)), "{:?}", reply.steps);
+}
+
+#[test]
+fn the_difference_is_the_one_that_was_confirmed() {
+    let bank = Bank::new();
+    let branch = Branch::in_use(&bank);
+    let engine = home(&branch);
+    assert!(difference(&engine).is_none(), "nothing before it");
+    import(&engine, begin(bank.pack(8, &knowledge("三十万元")).stick().path()));
+    let ImportState::Waiting { preview } = settled(&engine) else { panic!("no preview") };
+    import(&engine, ImportRequest::Confirm);
+    settled_after(&engine, |s| matches!(s, ImportState::Done { .. }));
+    let found = difference(&engine).expect("two generations");
+    assert_eq!((Some(&found.diff), &found.to), (preview.diff.as_ref(), &preview.gid));
+    assert_eq!(difference(&engine).map(|again| again.diff), Some(found.diff.clone()));
+    // After going back, it is about the way back.
+    import(&engine, ImportRequest::Rollback);
+    assert!(matches!(settled(&engine), ImportState::Turned { .. }));
+    let back = difference(&engine).expect("two generations");
+    assert_eq!((&back.from, &back.to), (&found.to, &found.from));
+    assert_eq!(back.diff.changed[0].old_text, found.diff.changed[0].new_text);
+    // A single file has no generations.
+    assert!(difference(&Engine::open(&product::sample(), None, None, None).unwrap()).is_none());
+}
+
+#[test]
+fn sticks_are_told_with_the_pack_in_use() {
+    let bank = Bank::new();
+    let (old, new) = (knowledge("二十万元"), knowledge("三十万元"));
+    let usb = bank.pack(7, &old).stick();
+    let branch = Branch::with(&bank, &usb);
+    bank.pack(8, &new).put_on(&usb);
+    let engine = home(&branch);
+    let teller = Actor::teller(Classification::Internal);
+    assert_eq!(engine.handle(&teller, Request::Sticks).unwrap_err().code(), Code::Denied);
+    let path = usb.path().to_str().unwrap();
+    let mine = |found: &SticksReply| found.sticks.iter().find(|stick| stick.path == path).cloned();
+    assert!(mine(&sticks(&engine)).is_none());
+    engine.set_stick_folders(vec![usb.path().into(), branch.data.root().into()]);
+    let found = sticks(&engine);
+    assert!(found.searched.iter().any(|folder| folder == path) && found.searched.iter().any(|f| f == "/media/*"));
+    assert!(found.sticks.iter().all(|stick| stick.path != root(&branch)), "the data folder is no stick");
+    let stick = mine(&found).expect("it was named");
+    let packs: Vec<_> = stick.packs.iter().map(|pack| (pack.name.as_str(), pack.in_use)).collect();
+    assert_eq!(packs, [("1-8", false), ("1-7", true)]);
+    assert!(stick.packs.iter().all(|pack| pack.bytes > 0 && pack.issued_at.is_some()));
+    assert!(!stick.read_only && stick.problem.is_none());
+    // What is in use is told anew, though the stick is as it was.
+    take_in(&engine, usb.path());
+    let packs: Vec<bool> = mine(&sticks(&engine)).unwrap().packs.iter().map(|pack| pack.in_use).collect();
+    assert_eq!(packs, [true, false]);
+    usb.pull();
+    until("the stick is gone", || mine(&sticks(&engine)).is_none());
+}
+
+/// Run by the test below in a process of its own, whose environment names the folder.
+#[test]
+#[ignore = "needs the environment of the_environment_may_name_a_stick"]
+fn named_by_the_environment() {
+    let engine = Engine::open(&product::sample(), None, None, None).unwrap();
+    let found = sticks(&engine).sticks;
+    let named = std::env::var("EXPECTED_STICK").unwrap();
+    assert!(found.iter().any(|stick| stick.path == named && stick.packs.len() == 1), "{found:?}");
+}
+
+#[test]
+fn the_environment_may_name_a_stick() {
+    let usb = Bank::new().pack(7, &knowledge("二十万元")).stick();
+    let path = usb.path().to_str().unwrap();
+    let ran = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "named_by_the_environment", "--ignored"])
+        .env("GUIDA_STICKS", format!("/nowhere:{path}"))
+        .env("EXPECTED_STICK", path)
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
 }
 
 /// Waits until the import is not at work any more.

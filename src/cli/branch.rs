@@ -77,8 +77,8 @@ pub fn data(command: &DataCommand) -> Result<()> {
                 false => print(&status_text(&status)),
             }
         }
-        DataCommand::Rollback { data } => turned("已退回", &importer(&data.data)?.rollback(&mut |_| Ok(()))?),
-        DataCommand::Release { data } => turned("已恢复", &importer(&data.data)?.release(&mut |_| Ok(()))?),
+        DataCommand::Rollback { data } => turned("已退回", &importer(&data.data)?.rollback(&mut |_| Ok(()), &mut ())?),
+        DataCommand::Release { data } => turned("已恢复", &importer(&data.data)?.release(&mut |_| Ok(()), &mut ())?),
         DataCommand::Recover { data } => turned("已修复指向", &importer(&data.data)?.recover(&mut |_| Ok(()))?),
         DataCommand::Review { accept: Some(question), data, .. } => {
             let accepted = branch::accept(&data.data, question, ACTOR)?;

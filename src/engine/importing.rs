@@ -19,9 +19,11 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 pub use crate::import::{
-    Branch, Committed, Encoder, Importer, Outcome, Phase, Preview, Progress, Returned, Watch, step_back,
+    Branch, Committed, Encoder, Importer, Outcome, Phase, Preview, Progress, Returned, Step, StepId, StepState, Watch,
+    step_back,
 };
 
 /// What can be asked of the import.
@@ -83,6 +85,20 @@ pub enum ImportState {
     },
 }
 
+/// How far the import is, and what it has found on the way.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ImportReply {
+    /// How far it is.
+    pub state: ImportState,
+    /// The steps of the present or last work in their order, with what was found; they stay until the next begins.
+    pub steps: Vec<Step>,
+    /// The folder of the stick that is, or was last, looked at.
+    pub source: Option<String>,
+    /// Nothing is read from the stick, nor written to it: it may be pulled out. While a person is waited for as well; the receipt then
+    /// waits for the next stick.
+    pub safe_to_remove: bool,
+}
+
 /// Opens the importer of a data folder.
 ///
 /// # Errors
@@ -123,6 +139,10 @@ struct Shared {
 
 struct Inner {
     state: ImportState,
+    steps: Vec<Step>,
+    source: Option<PathBuf>,
+    /// When progress was told last: the time left has become less since.
+    told: Instant,
     decision: Option<Decision>,
     /// Somebody wants the running work to end.
     cancelled: bool,
@@ -140,7 +160,28 @@ impl Shared {
     }
 
     fn set(&self, state: ImportState) {
-        self.inner().state = state;
+        let mut inner = self.inner();
+        inner.state = state;
+        inner.told = Instant::now();
+    }
+}
+
+impl Inner {
+    fn new(state: ImportState, source: Option<PathBuf>) -> Inner {
+        Inner { state, steps: Vec::new(), source, told: Instant::now(), decision: None, cancelled: false }
+    }
+
+    fn reply(&self) -> ImportReply {
+        let mut state = self.state.clone();
+        let mut safe_to_remove = true;
+        if let ImportState::Working { progress } = &mut state {
+            let passed = self.told.elapsed().as_secs();
+            // Never none while it works.
+            progress.eta_s = progress.eta_s.map(|left| left.saturating_sub(passed).max(1));
+            safe_to_remove = progress.safe_to_remove;
+        }
+        let source = self.source.as_ref().map(|path| path.display().to_string());
+        ImportReply { state, steps: self.steps.clone(), source, safe_to_remove }
     }
 }
 
@@ -152,6 +193,10 @@ impl Watch for Teller<'_> {
         self.0.set(ImportState::Working { progress: *progress });
     }
 
+    fn step(&mut self, step: &Step) {
+        import::keep(&mut self.0.inner().steps, step);
+    }
+
     fn cancelled(&self) -> bool {
         self.0.inner().cancelled
     }
@@ -159,36 +204,37 @@ impl Watch for Teller<'_> {
 
 impl ImportDesk {
     pub(super) fn new(data: DataDir) -> ImportDesk {
-        let inner = Inner { state: ImportState::Idle, decision: None, cancelled: false };
-        let shared = Arc::new(Shared { inner: Mutex::new(inner), decided: Condvar::new() });
+        let inner = Mutex::new(Inner::new(ImportState::Idle, None));
+        let shared = Arc::new(Shared { inner, decided: Condvar::new() });
         ImportDesk { data, shared, thread: Mutex::new(None) }
     }
 
     /// Does what is asked, or begins it.
-    pub(super) fn handle(&self, seat: &Arc<Seat>, actor: &str, request: ImportRequest) -> Result<ImportState> {
+    pub(super) fn handle(&self, seat: &Arc<Seat>, actor: &str, request: ImportRequest) -> Result<ImportReply> {
         match request {
             ImportRequest::State => {}
             ImportRequest::Begin { source } => {
-                self.start(seat, actor, move |importer, shared, seat| prepare(importer, shared, seat, &source))?;
+                let from = Some(source.clone());
+                self.start(seat, actor, from, move |importer, shared, seat| prepare(importer, shared, seat, &source))?;
             }
             ImportRequest::Rollback => {
-                self.start(seat, actor, |importer, _, seat| {
+                self.start(seat, actor, None, |importer, shared, seat| {
                     importer
-                        .rollback(&mut |_| take_up(importer.data(), importer.state(), seat))
+                        .rollback(&mut |_| take_up(importer.data(), importer.state(), seat), &mut Teller(shared))
                         .map(|returned| ImportState::Turned { returned })
                 })?;
             }
             ImportRequest::Release => {
-                self.start(seat, actor, |importer, _, seat| {
+                self.start(seat, actor, None, |importer, shared, seat| {
                     importer
-                        .release(&mut |_| take_up(importer.data(), importer.state(), seat))
+                        .release(&mut |_| take_up(importer.data(), importer.state(), seat), &mut Teller(shared))
                         .map(|returned| ImportState::Turned { returned })
                 })?;
             }
             ImportRequest::Confirm => self.decide(Decision::Confirm)?,
             ImportRequest::Cancel => self.decide(Decision::Cancel)?,
         }
-        Ok(self.shared.inner().state.clone())
+        Ok(self.shared.inner().reply())
     }
 
     fn decide(&self, decision: Decision) -> Result<()> {
@@ -213,6 +259,7 @@ impl ImportDesk {
         &self,
         seat: &Arc<Seat>,
         actor: &str,
+        source: Option<PathBuf>,
         work: impl FnOnce(&Importer, &Shared, &Seat) -> Result<ImportState> + Send + 'static,
     ) -> Result<()> {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
@@ -226,9 +273,9 @@ impl ImportDesk {
             seat.embedder().cloned(),
             actor,
         )?;
-        let begun = Progress { phase: Phase::Reading, done: 0, total: 0, eta_s: None, safe_to_remove: false };
-        *self.shared.inner() =
-            Inner { state: ImportState::Working { progress: begun }, decision: None, cancelled: false };
+        let begun =
+            Progress { phase: Phase::Reading, done: 0, total: 0, eta_s: None, safe_to_remove: source.is_none() };
+        *self.shared.inner() = Inner::new(ImportState::Working { progress: begun }, source);
         let (shared, seat) = (Arc::clone(&self.shared), Arc::clone(seat));
         let spawned = std::thread::Builder::new().name("importer".into()).spawn(move || {
             let ended = work(&importer, &shared, &seat);

@@ -6,10 +6,11 @@
 //! [`measure`] those that build knowledge for the measuring; [`exam`] asks a file of questions through the door; [`office`] is head
 //! office's making of packs. `figures` counts
 //! what passes, `seat` holds the knowledge that answers and exchanges it, `standing` knows what a box must tell about itself; [`importing`]
-//! takes new knowledge in, [`branch`] knows a data folder, `following` takes up what changes in it.
+//! takes new knowledge in, [`sticks`] finds what is plugged in, `difference` compares two generations, [`branch`] knows a data folder, `following` takes up what changes in it.
 
 pub mod branch;
 mod browse;
+mod difference;
 pub mod doctor;
 pub mod exam;
 mod figures;
@@ -40,15 +41,17 @@ use crate::inference::{Embedder, Generator, Reranker};
 use crate::retrieval::scope::Scope;
 use crate::store::generations::DataDir;
 use crate::types::{Classification, Date, GenerationId};
+use difference::Differences;
 use figures::Counters;
 use following::Home;
 use importing::ImportDesk;
 use reply::{Reply, ReviewReply, StatusReply, Suspended};
 use request::{Actor, AskRequest, Request};
 use seat::{Models, Seat};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use sticks::Sticks;
 
 pub use crate::guard::MAX_QUESTION_CHARS;
 pub use figures::CARD_SECONDS;
@@ -69,6 +72,8 @@ pub struct Engine {
     home: Option<Home>,
     desk: Option<ImportDesk>,
     counters: Counters,
+    differences: Differences,
+    sticks: Sticks,
 }
 
 impl Engine {
@@ -96,7 +101,14 @@ impl Engine {
         writers: Writers,
     ) -> Result<Engine> {
         let seat = Arc::new(Seat::open(kb, Models { embedder, reranker, writers })?);
-        Ok(Engine { seat, home: None, desk: None, counters: Counters::default() })
+        Ok(Engine {
+            seat,
+            home: None,
+            desk: None,
+            counters: Counters::default(),
+            differences: Differences::default(),
+            sticks: Sticks::from_environment(),
+        })
     }
 
     /// Answers from what is active in a data folder, or from `kb` before the first import there; takes imports in, and follows the
@@ -121,7 +133,14 @@ impl Engine {
             seat.take_up(generation)?;
         }
         let desk = ImportDesk::new(home.data.clone());
-        Ok(Engine { seat: Arc::new(seat), home: Some(home), desk: Some(desk), counters: Counters::default() })
+        Ok(Engine {
+            seat: Arc::new(seat),
+            home: Some(home),
+            desk: Some(desk),
+            counters: Counters::default(),
+            differences: Differences::default(),
+            sticks: Sticks::from_environment(),
+        })
     }
 
     /// The same by another clock than the machine's. Before it is shared.
@@ -153,6 +172,11 @@ impl Engine {
     /// Puts this list of questions that wait for a person in the place of the one before. They settle no answer.
     pub fn set_review(&self, review: Vec<Suspended>) {
         self.seat.answerer().retriever().set_suspended(self.seat.standing.set_review(review));
+    }
+
+    /// Folders that stand for sticks, or in which sticks are mounted, beside the usual places; in the place of those said before.
+    pub fn set_stick_folders(&self, folders: Vec<PathBuf>) {
+        self.sticks.set_folders(folders);
     }
 
     /// Answers one request. Never blocks on a language model.
@@ -196,15 +220,18 @@ impl Engine {
                 let desk = self.desk.as_ref().ok_or_else(|| {
                     Error::new(Code::DataFolder, "服务没有使用数据目录", "用 guida serve --data 目录 启动后再导入")
                 })?;
-                desk.handle(&self.seat, actor.name(), request).map(|state| Reply::Import(Box::new(state)))
+                desk.handle(&self.seat, actor.name(), request).map(|reply| Reply::Import(Box::new(reply)))
             }
+            Request::Difference => {
+                let home = self.home.as_ref().map(|home| &home.data);
+                Ok(Reply::Difference(home.map_or(Ok(None), |data| self.differences.of(data))?.map(Box::new)))
+            }
+            Request::Sticks => Ok(Reply::Sticks(self.sticks.find(self.home.as_ref().map(|home| &home.data)))),
             Request::Overview
             | Request::Trace(_)
             | Request::Recent
             | Request::Branch
-            | Request::Difference
             | Request::Journal
-            | Request::Sticks
             | Request::Model(_)
             | Request::Log(_)
             | Request::Settings(_)

@@ -3,7 +3,7 @@
 pub use super::branch::{BranchStatus, Event};
 pub use super::doctor::DoctorReply;
 pub use super::figures::ServiceFigures;
-pub use super::importing::ImportState;
+pub use super::importing::{ImportReply, ImportState};
 pub use super::logs::LogReply;
 pub use super::modeling::ModelsReply;
 pub use super::overview::OverviewReply;
@@ -42,7 +42,7 @@ pub enum Reply {
     /// To `Accept`: what was accepted.
     Accepted(Box<Suspended>),
     /// To `Import`.
-    Import(Box<ImportState>),
+    Import(Box<ImportReply>),
     /// To `Overview`.
     Overview(Box<OverviewReply>),
     /// To `Trace`.

@@ -144,6 +144,32 @@ fn suspended(count: u64) -> Notice {
     )
 }
 
+impl NoticeCode {
+    /// What a notice of this kind says, in English: one plain sentence. Its Chinese message knows more: since when, how many.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            NoticeCode::ActiveCorrupt => "The pointer to the knowledge in use is damaged; the last good one answers.",
+            NoticeCode::ClockBeforeFloor => "The clock is wrong: it is before a time that head office has signed.",
+            NoticeCode::ClockSteppedBack => "The clock has shown a later time before.",
+            NoticeCode::KnowledgeStale => "The knowledge has passed its date of expiry.",
+            NoticeCode::NewerAnnounced => "Head office has announced newer knowledge.",
+            NoticeCode::CuratedSuspended => "Prepared answers wait for review: their clauses have changed.",
+        }
+    }
+
+    /// What to do about it, in English.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            NoticeCode::ActiveCorrupt => "Repair it with guida data recover; until then nothing can be imported.",
+            NoticeCode::ClockBeforeFloor => "Set the clock of this box right.",
+            NoticeCode::ClockSteppedBack => "Check date and time; if they are right, confirm: guida data clock.",
+            NoticeCode::KnowledgeStale => "Get a new pack from head office; until then it goes on answering.",
+            NoticeCode::NewerAnnounced => "Get a stick with it and import it.",
+            NoticeCode::CuratedSuspended => "Have them reviewed: guida data review.",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,9 @@
 //! Back to the generation before, forward again, and out of a damaged pointer. Counters never drop: an old stick does not become new.
 
 use super::commit::restore;
+use super::lock::ChangeLock;
+use super::progress::{Meter, Watch};
+use super::steps::StepId;
 use super::validate::knowledge_at;
 use super::{Importer, Prepared};
 use crate::error::{Code, Error, Result};
@@ -34,10 +37,9 @@ impl Importer {
     /// # Errors
     /// `IMPORT_STATE` when there is none, `PACK_ROLLBACK` when head office has said that it must not answer any more, `IMPORT_BUSY`,
     /// the errors of a knowledge file that does not read, `NO_SPACE` or `IO`.
-    pub fn rollback(&self, adopt: &mut dyn FnMut(&Path) -> Result<()>) -> Result<Returned> {
-        self.noted("rollback", || {
-            let _lock = self.lock()?;
-            let now = Active::read(&self.data)?;
+    pub fn rollback(&self, adopt: &mut dyn FnMut(&Path) -> Result<()>, watch: &mut dyn Watch) -> Result<Returned> {
+        self.noted("rollback", watch, |meter| {
+            let (_lock, now) = self.begin(meter)?;
             let (Some(active), Some(prev)) = (&now.active, &now.prev) else {
                 return Err(Error::new(Code::ImportState, "没有更早的知识可以退回", "本机只导入过一次知识包"));
             };
@@ -49,13 +51,14 @@ impl Importer {
                 ));
             }
             self.may_still_answer(active, prev)?;
+            meter.found(format!("退回到 {prev}"), format!("back to {prev}"));
             let back = Active {
                 active: now.prev.clone(),
                 prev: now.active.clone(),
                 hold: now.hold.max(serial_of(active)),
                 ..now.clone()
             };
-            self.turn_to(&back, &now, adopt)
+            self.turn_to(&back, &now, adopt, meter)
         })
     }
 
@@ -63,20 +66,20 @@ impl Importer {
     ///
     /// # Errors
     /// `IMPORT_STATE` when none is held, and as [`Importer::rollback`].
-    pub fn release(&self, adopt: &mut dyn FnMut(&Path) -> Result<()>) -> Result<Returned> {
-        self.noted("release", || {
-            let _lock = self.lock()?;
-            let now = Active::read(&self.data)?;
+    pub fn release(&self, adopt: &mut dyn FnMut(&Path) -> Result<()>, watch: &mut dyn Watch) -> Result<Returned> {
+        self.noted("release", watch, |meter| {
+            let (_lock, now) = self.begin(meter)?;
             let (Some(active), Some(prev)) = (serial_of_some(&now.active), serial_of_some(&now.prev)) else {
                 return Err(nothing_held());
             };
             if prev <= active {
                 return Err(nothing_held());
             }
+            meter.found(format!("恢复到 {prev}"), format!("forward to {prev}"));
             // A later pack that did not work when it was tried is held on.
             let hold = now.hold.filter(|hold| *hold > prev);
             let forward = Active { active: now.prev.clone(), prev: now.active.clone(), hold, ..now.clone() };
-            self.turn_to(&forward, &now, adopt)
+            self.turn_to(&forward, &now, adopt, meter)
         })
     }
 
@@ -85,7 +88,7 @@ impl Importer {
     /// # Errors
     /// `IMPORT_STATE` when it is not damaged, `ACTIVE_CORRUPT` when there is nothing to go back to, and as [`Importer::rollback`].
     pub fn recover(&self, adopt: &mut dyn FnMut(&Path) -> Result<()>) -> Result<Returned> {
-        self.noted("recover", || {
+        self.noted("recover", &mut (), |_| {
             let _lock = self.lock()?;
             if Active::read(&self.data).is_ok() {
                 return Err(Error::new(Code::ImportState, "现行指向完好,不用恢复", ""));
@@ -107,16 +110,42 @@ impl Importer {
         self.note("import", "DECLINED", &gid)
     }
 
-    fn turn_to(&self, new: &Active, old: &Active, adopt: &mut dyn FnMut(&Path) -> Result<()>) -> Result<Returned> {
+    /// The lock and the pointer. The step that follows is about where to turn to.
+    fn begin(&self, meter: &mut Meter<'_>) -> Result<(ChangeLock, Active)> {
+        meter.step(StepId::Home);
+        let lock = self.lock()?;
+        let now = Active::read(&self.data)?;
+        let in_use = |none: &str| now.active.clone().unwrap_or_else(|| none.to_owned());
+        meter.found(format!("现行知识 {}", in_use("无")), format!("in use: {}", in_use("nothing")));
+        meter.step(StepId::Earlier);
+        Ok((lock, now))
+    }
+
+    fn turn_to(
+        &self,
+        new: &Active,
+        old: &Active,
+        adopt: &mut dyn FnMut(&Path) -> Result<()>,
+        meter: &mut Meter<'_>,
+    ) -> Result<Returned> {
         let gid = new.active.clone().unwrap_or_default();
         let knowledge = self.data.knowledge(&gid);
         // Looked at before: it is no use going back to what does not read.
-        knowledge_at(&knowledge)?;
+        meter.step(StepId::Readable);
+        let clauses = knowledge_at(&knowledge)?.clause_total();
+        meter.found(format!("条款 {clauses} 条"), format!("{clauses} clauses"));
+        meter.step(StepId::Switch);
         self.point_to(new, old)?;
+        meter.found(format!("现行 {gid}"), format!("in use: {gid}"));
+        meter.step(StepId::SelfTest);
         if let Err(e) = adopt(&knowledge) {
+            meter.failed(&e);
+            meter.step(StepId::Switch);
             old.write(&self.data, self.disk.as_ref())?;
+            meter.found("已切回原来的知识", "switched back");
             return Err(e);
         }
+        meter.found("已用它作答", "it answers now");
         self.keep_backup(new);
         Ok(Returned { gid, hold: new.hold })
     }
@@ -137,8 +166,14 @@ impl Importer {
         }
     }
 
-    fn noted(&self, event: &str, act: impl FnOnce() -> Result<Returned>) -> Result<Returned> {
-        let done = act();
+    fn noted(
+        &self,
+        event: &str,
+        watch: &mut dyn Watch,
+        act: impl FnOnce(&mut Meter<'_>) -> Result<Returned>,
+    ) -> Result<Returned> {
+        let mut meter = Meter::new(watch);
+        let done = act(&mut meter).inspect_err(|e| meter.failed(e));
         match &done {
             Ok(returned) => self.note(event, "OK", &returned.gid)?,
             Err(e) => {

@@ -2,7 +2,8 @@
 
 use super::home::Home;
 use super::progress::{Meter, Phase, Watch};
-use super::validate::{day_of, knowledge_at};
+use super::steps::StepId;
+use super::validate::knowledge_at;
 use super::{Importer, Prepared, failed};
 use crate::disk;
 use crate::error::{Code, Error, Result};
@@ -40,7 +41,8 @@ impl Importer {
         watch: &mut dyn Watch,
     ) -> Result<Committed> {
         let gid = prepared.preview.gid.clone();
-        let committed = self.steps_after_confirmation(prepared, adopt, watch);
+        let mut meter = Meter::new(watch);
+        let committed = self.steps_after_confirmation(prepared, adopt, &mut meter).inspect_err(|e| meter.failed(e));
         match &committed {
             // It is in use, also where that cannot be written down any more.
             Ok(_) => {
@@ -62,9 +64,9 @@ impl Importer {
         &self,
         prepared: Prepared,
         adopt: &mut dyn FnMut(&Path) -> Result<()>,
-        watch: &mut dyn Watch,
+        meter: &mut Meter<'_>,
     ) -> Result<Committed> {
-        let mut meter = Meter::new(watch);
+        meter.step(StepId::Switch);
         meter.enter(Phase::Switching, 0)?;
         let gid = prepared.preview.gid.clone();
         // Nothing is switched that could not be written down.
@@ -84,21 +86,42 @@ impl Importer {
             announced: Some(prepared.announced),
         };
         self.point_to(&new, &old)?;
+        meter.found(format!("现行 {gid}"), format!("in use: {gid}"));
+        meter.step(StepId::SelfTest);
         let knowledge = self.data.knowledge(&gid);
-        let works = self.self_test(&prepared).and_then(|generation| adopt(&knowledge).map(|()| generation));
-        let generation = match works {
-            Ok(generation) => generation,
+        let works = self.self_test(&prepared).and_then(|found| adopt(&knowledge).map(|()| found));
+        let (generation, asked) = match works {
+            Ok(found) => found,
             Err(e) => {
+                meter.failed(&e);
+                meter.step(StepId::Switch);
                 self.switch_back(&new, &old, adopt)?;
+                meter.found("已切回原来的知识,该包不再导入", "switched back; the pack is held");
                 return Err(e);
             }
         };
+        meter.found(
+            format!("检验问题 {asked}/{asked} 答对,已用它作答"),
+            format!("golden questions {asked} of {asked} right; it answers now"),
+        );
         // The switch stands; what is left to do is done again by the next import if it fails now.
         self.keep_backup(&new);
-        let receipt_on_stick = self.receipt_after(&prepared, &new, &generation).unwrap_or_else(|e| {
-            tracing::warn!("no receipt: {e}");
-            false
-        });
+        meter.step(StepId::Receipt);
+        let receipt_on_stick = match self.receipt_after(&prepared, &new, &generation) {
+            Ok(true) => {
+                meter.found("已写到 U 盘,请带回总行", "on the stick, for head office");
+                true
+            }
+            Ok(false) => {
+                meter.found("U 盘不可写,留在本机,下次导入时写出", "the stick cannot be written; kept for the next one");
+                false
+            }
+            Err(e) => {
+                tracing::warn!("no receipt: {e}");
+                meter.failed(&e);
+                false
+            }
+        };
         for left in [self.sweep(&new), self.sweep_staging(None)] {
             if let Err(e) = left {
                 tracing::warn!("garbage stays: {e}");
@@ -163,16 +186,17 @@ impl Importer {
         }
     }
 
-    /// Step 12: reads the pointer as any reader would and asks the golden questions of what it names.
-    fn self_test(&self, prepared: &Prepared) -> Result<String> {
+    /// Step 12: reads the pointer as any reader would and asks the golden questions of what it names. Returns the identity of that
+    /// knowledge and how many questions were asked.
+    fn self_test(&self, prepared: &Prepared) -> Result<(String, usize)> {
         let named = Active::read(&self.data)?.active;
         if named.as_deref() != Some(&prepared.preview.gid) {
             return Err(Error::new(Code::Internal, "切换后读到的不是新知识", "检查磁盘;请把本条信息报给软件维护方"));
         }
         let knowledge = knowledge_at(&self.data.knowledge(&prepared.preview.gid))?;
         let generation = knowledge.generation().0.clone();
-        self.examine(knowledge, &prepared.manifest.manifest().golden, day_of(&prepared.manifest))?;
-        Ok(generation)
+        let asked = self.examine_again(knowledge, &prepared.manifest)?;
+        Ok((generation, asked))
     }
 
     /// Back to the old knowledge, and the pack that did not work is held; counters stay.

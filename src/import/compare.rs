@@ -2,6 +2,7 @@
 
 use super::Importer;
 use super::progress::{Meter, Phase};
+use super::steps::StepId;
 use super::unpack::Unpacked;
 use crate::error::{Code, Error, Result};
 use crate::store::Knowledge;
@@ -29,6 +30,7 @@ impl Importer {
         unpacked: &Unpacked,
         meter: &mut Meter<'_>,
     ) -> Result<Comparison> {
+        meter.step(StepId::Compare);
         meter.enter(Phase::Comparing, 0)?;
         let comparison = match active.active.as_deref() {
             None => Comparison { diff: None, suspended: Vec::new() },
@@ -49,8 +51,24 @@ impl Importer {
         let text = serde_json::to_vec(&comparison.suspended)
             .map_err(|e| Error::new(Code::Internal, "待复核清单无法写入", "请把本条信息报给软件维护方").because(e))?;
         self.write_small(&unpacked.folder.join(REVIEW), &text)?;
+        let (zh, en) = about(&comparison);
+        meter.found(zh, en);
         Ok(comparison)
     }
+}
+
+fn about(comparison: &Comparison) -> (String, String) {
+    let Some(diff) = &comparison.diff else {
+        return ("此前没有可比较的知识".into(), "no knowledge here to compare with".into());
+    };
+    let (counts, waiting) = (diff.counts, comparison.suspended.len());
+    let (added, changed, moved, gone) = (counts.added, counts.changed, counts.moved, counts.withdrawn);
+    (
+        format!("条款新增 {added}、修改 {changed}、移动 {moved}、撤回 {gone};待复核问法 {waiting}"),
+        format!(
+            "clauses: {added} new, {changed} changed, {moved} moved, {gone} withdrawn; {waiting} questions to review"
+        ),
+    )
 }
 
 /// The questions that a generation's import suspended, whether somebody has looked at them since or not.

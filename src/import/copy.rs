@@ -2,6 +2,7 @@
 
 use super::plan::Plan;
 use super::progress::{Meter, Phase};
+use super::steps::StepId;
 use super::{Importer, failed};
 use crate::error::{Code, Error, Result};
 use crate::pack::hex;
@@ -34,8 +35,11 @@ impl Importer {
 
     pub(super) fn copy(&self, plan: &Plan, stick: &Stick, meter: &mut Meter<'_>) -> Result<()> {
         let folder = self.data.staging().join(&plan.gid);
+        meter.step(StepId::Copy);
         meter.enter(Phase::Copying, 0)?;
         self.disk.create_dir(&folder).map_err(|e| failed("建不了", &folder, e))?;
+        let all: usize = plan.files.iter().map(|file| file.source.parts().pieces.len()).sum();
+        let mut here = 0;
         for file in &plan.files {
             let parts = file.source.parts();
             for (index, piece) in parts.pieces.iter().enumerate() {
@@ -43,9 +47,16 @@ impl Importer {
                 if !std::fs::metadata(&target).is_ok_and(|found| found.len() == piece.size) {
                     self.copy_piece(stick, parts, index, piece, &target, meter)?;
                 }
+                here += 1;
+                meter.so_far(format!("{here}/{all} 个分卷相符"), format!("{here} of {all} parts match"));
             }
         }
-        self.disk.sync_dir(&folder).map_err(|e| failed("写不了", &folder, e))
+        self.disk.sync_dir(&folder).map_err(|e| failed("写不了", &folder, e))?;
+        meter.found(
+            format!("{here}/{all} 个分卷相符,U 盘可以拔出"),
+            format!("{here} of {all} parts match; the stick may be pulled out"),
+        );
+        Ok(())
     }
 
     /// Copies one part, going on where an earlier copy was cut short.

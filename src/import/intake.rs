@@ -3,18 +3,27 @@
 use super::Importer;
 use super::home::{Home, keep_root};
 use super::progress::Meter;
+use super::steps::StepId;
+use crate::clock;
 use crate::error::{Code, Error, Result};
+use crate::pack::limits::shown;
 use crate::pack::manifest::{MAX_BEACON_BYTES, MAX_MANIFEST_BYTES, MAX_ROOT_BYTES, MAX_SIGNATURES_BYTES};
+use crate::pack::signature::Tally;
 use crate::pack::source::{Stick, names};
 use crate::pack::trust::TrustedRoot;
-use crate::pack::verify::{self, Checked, Receiver, Seen, VerifiedBeacon, VerifiedManifest};
+use crate::pack::verify::{self, Checked, Passed, Receiver, Seen, VerifiedBeacon, VerifiedManifest};
 use crate::store::generations::Active;
 use crate::store::{self, schema};
-use crate::types::Serial;
+use crate::types::{Bilingual, Serial};
 use std::path::Path;
 
 /// Packs of one stick that are looked at, latest first; head office leaves one or two on it.
 const MAX_CANDIDATES: usize = 16;
+/// The rules of a manifest in the order in which they are looked at, and what comes next.
+const RULES: [StepId; 6] =
+    [StepId::Signatures, StepId::Audience, StepId::Root, StepId::Program, StepId::Order, StepId::Plan];
+/// The rules that a manifest has passed, with what was found.
+type Heard = Vec<(StepId, Bilingual)>;
 
 /// What was found, and the stick it is on.
 pub(super) struct Intake {
@@ -32,14 +41,26 @@ pub(super) enum Found {
 
 impl Importer {
     pub(super) fn take_in(&self, source: &Path, home: Home, active: &Active, meter: &mut Meter<'_>) -> Result<Intake> {
+        meter.step(StepId::Stick);
         let stick = Stick::open(source)?;
+        meter.found(format!("{} 里有 kbpack", source.display()), format!("{} holds kbpack", source.display()));
+        meter.step(StepId::Root);
+        let trusted_before = home.root.root().version;
         let root = self.walk_roots(&stick, home.root)?;
+        let about_root = about_root(&root, trusted_before);
+        meter.found(&about_root.zh, &about_root.en);
+        meter.step(StepId::Beacon);
         let beacon = {
             let bytes = stick.read(names::BEACON, MAX_BEACON_BYTES)?;
             let signatures = stick.read(&names::signatures(names::BEACON), MAX_SIGNATURES_BYTES)?;
             verify::check_beacon(&root, &bytes, &signatures, self.verifier.as_ref())?
         };
+        meter.found(
+            format!("最新是 {},{} 公告", beacon.serial(), clock::day_of(beacon.issued_at())),
+            format!("latest is {}, said on {}", beacon.serial(), clock::day_of(beacon.issued_at())),
+        );
         meter.add(0)?;
+        meter.step(StepId::Signatures);
         let seen = active
             .max_seen
             .as_ref()
@@ -52,7 +73,18 @@ impl Importer {
             schema_sha256: &store::schema_sha256(),
             max_seen: seen,
         };
-        let checked = self.newest(&stick, &root, &receiver)?;
+        let mut heard = Heard::new();
+        let checked = self.newest(&stick, &root, &receiver, &mut heard);
+        let ordered = heard.pop_if(|(rule, _)| checked.is_ok() && *rule == StepId::Order);
+        for (rule, at) in RULES.iter().zip(0..) {
+            meter.step(*rule);
+            let Some((_, found)) = heard.get(at) else { break };
+            match rule {
+                StepId::Root => meter.found(&about_root.zh, &about_root.en),
+                _ => meter.found(&found.zh, &found.en),
+            }
+        }
+        let checked = checked?;
         let (serial, sha256) = match &checked {
             Checked::New(manifest) | Checked::Already(manifest) => (manifest.serial(), manifest.sha256()),
         };
@@ -78,6 +110,8 @@ impl Importer {
             Checked::Already(manifest) => Found::Already(manifest.serial()),
             Checked::New(manifest) => Found::New(Box::new(manifest)),
         };
+        let (_, found) = ordered.unwrap_or((StepId::Order, Bilingual::default()));
+        meter.found(found.zh, found.en);
         Ok(Intake { stick, root, beacon, checked })
     }
 
@@ -108,19 +142,97 @@ impl Importer {
 
     /// The latest pack of the stick that this box may take. One that is only too old is passed over: after a stolen key was revoked,
     /// a pack of the thief with a huge number may lie beside the right one.
-    fn newest(&self, stick: &Stick, root: &TrustedRoot, receiver: &Receiver<'_>) -> Result<Checked> {
+    /// `heard` is what its manifest passed, or that of the pack whose error is returned.
+    fn newest(&self, stick: &Stick, root: &TrustedRoot, receiver: &Receiver<'_>, heard: &mut Heard) -> Result<Checked> {
         let mut too_old = None;
         for seq in stick.sequences()?.into_iter().rev().take(MAX_CANDIDATES) {
             let name = names::manifest(seq);
             let bytes = stick.read(&name, MAX_MANIFEST_BYTES)?;
             let signatures = stick.read(&names::signatures(&name), MAX_SIGNATURES_BYTES)?;
-            match verify::check_manifest(root, &bytes, &signatures, receiver, self.verifier.as_ref()) {
-                Err(e) if e.code() == Code::PackRollback => too_old = too_old.or(Some(e)),
-                other => return other,
+            let mut passed = Heard::new();
+            let mut tell = |rule: Passed<'_>| passed.push(about(rule, root, receiver));
+            let verifier = self.verifier.as_ref();
+            match verify::check_manifest_telling(root, &bytes, &signatures, receiver, verifier, &mut tell) {
+                Err(e) if e.code() == Code::PackRollback => too_old = too_old.or(Some((e, passed))),
+                other => {
+                    *heard = passed;
+                    return other;
+                }
             }
         }
-        Err(too_old.unwrap_or_else(|| {
-            Error::new(Code::PackIncomplete, "U 盘上没有知识包(kbpack/packs 下是空的)", "请总行重新制作 U 盘")
-        }))
+        Err(match too_old {
+            Some((e, passed)) => {
+                *heard = passed;
+                e
+            }
+            None => Error::new(Code::PackIncomplete, "U 盘上没有知识包(kbpack/packs 下是空的)", "请总行重新制作 U 盘"),
+        })
+    }
+}
+
+/// Version and signatures of the trust root.
+fn about_root(root: &TrustedRoot, before: u64) -> Bilingual {
+    let version = root.root().version;
+    let signed = by(root, root.tally());
+    let (zh, en) = match version.saturating_sub(before) {
+        0 => (String::new(), String::new()),
+        _ => (format!("(本次由第 {before} 版更新)"), format!(" (was {before})")),
+    };
+    Bilingual::new(format!("第 {version} 版{zh},{}", signed.zh), format!("version {version}{en}, {}", signed.en))
+}
+
+/// Who signed, and how many must.
+fn by(root: &TrustedRoot, tally: &Tally) -> Bilingual {
+    let each = |form: fn(&str, usize, usize) -> String, between: &str| {
+        let counts: Vec<String> =
+            tally.counts.iter().map(|(alg, have, least)| form(alg.as_str(), *have, *least)).collect();
+        counts.join(between)
+    };
+    let holders: Vec<String> = root.holders(tally).into_iter().map(shown).collect();
+    let named = |before: &str, between: &str, after: &str| match holders.is_empty() {
+        true => String::new(),
+        false => format!("{before}{}{after}", holders.join(between)),
+    };
+    Bilingual::new(
+        each(|alg, have, least| format!("{alg} 签名 {have} 个(至少 {least})"), "、") + &named(":", "、", ""),
+        each(|alg, have, least| format!("{have} {alg} signatures (at least {least})"), ", ") + &named(": ", ", ", ""),
+    )
+}
+
+/// What to say of a rule that a manifest has passed.
+fn about(rule: Passed<'_>, root: &TrustedRoot, receiver: &Receiver<'_>) -> (StepId, Bilingual) {
+    match rule {
+        Passed::Signatures(tally) => (StepId::Signatures, by(root, tally)),
+        Passed::Audience(manifest) => {
+            let whom = shown(&manifest.audience.join(","));
+            let (branch, channel) = (receiver.branch, receiver.channel);
+            let found = Bilingual::new(
+                format!("发给 {whom},本机是 {branch},通道 {channel}"),
+                format!("for {whom}; this is {branch}, channel {channel}"),
+            );
+            (StepId::Audience, found)
+        }
+        Passed::Root => (StepId::Root, Bilingual::default()),
+        Passed::Program => {
+            let (app, schema) = (receiver.app_version, receiver.schema_version);
+            let found = Bilingual::new(
+                format!("适用于本机的 {app},库结构第 {schema} 版"),
+                format!("fits {app}, tables version {schema}"),
+            );
+            (StepId::Program, found)
+        }
+        Passed::Order(manifest) => {
+            let serial = Serial { epoch: manifest.epoch, seq: manifest.seq };
+            let found = match &receiver.max_seen {
+                None => {
+                    Bilingual::new(format!("{serial},本机的第一个知识包"), format!("{serial}, the first pack here"))
+                }
+                Some(seen) => Bilingual::new(
+                    format!("{serial},不早于本机见过的 {}", seen.serial),
+                    format!("{serial}, not older than {}, the latest seen here", seen.serial),
+                ),
+            };
+            (StepId::Order, found)
+        }
     }
 }

@@ -15,7 +15,8 @@
 //!
 //! A [`Prepared`] import is the only thing that can be committed, and only [`Importer::prepare`] makes one. `back` goes back to the
 //! generation before and forward again; `home` is what a box is before its first import. Every change on the disk goes through
-//! [`crate::disk`], so that tests cut the power at each of them. Whatever happens is in the journal, with its code.
+//! [`crate::disk`], so that tests cut the power at each of them. Whatever happens is in the journal, with its code. Whoever watches hears of
+//! each of the `steps` what was found, and of the bytes by `progress`.
 
 mod back;
 mod collect;
@@ -28,6 +29,7 @@ mod lock;
 mod plan;
 mod progress;
 mod receipts;
+mod steps;
 mod unpack;
 mod validate;
 
@@ -37,6 +39,7 @@ pub use compare::{to_review, unreviewed};
 pub use home::{Branch, Home, init};
 pub use plan::manifest_of;
 pub use progress::{Phase, Progress, Watch};
+pub use steps::{Step, StepId, StepState, keep};
 pub use validate::{Encoder, examine};
 
 use crate::disk::{self, Disk};
@@ -161,7 +164,8 @@ impl Importer {
     /// Those of the fault matrix, each with its own code; the journal has an entry for each.
     pub fn prepare(&self, source: &Path, watch: &mut dyn Watch) -> Result<Outcome> {
         step_back();
-        let outcome = self.steps_to_confirmation(source, watch);
+        let mut meter = progress::Meter::new(watch);
+        let outcome = self.steps_to_confirmation(source, &mut meter).inspect_err(|e| meter.failed(e));
         let noted = match &outcome {
             Ok(Outcome::Already(serial)) => self.note("import", "ALREADY", &format!("{serial} 已在使用")),
             Ok(Outcome::Ready(ready)) => self.note("import", "READY", &ready.preview.gid),
@@ -175,14 +179,20 @@ impl Importer {
         outcome
     }
 
-    fn steps_to_confirmation(&self, source: &Path, watch: &mut dyn Watch) -> Result<Outcome> {
+    fn steps_to_confirmation(&self, source: &Path, meter: &mut progress::Meter<'_>) -> Result<Outcome> {
+        meter.step(StepId::Home);
         let lock = self.lock()?;
         let active = Active::read(&self.data)?;
         let home = Home::open(&self.data, self.verifier.as_ref())?;
         self.sweep(&active)?;
-        let mut meter = progress::Meter::new(watch);
         meter.enter(Phase::Reading, 0)?;
-        let intake::Intake { stick, root, beacon, checked } = self.take_in(source, home, &active, &mut meter)?;
+        let branch = &home.branch;
+        let in_use = |none: &str| active.active.clone().unwrap_or_else(|| none.to_owned());
+        meter.found(
+            format!("{} 网点 {},现行知识 {}", branch.bank_id, branch.branch, in_use("无")),
+            format!("{}, branch {}, in use: {}", branch.bank_id, branch.branch, in_use("nothing")),
+        );
+        let intake::Intake { stick, root, beacon, checked } = self.take_in(source, home, &active, meter)?;
         let manifest = match checked {
             intake::Found::New(manifest) => *manifest,
             intake::Found::Already(serial) => {
@@ -191,17 +201,17 @@ impl Importer {
             }
         };
         self.sweep_staging(Some(&manifest.gid()))?;
-        let plan = self.plan(&manifest, &active)?;
+        let plan = self.plan(&manifest, &active, meter)?;
         let copied_bytes = plan.bytes_to_copy();
         let delta = plan.uses_delta();
         meter.foresee(plan.work());
         let result = (|| {
-            self.copy(&plan, &stick, &mut meter)?;
+            self.copy(&plan, &stick, meter)?;
             drop(stick);
             meter.safe_to_remove()?;
-            let unpacked = self.unpack(&plan, &manifest, &mut meter)?;
-            let knowledge = self.validate(&manifest, &unpacked, &mut meter)?;
-            let comparison = self.compare(&active, &knowledge, &unpacked, &mut meter)?;
+            let unpacked = self.unpack(&plan, &manifest, meter)?;
+            let knowledge = self.validate(&manifest, &unpacked, meter)?;
+            let comparison = self.compare(&active, &knowledge, &unpacked, meter)?;
             Ok((unpacked, knowledge, comparison))
         })();
         let (unpacked, knowledge, comparison) = result.inspect_err(|e| self.free_after(e, &manifest.gid()))?;

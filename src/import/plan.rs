@@ -1,6 +1,8 @@
 //! Step 5: how each file comes over, and whether there is room.
 
 use super::copy::rehash;
+use super::progress::Meter;
+use super::steps::{StepId, size};
 use super::{Importer, failed};
 use crate::error::{Code, Error, Result};
 use crate::pack::manifest::{KNOWLEDGE_ROLE, MODEL_ROLE, Manifest, PackFile, PackSource, Raw};
@@ -57,7 +59,8 @@ impl Plan {
 }
 
 impl Importer {
-    pub(super) fn plan(&self, manifest: &VerifiedManifest, active: &Active) -> Result<Plan> {
+    pub(super) fn plan(&self, manifest: &VerifiedManifest, active: &Active, meter: &mut Meter<'_>) -> Result<Plan> {
+        meter.step(StepId::Plan);
         let gid = manifest.gid();
         let mut files = Vec::new();
         for file in &manifest.manifest().files {
@@ -67,7 +70,13 @@ impl Importer {
             }
         }
         let plan = Plan { gid, files };
-        self.require_room(&plan)?;
+        let (files, bytes) = (plan.files.len(), size(plan.bytes_to_copy()));
+        let (zh, en) = if plan.uses_delta() { ("差异包", "difference") } else { ("完整包", "whole") };
+        meter.found(format!("{zh},{files} 个文件,要读 {bytes}"), format!("{en}, {files} files, {bytes} to read"));
+        meter.step(StepId::Room);
+        let (needed, free) = self.require_room(&plan)?;
+        let (needed, free) = (size(needed), size(free));
+        meter.found(format!("要 {needed},剩 {free}"), format!("{needed} needed, {free} free"));
         Ok(plan)
     }
 
@@ -132,15 +141,15 @@ impl Importer {
         std::fs::metadata(file).is_ok_and(|found| found.is_file() && found.len() == raw.size)
     }
 
-    /// Refuses, with figures, what does not fit.
-    fn require_room(&self, plan: &Plan) -> Result<()> {
+    /// Refuses, with figures, what does not fit. Returns the bytes that are needed and those that are free.
+    fn require_room(&self, plan: &Plan) -> Result<(u64, u64)> {
         let raw = plan.files.iter().map(|file| file.raw.size).fold(0, u64::saturating_add);
         let needed = plan.bytes_to_copy().saturating_add(raw);
         let needed = needed.saturating_add(needed / 100 * SPARE_PERCENT);
         let root = self.data.root();
         let free = self.disk.free_bytes(root).map_err(|e| failed("看不到剩余空间", root, e))?;
         if free >= needed {
-            return Ok(());
+            return Ok((needed, free));
         }
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
         Err(Error::new(

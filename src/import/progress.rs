@@ -1,6 +1,8 @@
-//! How far an import is: phase, bytes, time left. It never goes back.
+//! How far an import is: phase, bytes, time left, and the step it is at. It never goes back.
 
-use crate::error::{Code, Error, Result};
+use super::steps::{Step, StepId, StepState};
+use crate::error::{Code, Error, ErrorBody, Result};
+use crate::types::Bilingual;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
@@ -40,6 +42,19 @@ impl Phase {
             Phase::Done => "完成",
         }
     }
+
+    /// The same in English.
+    pub fn label_en(self) -> &'static str {
+        match self {
+            Phase::Reading => "Checking signatures",
+            Phase::Copying => "Reading the stick",
+            Phase::Unpacking => "Unpacking",
+            Phase::Validating => "Checking the knowledge",
+            Phase::Comparing => "Comparing old and new",
+            Phase::Switching => "Switching",
+            Phase::Done => "Done",
+        }
+    }
 }
 
 /// How far it is.
@@ -62,6 +77,9 @@ pub trait Watch {
     /// Hears how far it is.
     fn show(&mut self, progress: &Progress);
 
+    /// Hears of a step: that it begins, what is found, how it ends. What was told of it before counts no more.
+    fn step(&mut self, _: &Step) {}
+
     /// Whether it should stop; asked often while bytes move.
     fn cancelled(&self) -> bool {
         false
@@ -79,12 +97,48 @@ pub(super) struct Meter<'w> {
     now: Progress,
     began: Instant,
     told: Instant,
+    /// The step it is at.
+    at: Option<StepId>,
 }
 
 impl<'w> Meter<'w> {
     pub(super) fn new(watch: &'w mut dyn Watch) -> Meter<'w> {
         let now = Progress { phase: Phase::Reading, done: 0, total: 0, eta_s: None, safe_to_remove: false };
-        Meter { watch, now, began: Instant::now(), told: Instant::now() }
+        Meter { watch, now, began: Instant::now(), told: Instant::now(), at: None }
+    }
+
+    /// A step begins.
+    pub(super) fn step(&mut self, id: StepId) {
+        self.at = Some(id);
+        self.so_far("", "");
+    }
+
+    /// What the step it is at has found so far.
+    pub(super) fn so_far(&mut self, zh: impl Into<String>, en: impl Into<String>) {
+        if let Some(id) = self.at {
+            self.watch.step(&Step::new(id, Bilingual::new(zh, en), StepState::Running));
+        }
+    }
+
+    /// The step it is at is in order.
+    pub(super) fn found(&mut self, zh: impl Into<String>, en: impl Into<String>) {
+        if let Some(id) = self.at.take() {
+            self.passed(id, Bilingual::new(zh, en));
+        }
+    }
+
+    /// A step is in order, whichever it is at.
+    pub(super) fn passed(&mut self, id: StepId, found: Bilingual) {
+        self.watch.step(&Step::new(id, found, StepState::Ok));
+    }
+
+    /// The step it is at is where everything ends; nothing to say when that has been said.
+    pub(super) fn failed(&mut self, e: &Error) {
+        if let Some(id) = self.at.take() {
+            let found = Bilingual::new(e.message(), e.code().meaning());
+            let error = Some(ErrorBody::from(e));
+            self.watch.step(&Step { error, ..Step::new(id, found, StepState::Failed) });
+        }
     }
 
     /// The work in all, once it is known.

@@ -2,6 +2,7 @@
 
 use super::plan::{Plan, PlannedFile};
 use super::progress::{Meter, Phase};
+use super::steps::{StepId, size};
 use super::{Importer, failed};
 use crate::disk::Written;
 use crate::error::{Code, Error, Result};
@@ -38,6 +39,7 @@ impl Unpacked {
 
 impl Importer {
     pub(super) fn unpack(&self, plan: &Plan, manifest: &VerifiedManifest, meter: &mut Meter<'_>) -> Result<Unpacked> {
+        meter.step(StepId::Unpack);
         meter.enter(Phase::Unpacking, plan.bytes_to_copy())?;
         let folder = self.data.unfinished(&plan.gid);
         self.disk.create_dir(&folder).map_err(|e| failed("建不了", &folder, e))?;
@@ -58,6 +60,12 @@ impl Importer {
         for (name, bytes) in [("manifest.json.sig", manifest.signatures()), ("manifest.json", manifest.bytes())] {
             self.write_small(&folder.join(name), bytes)?;
         }
+        let (files, bytes) =
+            (plan.files.len(), size(plan.files.iter().map(|f| f.raw.size).fold(0, u64::saturating_add)));
+        meter.found(
+            format!("{files} 个文件共 {bytes},SHA-256 与 SM3 相符"),
+            format!("{files} files, {bytes}; SHA-256 and SM3 match"),
+        );
         Ok(Unpacked { folder, models })
     }
 

@@ -2,15 +2,17 @@
 
 use super::Importer;
 use super::progress::{Meter, Phase};
+use super::steps::StepId;
 use super::unpack::Unpacked;
 use crate::clock;
 use crate::error::{Code, Error, Result};
 use crate::inference::Embedder;
+use crate::pack::limits::shown;
 use crate::pack::manifest::{Golden, Manifest};
 use crate::pack::verify::VerifiedManifest;
 use crate::retrieval::scope::Scope;
 use crate::retrieval::{Query, Retriever};
-use crate::store::{self, Knowledge};
+use crate::store::{self, Knowledge, schema};
 use crate::text::address;
 use crate::text::normalize::title_key;
 use crate::types::{Classification, ClauseAddress, Date};
@@ -32,10 +34,16 @@ impl Importer {
         unpacked: &Unpacked,
         meter: &mut Meter<'_>,
     ) -> Result<Arc<Knowledge>> {
+        meter.step(StepId::Schema);
         meter.enter(Phase::Validating, 0)?;
         let path = unpacked.knowledge();
+        // Half of the work is reading the file, half is asking: for the time that is left.
+        let work = std::fs::metadata(&path).map_or(0, |found| found.len());
         // Before anything of it is read by its own tables: it may bring tables of its own.
         store::check_schema(&path)?;
+        let version = schema::SCHEMA_VERSION;
+        meter.found(format!("第 {version} 版,没有多余的内容"), format!("version {version}, nothing beside them"));
+        meter.step(StepId::Database);
         let report = store::check(&path).map_err(unsound)?;
         if let Some(fault) = report.faults.first() {
             return Err(Error::new(
@@ -45,17 +53,47 @@ impl Importer {
             ));
         }
         let knowledge = Arc::new(Knowledge::open(&path).map_err(unsound)?);
+        meter.found(
+            format!("完好:文档 {} 份,条款 {} 条", report.documents, report.clauses),
+            format!("sound: {} documents, {} clauses", report.documents, report.clauses),
+        );
+        meter.add(work / 2)?;
+        meter.step(StepId::Vectors);
         same_encoder(&knowledge, manifest.manifest())?;
-        self.examine(Arc::clone(&knowledge), &manifest.manifest().golden, day_of(manifest))?;
-        let size = std::fs::metadata(&path).map_or(0, |found| found.len());
-        meter.add(size)?;
+        let retriever = retriever(self.encoder.clone(), Arc::clone(&knowledge))?;
+        let (zh, en) = about_vectors(&knowledge, self.encoder.is_some());
+        meter.found(zh, en);
+        meter.step(StepId::Golden);
+        let golden = &manifest.manifest().golden;
+        let (left, all) = (work - work / 2, golden.len());
+        // By the rules of the day on which the pack was made: the box's clock may be wrong.
+        ask(&retriever, golden, day_of(manifest), &mut |asked| {
+            meter.so_far(format!("已问 {asked}/{all}"), format!("{asked} of {all} asked"));
+            meter.add(left / all.max(1) as u64)
+        })?;
+        meter.found(format!("{all}/{all} 答对"), format!("{all} of {all} right"));
+        meter.add(left - left / all.max(1) as u64 * all as u64)?;
         Ok(knowledge)
     }
 
-    /// Asks the golden questions, by the rules of the day on which the pack was made: the box's clock may be wrong.
-    pub(super) fn examine(&self, knowledge: Arc<Knowledge>, golden: &[Golden], day: Date) -> Result<()> {
-        examine(self.encoder.clone(), knowledge, golden, day)
+    /// Asks the golden questions once more, of what answers now; returns how many there are.
+    pub(super) fn examine_again(&self, knowledge: Arc<Knowledge>, manifest: &VerifiedManifest) -> Result<usize> {
+        let golden = &manifest.manifest().golden;
+        examine(self.encoder.clone(), knowledge, golden, day_of(manifest)).map(|()| golden.len())
     }
+}
+
+/// Which vectors the knowledge has, and whether they are searched here.
+fn about_vectors(knowledge: &Knowledge, encoder_here: bool) -> (String, String) {
+    let Some(made_by) = knowledge.embedder() else {
+        return ("不带向量,按词语检索".into(), "no vectors; found by words".into());
+    };
+    let (name, dim, count) = (shown(&made_by.name), made_by.dimension, knowledge.vector_count());
+    let (zh, en) = match encoder_here {
+        true => ("", ""),
+        false => (";本机没有编码模型,按词语检索", "; no encoder here, found by words"),
+    };
+    (format!("{name},{dim} 维,{count} 条{zh}"), format!("{name}, {dim} dimensions, {count} vectors{en}"))
 }
 
 /// Asks golden questions by the rules of a day. Head office does so before a pack leaves, a branch before it puts one to use.
@@ -63,17 +101,30 @@ impl Importer {
 /// # Errors
 /// `PACK_QUALITY` when one is not answered as it says, `PACK_MODEL` when the vectors are not the encoder's.
 pub fn examine(encoder: Encoder, knowledge: Arc<Knowledge>, golden: &[Golden], day: Date) -> Result<()> {
-    let other_encoder = |e: Error| match e.code() {
+    ask(&retriever(encoder, knowledge)?, golden, day, &mut |_| Ok(()))
+}
+
+/// Couples new knowledge with the encoder.
+fn retriever(encoder: Encoder, knowledge: Arc<Knowledge>) -> Result<Retriever> {
+    Retriever::new(knowledge, encoder).map_err(other_encoder)
+}
+
+fn other_encoder(e: Error) -> Error {
+    match e.code() {
         Code::KbModel => Error::new(Code::PackModel, e.message(), "请总行用本机的编码模型重新制作"),
         _ => e,
-    };
-    let retriever = Retriever::new(knowledge, encoder).map_err(other_encoder)?;
+    }
+}
+
+/// Asks golden questions; `asked` hears how many were, and may put an end to it.
+fn ask(retriever: &Retriever, golden: &[Golden], day: Date, asked: &mut dyn FnMut(usize) -> Result<()>) -> Result<()> {
     let scope = Scope { as_of: day, clearance: Classification::Confidential, levels: Vec::new(), all_versions: false };
     let mut failed = Vec::new();
-    for question in golden {
-        if !answers(&retriever, &scope, question).map_err(other_encoder)? {
+    for (question, count) in golden.iter().zip(1..) {
+        if !answers(retriever, &scope, question).map_err(other_encoder)? {
             failed.push(question.question.as_str());
         }
+        asked(count)?;
     }
     if failed.is_empty() {
         return Ok(());

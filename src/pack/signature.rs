@@ -19,6 +19,15 @@ pub(super) struct KeyRing {
     roles: BTreeMap<String, Policy>,
 }
 
+/// Whose signatures made a role.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// For each algorithm that is asked for: sound signatures by different keys, and the least number of them.
+    pub counts: Vec<(Alg, usize, usize)>,
+    /// Ids of the keys that signed.
+    pub signers: Vec<String>,
+}
+
 #[derive(Debug, Clone)]
 struct Policy {
     keyids: BTreeSet<String>,
@@ -104,7 +113,7 @@ impl KeyRing {
         self.roles.values().flat_map(|policy| &policy.keyids)
     }
 
-    /// Returns when `signatures` over `bytes` make the role. `what` names the file for people.
+    /// Returns who made the role when `signatures` over `bytes` do. `what` names the file for people.
     ///
     /// # Errors
     /// `PACK_LIMIT` and `PACK_PARSE` for the signature file. When the signatures do not suffice, `PACK_SIG` if one of them is wrong or
@@ -116,7 +125,7 @@ impl KeyRing {
         bytes: &[u8],
         signatures: &[u8],
         verifier: &dyn Verifier,
-    ) -> Result<()> {
+    ) -> Result<Tally> {
         let signatures = parse_signatures(signatures, what)?;
         let message = role.message(bytes);
         let mut signers = BTreeSet::new();
@@ -136,15 +145,16 @@ impl KeyRing {
                 }
             }
         }
-        let mut missing = Vec::new();
+        let (mut missing, mut counts) = (Vec::new(), Vec::new());
         for (&alg, &least) in &policy.require {
             let count = signers.iter().filter(|id| self.usable.get(**id).is_some_and(|key| key.alg() == alg)).count();
+            counts.push((alg, count, least));
             if count < least {
                 missing.push(format!("{} 要 {least} 个,只有 {count} 个", alg.as_str()));
             }
         }
         match (missing.is_empty(), wrong) {
-            (true, _) => Ok(()),
+            (true, _) => Ok(Tally { counts, signers: signers.into_iter().cloned().collect() }),
             (false, 0) => Err(Error::new(
                 Code::PackThreshold,
                 format!("{what}的签名不够:{}", missing.join(";")),

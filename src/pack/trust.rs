@@ -3,7 +3,7 @@
 use crate::error::{Code, Error, Result};
 use crate::pack::keys::{SignedRole, Verifier};
 use crate::pack::manifest::{MAX_ROOT_BYTES, ROOT_FMT, Root};
-use crate::pack::signature::KeyRing;
+use crate::pack::signature::{KeyRing, Tally};
 use crate::pack::{hex, json, limits};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -17,6 +17,8 @@ pub struct TrustedRoot {
     revoked: BTreeSet<String>,
     bytes: Vec<u8>,
     signatures: Vec<u8>,
+    /// Whose signatures it bears, by its own rules.
+    tally: Tally,
 }
 
 /// What every version of the format says.
@@ -33,9 +35,9 @@ impl TrustedRoot {
     /// `PACK_LIMIT`, `PACK_PARSE`, `PACK_UNSUPPORTED`, `PACK_SIG`, `PACK_THRESHOLD`.
     pub fn first(bytes: &[u8], signatures: &[u8], verifier: &dyn Verifier) -> Result<TrustedRoot> {
         let (root, ring) = read(bytes)?;
-        ring.judge(SignedRole::Root, "信任根", bytes, signatures, verifier)?;
+        let tally = ring.judge(SignedRole::Root, "信任根", bytes, signatures, verifier)?;
         let revoked = root.revoked.iter().cloned().collect();
-        Ok(TrustedRoot { root, ring, revoked, bytes: bytes.to_vec(), signatures: signatures.to_vec() })
+        Ok(TrustedRoot { root, ring, revoked, bytes: bytes.to_vec(), signatures: signatures.to_vec(), tally })
     }
 
     /// Takes the root after this one.
@@ -65,9 +67,9 @@ impl TrustedRoot {
         if ring.named().any(|id| self.revoked.contains(id)) {
             return Err(json::refused("新信任根重新使用了一个已吊销的密钥"));
         }
-        ring.judge(SignedRole::Root, "信任根", bytes, signatures, verifier)?;
+        let tally = ring.judge(SignedRole::Root, "信任根", bytes, signatures, verifier)?;
         let revoked = self.revoked.iter().chain(&root.revoked).cloned().collect();
-        Ok(TrustedRoot { root, ring, revoked, bytes: bytes.to_vec(), signatures: signatures.to_vec() })
+        Ok(TrustedRoot { root, ring, revoked, bytes: bytes.to_vec(), signatures: signatures.to_vec(), tally })
     }
 
     /// What it says.
@@ -90,7 +92,18 @@ impl TrustedRoot {
         hex::sha256(&self.bytes)
     }
 
-    /// Returns when `signatures` over `bytes` make a role by this root.
+    /// Whose signatures it bears.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// The people behind these signatures, as the root names them; nobody for a key without a name.
+    pub fn holders(&self, tally: &Tally) -> Vec<&str> {
+        let holder = |id: &String| self.root.keys.get(id).map(|key| key.holder.as_str());
+        tally.signers.iter().filter_map(holder).filter(|holder| !holder.is_empty()).collect()
+    }
+
+    /// Returns who made the role when `signatures` over `bytes` do so by this root.
     pub(super) fn judge(
         &self,
         role: SignedRole,
@@ -98,7 +111,7 @@ impl TrustedRoot {
         bytes: &[u8],
         signatures: &[u8],
         verifier: &dyn Verifier,
-    ) -> Result<()> {
+    ) -> Result<Tally> {
         self.ring.judge(role, what, bytes, signatures, verifier)
     }
 }

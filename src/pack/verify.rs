@@ -3,6 +3,7 @@
 use crate::error::{Code, Error, Result};
 use crate::pack::keys::{SignedRole, Verifier};
 use crate::pack::manifest::{BEACON_FMT, Beacon, MANIFEST_FMT, MAX_BEACON_BYTES, MAX_MANIFEST_BYTES, Manifest, Serial};
+use crate::pack::signature::Tally;
 use crate::pack::trust::TrustedRoot;
 use crate::pack::{hex, json, limits};
 use jiff::Timestamp;
@@ -41,6 +42,21 @@ pub enum Checked {
     New(VerifiedManifest),
     /// Exactly what was seen last.
     Already(VerifiedManifest),
+}
+
+/// A rule that a manifest has passed, in the order in which they are looked at: what failed is the next one.
+#[derive(Debug, Clone, Copy)]
+pub enum Passed<'a> {
+    /// Enough people signed it.
+    Signatures(&'a Tally),
+    /// It is for this bank, branch and channel.
+    Audience(&'a Manifest),
+    /// The trust root is late enough, and the epoch is the root's.
+    Root,
+    /// This program can use it.
+    Program,
+    /// It is not older than what was seen.
+    Order(&'a Manifest),
 }
 
 /// A manifest that was verified. Only [`check_manifest`] makes one.
@@ -149,11 +165,27 @@ pub fn check_manifest(
     receiver: &Receiver<'_>,
     verifier: &dyn Verifier,
 ) -> Result<Checked> {
+    check_manifest_telling(root, bytes, signatures, receiver, verifier, &mut |_| {})
+}
+
+/// [`check_manifest`], and says of every rule when it is passed.
+///
+/// # Errors
+/// As there.
+pub fn check_manifest_telling(
+    root: &TrustedRoot,
+    bytes: &[u8],
+    signatures: &[u8],
+    receiver: &Receiver<'_>,
+    verifier: &dyn Verifier,
+    tell: &mut dyn FnMut(Passed<'_>),
+) -> Result<Checked> {
     if bytes.len() as u64 > MAX_MANIFEST_BYTES {
         return Err(json::too_long("清单", MAX_MANIFEST_BYTES));
     }
     // The bytes before what they say: a manifest that nobody vouches for is not even parsed.
-    root.judge(SignedRole::Publish, "清单", bytes, signatures, verifier)?;
+    let tally = root.judge(SignedRole::Publish, "清单", bytes, signatures, verifier)?;
+    tell(Passed::Signatures(&tally));
     let head: Head = json::parse(bytes, "清单")?;
     if head.fmt != MANIFEST_FMT {
         let needs = head.app_min.as_str().map(|app| format!(",需要 Guida {} 或更新", limits::shown(app)));
@@ -163,10 +195,14 @@ pub fn check_manifest(
     }
     let manifest: Manifest = json::parse(bytes, "清单")?;
     addressed(&manifest, root, receiver)?;
+    tell(Passed::Audience(&manifest));
     rooted(&manifest, root)?;
+    tell(Passed::Root);
     usable(&manifest, receiver)?;
+    tell(Passed::Program);
     let sha256 = hex::sha256(bytes);
     let already = ordered(&manifest, &sha256, receiver)?;
+    tell(Passed::Order(&manifest));
     limits::check(&manifest)?;
     let issued_at = limits::instant(&manifest.issued_at, "清单的 issued_at")?;
     let verified =

@@ -135,7 +135,7 @@ impl Branch {
     }
 
     pub fn rollback(&self) -> Result<guida::import::Returned> {
-        self.importer(Arc::new(RealDisk))?.rollback(&mut |_| Ok(()))
+        self.importer(Arc::new(RealDisk))?.rollback(&mut |_| Ok(()), &mut ())
     }
 
     pub fn active(&self) -> Active {
