@@ -134,6 +134,10 @@ fn english(code: Code) -> (&'static str, &'static str) {
         Code::PackBuild => ("A pack could not be made or signed.", "Correct what the message names."),
         Code::StateDb => ("The journal cannot be read or written.", "Check the disk; if it stays, report it."),
         Code::Config => ("A setting is wrong.", "Correct it as the message says."),
+        Code::ServiceGone => ("The service did not answer.", "Wait until it is back and look at what became of it."),
+        Code::ConsoleTerminal => {
+            ("There is no terminal that the console could use.", "Log in at a terminal and try again.")
+        }
         Code::Internal => ("A fault in the program.", "Note the code and what was done, and report it."),
     }
 }

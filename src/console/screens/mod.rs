@@ -2,6 +2,9 @@
 
 mod doctor;
 mod help;
+mod import;
+mod knowledge;
+mod shared;
 
 use super::screen::Screen;
 
@@ -23,6 +26,17 @@ pub struct Entry {
 
 /// Every screen.
 pub const SCREENS: &[Entry] = &[
+    Entry {
+        key: '2',
+        id: "knowledge",
+        zh: "知识",
+        en: "Knowledge",
+        alone: false,
+        new: || Box::<knowledge::Knowledge>::default(),
+    },
+    Entry {
+        key: '3', id: "import", zh: "导入", en: "Import", alone: false, new: || Box::<import::Import>::default()
+    },
     Entry { key: '8', id: "doctor", zh: "体检", en: "Doctor", alone: true, new: || Box::<doctor::Doctor>::default() },
     Entry { key: '9', id: "help", zh: "帮助", en: "Help", alone: true, new: || Box::<help::Help>::default() },
 ];

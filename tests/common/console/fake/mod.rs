@@ -1,6 +1,8 @@
 //! A service with made-up contents, each part in a file of its own.
 
 pub mod doctor;
+pub mod import;
+pub mod knowledge;
 pub mod logs;
 pub mod overview;
 
@@ -16,6 +18,8 @@ use guida::error::{Code, Error, ErrorBody, Result};
 pub struct Fake {
     /// The service has nothing to complain of.
     pub well: bool,
+    pub import: import::Import,
+    pub knowledge: knowledge::Knowledge,
 }
 
 impl Fake {
@@ -31,6 +35,14 @@ impl Fake {
         Ok(match request {
             Request::Overview => Reply::Overview(Box::new(overview::reply(self.well))),
             Request::Doctor => Reply::Doctor(doctor::reply()),
+            Request::Branch => self.knowledge.branch()?,
+            Request::Difference => self.knowledge.difference(),
+            Request::Review => self.knowledge.review(),
+            Request::Accept(accept) => self.knowledge.accept(&accept)?,
+            Request::Documents { .. } => self.knowledge.documents(),
+            Request::Clause { id, neighbours, .. } => self.knowledge.clause(id, neighbours)?,
+            Request::Sticks => self.import.sticks(),
+            Request::Import(request) => self.import.reply(&request, &mut self.knowledge)?,
             other => return Err(Error::new(Code::NotFound, format!("没有准备 {other:?}"), "")),
         })
     }
