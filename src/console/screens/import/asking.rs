@@ -40,7 +40,7 @@ impl Import {
                 look,
                 format!("{n} 条常见问法的依据条款已变,复核以前改由检索回答(按 2 再按 v 复核)。"),
                 format!(
-                    "{n} common questions rest on changed clauses: answered by searching until reviewed (2, then v)."
+                    "Common questions whose clause changes: {n}, answered by searching until reviewed (2, then v)."
                 ),
             ));
         }

@@ -14,7 +14,7 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 /// Cells of the bar.
-const BAR_CELLS: usize = 24;
+const BAR_CELLS: usize = 18;
 /// A bar of progress never warns.
 const NEVER: (f64, f64) = (f64::INFINITY, f64::INFINITY);
 

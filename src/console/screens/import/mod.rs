@@ -200,7 +200,7 @@ impl Import {
                     "The checks are not over; when they are, press c again",
                 ),
             ),
-            key => return self.pager.key(key),
+            _ => return false,
         }
         true
     }
@@ -251,10 +251,14 @@ impl Import {
 impl Screen for Import {
     fn hints(&self) -> Vec<Hint> {
         const SCROLL: Hint = Hint::new("↑↓", "滚动", "scroll");
+        const LEAVE: Hint = Hint::new("Esc", "离开(导入继续)", "leave (it goes on)");
         const CANCEL: Hint = Hint::new("x", "放弃导入", "give up");
         match (self.stage(), self.above) {
             (Stage::Sticks, _) if self.path.is_some() => {
                 vec![Hint::new("Enter", "开始核验", "begin"), Hint::new("Esc", "不输入了", "leave it")]
+            }
+            (Stage::Sticks, _) if self.chosen_stick().is_none() => {
+                vec![Hint::new("p", "输入文件夹", "type a folder"), Hint::new("Esc", "返回", "back")]
             }
             (Stage::Sticks, _) => vec![
                 Hint::new("Enter", "开始核验", "begin the checks"),
@@ -263,7 +267,7 @@ impl Screen for Import {
                 Hint::new("/", "筛选", "filter"),
                 Hint::new("Esc", "返回", "back"),
             ],
-            (Stage::Working, _) => vec![CANCEL, SCROLL],
+            (Stage::Working, _) => vec![CANCEL, LEAVE],
             (Stage::Waiting, Some(Above::Difference)) => {
                 let mut hints = self.changes.hints();
                 hints.insert(0, Hint::new("c", "导入", "take it"));
@@ -279,8 +283,9 @@ impl Screen for Import {
                 Hint::new("d", "看变动", "changes"),
                 Hint::new("s", "核验步骤", "steps"),
                 SCROLL,
+                LEAVE,
             ],
-            (Stage::Switching, _) => vec![SCROLL],
+            (Stage::Switching, _) => vec![LEAVE],
             (Stage::Over, _) => vec![Hint::new("Enter", "完成,返回", "done"), SCROLL],
         }
     }
@@ -309,7 +314,7 @@ impl Screen for Import {
             Stage::Sticks => self.key_of_sticks(key, cx),
             Stage::Working => self.key_at_work(key, cx),
             Stage::Waiting => self.key_of_preview(key, cx),
-            Stage::Switching => self.pager.key(key),
+            Stage::Switching => false,
             Stage::Over => self.key_after(key, cx),
         }
     }

@@ -86,7 +86,7 @@ fn done(look: &Look, committed: &Committed, page: &mut Page<'_>) {
     page.pair(look.t("撤销", "to undo it"), &undo, plain);
     if committed.suspended > 0 {
         let n = committed.suspended;
-        let words = either(look, format!("{n} 条问法,按 2 再按 v"), format!("{n} questions: 2, then v"));
+        let words = either(look, format!("{n} 条问法,按 2 再按 v"), format!("questions: {n} (2, then v)"));
         page.pair(look.t("待复核", "to review"), &words, look.warn());
     }
 }

@@ -37,7 +37,7 @@ impl Import {
         let all = self.all_sticks();
         let title = match all.len() {
             0 => look.t("导入 · 等待 U 盘", "Import - waiting for a stick").to_owned(),
-            n => either(look, format!("导入 · 找到 {n} 个 U 盘"), format!("Import - {n} sticks")),
+            n => either(look, format!("导入 · 找到 {n} 个 U 盘"), format!("Import - sticks: {n}")),
         };
         let inner = panel(frame, upper, look, &title);
         let typing = u16::from(self.path.is_some() && inner.height > 0);
@@ -145,7 +145,7 @@ fn row(look: &Look, stick: &Stick, room: usize) -> Line<'static> {
     let (words, style) = match (&stick.problem, stick.packs.len()) {
         (Some(_), _) => (look.t("读不出", "cannot be read").to_owned(), look.bad()),
         (None, 0) => (look.t("没有知识包", "no packs").to_owned(), look.quiet()),
-        (None, n) => (either(look, format!("{n} 个知识包(未核验)"), format!("{n} packs, unchecked")), look.good()),
+        (None, n) => (either(look, format!("{n} 个知识包(未核验)"), format!("packs: {n}, unchecked")), look.good()),
     };
     let texts = [(stick.label.as_str(), Style::new()), (words.as_str(), style), (stick.path.as_str(), look.quiet())];
     columns(look, room, &[LABEL_CELLS, STATE_CELLS], &texts)

@@ -121,7 +121,8 @@ fn write(look: &Look, clause: &Citation, page: &mut Page<'_>) {
         Classification::Confidential => "confidential",
     };
     let class = look.t(clause.classification.label(), class);
-    page.pair(look.t("层级", "rank"), &format!("{}  {class}", level_word(look, clause.level)), plain);
+    page.pair(look.t("层级", "rank"), level_word(look, clause.level), plain);
+    page.pair(look.t("密级", "class"), class, plain);
     page.pair(look.t("施行", "in force"), &dates(look, clause), plain);
     page.pair(look.t("章节", "chapter"), &or_none(&clause.heading), plain);
     page.gap();

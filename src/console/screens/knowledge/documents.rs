@@ -1,6 +1,6 @@
 //! The documents, below what generation answers.
 
-use super::super::shared::{Page, can_go_back, either, is_held, level_word, named, serial_of, status_word};
+use super::super::shared::{Page, can_go_back, either, is_held, level_word, named, order, status_word};
 use super::Knowledge;
 use crate::console::cells;
 use crate::console::look::Look;
@@ -45,7 +45,7 @@ impl Knowledge {
         let (some, total) = (shown.len(), all.len());
         let title = match shown.len() < all.len() {
             true => either(look, format!("文件 {some}/{total}"), format!("documents {some} of {total}")),
-            false => either(look, format!("文件 {total} 份"), format!("{total} documents")),
+            false => either(look, format!("文件 {total} 份"), format!("documents: {total}")),
         };
         let inner = panel(frame, rest, look, &title);
         let room = inner.width as usize;
@@ -163,7 +163,7 @@ fn third_line(view: &View<'_>, branch: &BranchStatus) -> (String, Style) {
         return (words.to_owned(), look.warn());
     }
     if let (Some(announced), Some(active)) = (branch.announced, active)
-        && announced.to_string() != serial_of(&active.gid)
+        && Some((announced.epoch, announced.seq)) > order(&active.gid)
         && branch.hold != Some(announced)
     {
         return (
@@ -178,7 +178,7 @@ fn third_line(view: &View<'_>, branch: &BranchStatus) -> (String, Style) {
     match branch.to_review {
         0 => (look.t("没有待复核的问法", "no questions wait for review").to_owned(), look.quiet()),
         n => (
-            either(look, format!("{n} 条问法待复核,按 v 查看"), format!("{n} questions wait for review: v")),
+            either(look, format!("{n} 条问法待复核,按 v 查看"), format!("questions that wait for review: {n} (v)")),
             look.warn(),
         ),
     }

@@ -3,10 +3,12 @@
 use super::super::shared::{Fetched, Page, Tags, can_go_back, either, is_held, named, serial_of, steps};
 use super::{BACK, FORWARD, Knowledge, Place};
 use crate::console::look::Look;
+use crate::console::parts::count;
 use crate::console::screen::{Confirm, Cx, Todo, Tone};
 use crate::engine::importing::{ImportRequest, Returned};
 use crate::engine::reply::{BranchStatus, ErrorBody, ImportReply, ImportState, Reply};
 use crate::engine::request::Request;
+use crate::error::Code;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
@@ -78,7 +80,15 @@ impl Turn {
 }
 
 fn failed(look: &Look, error: &ErrorBody, page: &mut Page<'_>) {
-    page.say(look.t("没有切换,仍由原来的知识回答。", "Nothing was switched; the same knowledge answers."), look.bad());
+    // A service that went away may have switched before it did.
+    let words = match error.code == Code::ServiceGone.as_str() {
+        true => look.t(
+            "不知道有没有切换:返回后看现行的是哪一版。",
+            "It is not known what became of it: go back and see which one answers.",
+        ),
+        false => look.t("没有切换,仍由原来的知识回答。", "Nothing was switched; the same knowledge answers."),
+    };
+    page.say(words, look.bad());
     page.error(error);
 }
 
@@ -119,6 +129,11 @@ impl Knowledge {
         let (from, to, serial) = (named(look, active), named(look, previous), serial_of(&active.gid));
         let consequence = vec![
             either(look, format!("从 {from} 退回到 {to}。"), format!("From {from} back to {to}.")),
+            either(
+                look,
+                format!("条款从 {} 条变为 {} 条。", count(active.clauses), count(previous.clauses)),
+                format!("Clauses: {} now, {} then.", count(active.clauses), count(previous.clauses)),
+            ),
             look.t(
                 "柜员的下一个问题就由上一版回答;正在显示的答案不变。",
                 "Tellers are answered from it from the next question on.",
@@ -142,7 +157,7 @@ impl Knowledge {
             let words = look.t("没有退回过的知识可以恢复", "Nothing was gone back from");
             return cx.say(Tone::Bad, words);
         };
-        let (from, to, clauses) = (named(look, active), named(look, held), held.clauses);
+        let (from, to, clauses) = (named(look, active), named(look, held), count(held.clauses));
         let consequence = vec![
             either(
                 look,
@@ -163,6 +178,10 @@ impl Knowledge {
 
     /// The generations, or a word about why they are not known.
     fn known_branch(&self, cx: &mut Cx<'_>) -> Option<&BranchStatus> {
+        if self.turn.as_ref().is_some_and(|turn| !turn.over()) {
+            cx.say(Tone::Bad, cx.look.t("正在切换,请稍候", "It is being switched, wait a moment"));
+            return None;
+        }
         if self.branch.value.is_none() {
             match &self.branch.error {
                 Some(error) => {

@@ -186,14 +186,15 @@ impl Changes {
 fn list_title(look: &Look, shown: usize, all: usize) -> String {
     let note = look.t("整份增减的文件不逐条列", "clauses of whole texts are not listed");
     if shown < all {
-        return either(look, format!("{shown}/{all} 项"), format!("{shown} of {all} rows"));
+        return either(look, format!("{shown}/{all} 项"), format!("rows: {shown} of {all}"));
     }
-    either(look, format!("{all} 项({note})"), format!("{all} rows ({note})"))
+    either(look, format!("{all} 项({note})"), format!("rows: {all} ({note})"))
 }
 
 fn heading(look: &Look, entry: &Entry<'_>) -> String {
     let place = look.data(&entry.place);
-    format!("{} {} {place}", entry.kind.word(look), look.data(entry.document).trim())
+    let words = format!("{} {} {place}", entry.kind.word(look), look.data(entry.document).trim());
+    words.trim_end().to_owned()
 }
 
 /// What there is to say of a row: its dates, old and new words.

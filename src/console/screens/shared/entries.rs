@@ -124,13 +124,10 @@ pub(super) fn both_texts(
 
 /// Wrapped lines in which a part has a style of its own.
 fn marked(look: &Look, text: &str, (begin, end): (usize, usize), room: usize, style: Style) -> Vec<Line<'static>> {
-    // Pinyin is longer than what it stands for, so that the part is measured after that.
-    let piece = |from: usize, to: usize| -> String {
-        look.data(&text.chars().skip(from).take(to.saturating_sub(from)).collect::<String>()).into_owned()
-    };
-    let (before, part, after) = (piece(0, begin), piece(begin, end), piece(end, usize::MAX));
-    let (from, to) = (before.chars().count(), before.chars().count() + part.chars().count());
-    let whole: Vec<char> = before.chars().chain(part.chars()).chain(after.chars()).collect();
+    // Pinyin is longer than what it stands for: the part is measured as it is shown.
+    let until = |end: usize| look.data(&text.chars().take(end).collect::<String>()).trim_end().chars().count();
+    let (from, to) = (until(begin), if begin == end { 0 } else { until(end) });
+    let whole: Vec<char> = look.data(text).chars().collect();
     let mut at = 0;
     let mut lines = Vec::new();
     for line in cells::wrap(&whole.iter().collect::<String>(), room) {

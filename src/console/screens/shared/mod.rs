@@ -32,7 +32,7 @@ pub(super) fn serial_of(gid: &str) -> &str {
 }
 
 /// Its place in the order of packs; `None` for a name that tells none.
-fn order(gid: &str) -> Option<(u64, u64)> {
+pub(super) fn order(gid: &str) -> Option<(u64, u64)> {
     let (epoch, seq) = serial_of(gid).split_once('-')?;
     Some((epoch.parse().ok()?, seq.parse().ok()?))
 }
