@@ -1,8 +1,11 @@
 //! Chinese for terminals without a Chinese font: syllables without tones, and the punctuation of the same meaning. Also what a person
 //! types to find Chinese without an input method.
 
-use pinyin::ToPinyin;
+use pinyin::{ToPinyin, ToPinyinMulti};
 use std::borrow::Cow;
+
+/// After these 行 is a bank and read `hang`, otherwise it is done or permitted and read `xing`.
+const BEFORE_HANG: &str = "银本总分支跨同他该我农工建交央商开户";
 
 /// Text in ASCII: every Chinese character as its syllable, syllables apart, what has no counterpart as `?`.
 pub fn ascii(text: &str) -> Cow<'_, str> {
@@ -11,12 +14,15 @@ pub fn ascii(text: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(text.len() * 2);
     let mut after_syllable = false;
+    let mut before = None;
     for c in text.chars() {
+        let last = before.replace(c);
         if let Some(syllable) = c.to_pinyin() {
             if after_syllable || out.ends_with(|last: char| last.is_ascii_alphanumeric()) {
                 out.push(' ');
             }
-            out.push_str(&plain(syllable.plain()));
+            let a_bank = c == '行' && last.is_some_and(|last| BEFORE_HANG.contains(last));
+            out.push_str(&if a_bank { Cow::Borrowed("hang") } else { plain(syllable.plain()) });
             after_syllable = true;
             continue;
         }
@@ -40,7 +46,8 @@ pub fn ascii(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Whether `text` holds `wanted`: its characters, its syllables written together, or their first letters. `wanted` is lower case.
+/// Whether `text` holds `wanted`: its characters, their syllables in any of their readings, or first letters of these, also mixed and
+/// with the last syllable unfinished. `wanted` is lower case.
 pub fn matches(text: &str, wanted: &str) -> bool {
     if wanted.is_empty() || text.to_lowercase().contains(wanted) {
         return true;
@@ -49,22 +56,25 @@ pub fn matches(text: &str, wanted: &str) -> bool {
         return false;
     }
     let wanted: String = wanted.split_whitespace().collect();
-    let (mut syllables, mut letters) = (String::new(), String::new());
-    for c in text.chars() {
-        match c.to_pinyin() {
-            Some(syllable) => {
-                let syllable = plain(syllable.plain());
-                letters.extend(syllable.chars().next());
-                syllables.push_str(&syllable);
-            }
-            None if c.is_ascii_alphanumeric() => {
-                letters.push(c.to_ascii_lowercase());
-                syllables.push(c.to_ascii_lowercase());
-            }
-            None => {}
-        }
+    // Signs between characters are not typed.
+    let text: Vec<char> = text.chars().filter(|c| c.is_alphanumeric()).collect();
+    (0..text.len()).any(|start| text.get(start..).is_some_and(|rest| begins(rest, &wanted)))
+}
+
+/// Whether the text can be read so that it begins with what is wanted.
+fn begins(text: &[char], wanted: &str) -> bool {
+    if wanted.is_empty() {
+        return true;
     }
-    syllables.contains(&wanted) || letters.contains(&wanted)
+    let Some((first, rest)) = text.split_first() else { return false };
+    let goes_on = |read: &str| wanted.strip_prefix(read).is_some_and(|left| begins(rest, left));
+    let Some(readings) = first.to_pinyin_multi() else {
+        return goes_on(&first.to_lowercase().to_string());
+    };
+    readings.into_iter().any(|reading| {
+        let syllable = plain(reading.plain());
+        syllable.starts_with(wanted) || goes_on(&syllable) || syllable.get(..1).is_some_and(goes_on)
+    })
 }
 
 /// The one vowel with dots is written as on keyboards: `lv`.
@@ -116,6 +126,7 @@ mod tests {
             " <cun kuan bao xian tiao li> di wu tiao, 50 wan yuan"
         );
         assert_eq!(ascii("女士 OK"), "nv shi OK");
+        assert_eq!(ascii("本行银行卡执行"), "ben hang yin hang ka zhi xing");
         assert_eq!(ascii("plain"), "plain");
         assert_eq!(ascii("→ 😀"), "-> ?");
         assert!(ascii("任意文字\u{ff1a}“引号”—…·\u{ff05}").is_ascii());
@@ -123,7 +134,7 @@ mod tests {
 
     #[test]
     fn chinese_is_found_by_characters_syllables_and_first_letters() {
-        for wanted in ["挂失", "guashi", "gua shi", "gs", "yhkgs", ""] {
+        for wanted in ["挂失", "guashi", "gua shi", "gs", "yhkgs", "yinhangka", "guash", ""] {
             assert!(matches("银行卡挂失", wanted), "{wanted}");
         }
         for wanted in ["挂号", "guahao", "xx"] {

@@ -3,10 +3,13 @@
 mod ask;
 mod doctor;
 mod help;
+mod import;
+mod knowledge;
 mod logs;
 mod models;
 mod overview;
 mod settings;
+mod shared;
 
 use super::screen::Screen;
 
@@ -26,28 +29,30 @@ pub struct Entry {
     pub new: fn() -> Box<dyn Screen>,
 }
 
+/// It needs a service, or can be used without one.
+const ONLINE: bool = false;
+const ALONE: bool = true;
+
+const fn entry(
+    key: char,
+    id: &'static str,
+    names: [&'static str; 2],
+    alone: bool,
+    new: fn() -> Box<dyn Screen>,
+) -> Entry {
+    let [zh, en] = names;
+    Entry { key, id, zh, en, alone, new }
+}
+
 /// Every screen.
 pub const SCREENS: &[Entry] = &[
-    Entry {
-    Entry {
-        key: '1',
-        id: "overview",
-        zh: "概览",
-        en: "Overview",
-        alone: false,
-        new: || Box::<overview::Overview>::default(),
-    },
-    Entry { key: '4', id: "models", zh: "模型", en: "Models", alone: false, new: || Box::<models::Models>::default() },
-    Entry { key: '5', id: "ask", zh: "提问", en: "Ask", alone: false, new: || Box::<ask::Ask>::default() },
-    Entry { key: '6', id: "logs", zh: "日志", en: "Logs", alone: true, new: || Box::<logs::Logs>::default() },
-    Entry {
-        key: '7',
-        id: "settings",
-        zh: "设置",
-        en: "Settings",
-        alone: false,
-        new: || Box::<settings::Settings>::default(),
-    },
-    Entry { key: '8', id: "doctor", zh: "体检", en: "Doctor", alone: true, new: || Box::<doctor::Doctor>::default() },
-    Entry { key: '9', id: "help", zh: "帮助", en: "Help", alone: true, new: || Box::<help::Help>::default() },
+    entry('1', "overview", ["概览", "Overview"], ONLINE, || Box::<overview::Overview>::default()),
+    entry('2', "knowledge", ["知识", "Knowledge"], ONLINE, || Box::<knowledge::Knowledge>::default()),
+    entry('3', "import", ["导入", "Import"], ONLINE, || Box::<import::Import>::default()),
+    entry('4', "models", ["模型", "Models"], ONLINE, || Box::<models::Models>::default()),
+    entry('5', "ask", ["提问", "Ask"], ONLINE, || Box::<ask::Ask>::default()),
+    entry('6', "logs", ["日志", "Logs"], ALONE, || Box::<logs::Logs>::default()),
+    entry('7', "settings", ["设置", "Settings"], ONLINE, || Box::<settings::Settings>::default()),
+    entry('8', "doctor", ["体检", "Doctor"], ALONE, || Box::<doctor::Doctor>::default()),
+    entry('9', "help", ["帮助", "Help"], ALONE, || Box::<help::Help>::default()),
 ];

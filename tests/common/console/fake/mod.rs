@@ -2,6 +2,8 @@
 
 pub mod ask;
 pub mod doctor;
+pub mod import;
+pub mod knowledge;
 pub mod logs;
 pub mod models;
 pub mod overview;
@@ -24,6 +26,8 @@ pub struct Fake {
     pub asking: ask::Asking,
     /// Models.
     pub models: models::Models,
+    pub import: import::Import,
+    pub knowledge: knowledge::Knowledge,
 }
 
 impl Fake {
@@ -48,6 +52,14 @@ impl Fake {
             Request::Recent => Reply::Recent(self.asking.recent()),
             Request::Trace(ask) => Reply::Trace(Box::new(self.asking.trace(&ask)?)),
             Request::Model(request) => Reply::Models(Box::new(self.models.handle(request)?)),
+            Request::Branch => self.knowledge.branch()?,
+            Request::Difference => self.knowledge.difference(),
+            Request::Review => self.knowledge.review(),
+            Request::Accept(accept) => self.knowledge.accept(&accept)?,
+            Request::Documents { .. } => self.knowledge.documents(),
+            Request::Clause { id, neighbours, .. } => self.knowledge.clause(id, neighbours)?,
+            Request::Sticks => self.import.sticks(),
+            Request::Import(request) => self.import.reply(&request, &mut self.knowledge)?,
             other => return Err(Error::new(Code::NotFound, format!("没有准备 {other:?}"), "")),
         })
     }
