@@ -459,5 +459,6 @@ fn a_service_without_a_data_folder_says_so() {
     let Reply::Doctor(found) = engine.handle(&Actor::operator(), Request::Doctor).unwrap() else { panic!("doctor") };
     well_formed(&found);
     assert_eq!(check(&found, "data_folder").state, CheckState::Skipped);
+    assert_eq!(check(&found, "service").state, CheckState::Ok);
     assert_eq!(check(&found, "knowledge_sound").state, CheckState::Ok);
 }

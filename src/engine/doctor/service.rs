@@ -135,20 +135,19 @@ fn knock(address: SocketAddr) -> Port {
 }
 
 pub(super) fn running(subject: &Subject) -> Looked {
-    let data = match subject.presence() {
-        Presence::Inside => subject.data()?,
-        _ => subject.folder()?,
-    };
-    Ok(match subject.presence() {
-        Presence::Inside => Finding::ok(say("在运行,本次由服务自己检查", "running; it looks at itself")),
+    let presence = subject.presence();
+    if presence == Presence::Inside {
+        return Ok(Finding::ok(say("在运行,本次由服务自己检查", "running; it looks at itself")));
+    }
+    let data = subject.folder()?;
+    Ok(match presence {
         Presence::Answering => Finding::ok(say("在运行,管理接口有应答", "running; its admin socket answers")),
         Presence::Denied => Finding::skipped(say(
             "当前用户不能连接管理接口,没有查",
             "not looked at: this user may not use the admin socket",
         )),
-        Presence::Silent | Presence::Absent => {
-            let silent = subject.presence() == Presence::Silent;
-            let (zh, en) = match silent {
+        _ => {
+            let (zh, en) = match presence == Presence::Silent {
                 true => ("没有应答:上次没有正常结束", "does not answer: it did not end in order"),
                 false => ("没有在运行", "not running"),
             };
