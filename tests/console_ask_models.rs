@@ -127,7 +127,7 @@ fn a_measurement_is_watched_and_ended() {
     assert!(stage.shows("大约 10 分钟"));
     stage.keys("y");
     let bench = ModelRequest::Bench { name: models::OTHER.into(), quick: false };
-    assert_eq!(actions(&stage), [bench.clone()]);
+    assert_eq!(actions(&stage), std::slice::from_ref(&bench));
     assert!(stage.shows("正在测第一组"));
     stage.fake.models.work = models::benching();
     stage.second();
