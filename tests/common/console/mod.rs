@@ -1,5 +1,7 @@
 //! The console without terminal and service: keys go in, the picture comes out, and what it asks is answered by [`Fake`].
 
+#![allow(dead_code)] // Each test file uses its own part.
+
 pub mod fake;
 
 use fake::Fake;
