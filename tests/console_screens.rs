@@ -81,7 +81,8 @@ fn keys_of_a_screen() {
 
 #[test]
 fn without_a_service() {
-    let problems: [(&str, fn() -> LinkProblem); 4] = [
+    type Problem = fn() -> LinkProblem;
+    let problems: [(&str, Problem); 4] = [
         ("none", || LinkProblem::Connect(ConnectError::NoSocket)),
         ("dead", || LinkProblem::Connect(ConnectError::Refused)),
         ("denied", || LinkProblem::Connect(ConnectError::Denied { group: Some("guida".into()) })),

@@ -86,6 +86,8 @@ impl Import {
             ImportState::Working { progress } if matches!(progress.phase, Phase::Switching | Phase::Done) => {
                 Stage::Switching
             }
+            // Going back or forward is over in a moment and cannot be given up.
+            ImportState::Working { .. } if reply.source.is_none() => Stage::Switching,
             ImportState::Working { .. } => Stage::Working,
             ImportState::Waiting { .. } if self.act == Some(Act::Confirm) => Stage::Switching,
             ImportState::Waiting { .. } => Stage::Waiting,
@@ -180,7 +182,7 @@ impl Import {
         let shown = self.shown();
         match self.list.key(key, shown.len()) {
             Chosen::Not => return false,
-            Chosen::Moved => {}
+            Chosen::Moved => self.refused = None,
             Chosen::Opened => {
                 if let Some(path) = self.chosen_stick().map(|stick| stick.path.clone()) {
                     self.begin(path, cx);

@@ -8,6 +8,7 @@ use crate::console::parts::{bytes, columns, panel, table, when};
 use crate::console::words;
 use crate::engine::reply::ImportState;
 use crate::engine::sticks::{Stick, StickPack};
+use crate::error::Code;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -130,6 +131,9 @@ impl Import {
             ImportState::Turned { returned } => {
                 let serial = serial_of(&returned.gid);
                 either(look, format!("上次切换:到 {serial}"), format!("last switch: to {serial}"))
+            }
+            ImportState::Failed { error } if error.code == Code::Cancelled.as_str() => {
+                look.t("上次导入:已放弃", "the last import was given up").to_owned()
             }
             ImportState::Failed { error } => {
                 let told = words::of_error(look, error);

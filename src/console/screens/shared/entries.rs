@@ -125,7 +125,7 @@ pub(super) fn both_texts(
 /// Wrapped lines in which a part has a style of its own.
 fn marked(look: &Look, text: &str, (begin, end): (usize, usize), room: usize, style: Style) -> Vec<Line<'static>> {
     // Pinyin is longer than what it stands for: the part is measured as it is shown.
-    let until = |end: usize| look.data(&text.chars().take(end).collect::<String>()).trim_end().chars().count();
+    let until = |end: usize| look.data(&text.chars().take(end).collect::<String>()).chars().count();
     let (from, to) = (until(begin), if begin == end { 0 } else { until(end) });
     let whole: Vec<char> = look.data(text).chars().collect();
     let mut at = 0;
