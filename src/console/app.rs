@@ -124,6 +124,9 @@ impl App {
             self.look = look;
         }
         if let Some(place) = out.go.take().and_then(|id| SCREENS.iter().position(|entry| entry.id == id)) {
+            let mut there = Outbox::default();
+            self.with_screen(place, &mut there, |screen, cx| screen.home(cx));
+            effects.extend(there.effects);
             effects.extend(self.show(place));
         }
         effects
@@ -193,7 +196,10 @@ impl App {
             Key::Char('?' | WIDE_QUESTION) | Key::F(1) => self.overlay = Some(Overlay::Keys),
             Key::Char('q') => out.effects.push(Effect::Quit),
             Key::Char(c) => match SCREENS.iter().position(|entry| entry.key == c) {
-                Some(place) => out.effects.extend(self.show(place)),
+                Some(place) => {
+                    self.with_screen(place, out, |screen, cx| screen.home(cx));
+                    out.effects.extend(self.show(place));
+                }
                 None => return false,
             },
             _ => return false,

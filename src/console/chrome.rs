@@ -108,7 +108,9 @@ impl App {
         if let Some(overview) = &self.shared.overview {
             let knowledge = look.t("知识", "knowledge");
             left.push(Span::styled(format!("  {knowledge} "), look.quiet()));
-            left.push(Span::raw(overview.status.generation.0.clone()));
+            // A day tells people more than a checksum.
+            let made = overview.knowledge_issued.map(|day| format!("{day}{}", look.t(" 制作", " made")));
+            left.push(Span::raw(made.unwrap_or_else(|| overview.status.generation.0.clone())));
             let alarms = super::alarms::of(&self.shared).len();
             if alarms > 0 {
                 let words = match look.language() {

@@ -22,7 +22,7 @@ pub mod parts;
 pub mod pinyin;
 pub mod screen;
 pub mod screens;
-mod terminal;
+pub mod terminal;
 pub mod words;
 
 pub use chrome::{GLOBAL, SMALLEST};

@@ -19,6 +19,10 @@ pub trait Screen {
     /// It comes into sight, or the service is back: ask for what is shown.
     fn enter(&mut self, cx: &mut Cx<'_>);
 
+    /// Its key was pressed: back to its first view, so that what the help promises of keys holds from everywhere. What is under way
+    /// goes on.
+    fn home(&mut self, _cx: &mut Cx<'_>) {}
+
     /// About a second has passed while it is in sight.
     fn tick(&mut self, _cx: &mut Cx<'_>) {}
 

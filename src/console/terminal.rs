@@ -11,7 +11,7 @@ use std::io::{IsTerminal, Stdout, stdout};
 use std::panic;
 
 /// The terminal while it is the console's; dropping it gives it back.
-pub(super) struct Held {
+pub struct Held {
     pub(super) terminal: Terminal<CrosstermBackend<Stdout>>,
 }
 
@@ -20,7 +20,7 @@ impl Held {
     ///
     /// # Errors
     /// `CONSOLE_TERMINAL` when there is none.
-    pub(super) fn take() -> Result<Held> {
+    pub fn take() -> Result<Held> {
         let none = |e: Option<std::io::Error>| {
             let why = e.map(|e| format!(":{e}")).unwrap_or_default();
             let hint = "在终端里直接运行 guida console;经 SSH 时用 ssh -t";

@@ -80,6 +80,10 @@ impl Screen for Doctor {
         ]
     }
 
+    fn home(&mut self, _: &mut Cx<'_>) {
+        self.list.reset();
+    }
+
     fn enter(&mut self, cx: &mut Cx<'_>) {
         // What the service was asked for is lost when it went away.
         self.running = false;

@@ -60,6 +60,11 @@ impl Screen for Help {
         }
     }
 
+    fn home(&mut self, _: &mut Cx<'_>) {
+        self.open = None;
+        self.list.reset();
+    }
+
     fn enter(&mut self, _: &mut Cx<'_>) {}
 
     fn key(&mut self, key: Key, cx: &mut Cx<'_>) -> bool {

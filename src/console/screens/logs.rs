@@ -84,7 +84,8 @@ impl Logs {
             }),
             (Page::Journal, _) => self.journal.get(index).map(|event| {
                 let who = look.data(&event.actor);
-                format!("{} {} {} {who} {}", event.at, event.event, event.code, look.data(&event.detail))
+                let (what, how) = (done(look, &event.event), ended(look, &event.code).0);
+                format!("{} {what} {how} {} ({who})", event.at, look.data(&event.detail))
             }),
         }
     }
@@ -132,6 +133,37 @@ fn level(look: &Look, level: LogLevel) -> (&'static str, Style) {
     }
 }
 
+/// What was done, in words; an event without words here is told by its name.
+fn done(look: &Look, event: &str) -> String {
+    let words = match event {
+        "import" => look.t("核验知识包", "checked"),
+        "commit" => look.t("换用知识", "taken"),
+        "rollback" => look.t("退回", "rolled back"),
+        "release" => look.t("恢复新版", "released"),
+        "trust" => look.t("更新信任根", "trust root"),
+        "review" => look.t("复核问法", "reviewed"),
+        "clock" => look.t("确认时钟", "clock"),
+        "settings" => look.t("改设置", "settings"),
+        "model_load" => look.t("载入模型", "model loaded"),
+        "model_unload" => look.t("停用模型", "unloaded"),
+        "model_bench" => look.t("模型测速", "measured"),
+        other => other,
+    };
+    words.to_owned()
+}
+
+/// How it ended, in words where there is no error.
+fn ended<'a>(look: &Look, code: &'a str) -> (&'a str, Style) {
+    match code {
+        "OK" => (look.t("成功", "ok"), look.good()),
+        "BEGIN" => (look.t("开始", "begun"), look.quiet()),
+        "READY" => (look.t("通过", "passed"), look.good()),
+        "ALREADY" => (look.t("已在使用", "in use"), look.quiet()),
+        "DECLINED" => (look.t("放弃", "declined"), look.quiet()),
+        code => (code, look.bad()),
+    }
+}
+
 impl Screen for Logs {
     fn hints(&self) -> Vec<Hint> {
         let other = match self.page {
@@ -145,6 +177,11 @@ impl Screen for Logs {
             Hint::new("↑↓", "选择", "choose"),
             Hint::new("/", "筛选", "filter"),
         ]
+    }
+
+    fn home(&mut self, _: &mut Cx<'_>) {
+        self.page = Page::Log;
+        self.list.reset();
     }
 
     fn enter(&mut self, cx: &mut Cx<'_>) {
@@ -292,16 +329,11 @@ impl Logs {
             (Page::Journal, _) => {
                 let Some(event) = self.journal.get(index) else { return Line::default() };
                 let at = event.at.get(5..19).unwrap_or(&event.at).replace('T', " ");
-                let (code, style) =
-                    if event.code == "OK" { ("OK", look.good()) } else { (event.code.as_str(), look.bad()) };
+                let (code, style) = ended(look, &event.code);
+                let what = done(look, &event.event);
                 let words = format!("{} ({})", event.detail, event.actor);
                 let widths = [TIME_CELLS, EVENT_CELLS, PART_CELLS];
-                columns(
-                    look,
-                    room,
-                    &widths,
-                    &[(&at, look.quiet()), (&event.event, plain), (code, style), (&words, plain)],
-                )
+                columns(look, room, &widths, &[(&at, look.quiet()), (&what, plain), (code, style), (&words, plain)])
             }
         }
     }

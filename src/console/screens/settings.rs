@@ -189,6 +189,11 @@ impl Screen for Settings {
         ]
     }
 
+    fn home(&mut self, _: &mut Cx<'_>) {
+        self.editing = None;
+        self.list.reset();
+    }
+
     fn enter(&mut self, cx: &mut Cx<'_>) {
         self.failure = None;
         cx.ask(LIST, Request::Settings(SettingsRequest::List));

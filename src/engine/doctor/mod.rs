@@ -161,8 +161,9 @@ pub(super) fn of_service(engine: &Engine, answerer: &Answerer) -> Result<DoctorR
     let turn = Turn::take()?;
     let retriever = answerer.retriever();
     let writers = answerer.writers();
+    let kb = retriever.knowledge().path();
     let inside = Inside {
-        kb: retriever.knowledge().path().to_owned(),
+        kb: std::path::absolute(kb).unwrap_or_else(|_| kb.to_owned()),
         encoder: retriever.embedder().map(|encoder| encoder.model().clone()),
         writers: [&writers.large, &writers.small].into_iter().flatten().map(|writer| writer.status()).collect(),
         journal: engine.home.as_ref().map(|home| home.state.clone()),

@@ -124,6 +124,11 @@ impl Screen for Ask {
         }
     }
 
+    fn home(&mut self, cx: &mut Cx<'_>) {
+        self.leave(cx);
+        self.writing = false;
+    }
+
     fn enter(&mut self, cx: &mut Cx<'_>) {
         self.recent.forget();
         self.poll(cx);

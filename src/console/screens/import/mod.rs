@@ -292,6 +292,15 @@ impl Screen for Import {
         }
     }
 
+    fn home(&mut self, _: &mut Cx<'_>) {
+        self.above = None;
+        self.path = None;
+        self.pager.reset();
+        if self.stage() == Stage::Over {
+            self.followed = false;
+        }
+    }
+
     fn enter(&mut self, cx: &mut Cx<'_>) {
         self.state.forget();
         self.sticks.forget();

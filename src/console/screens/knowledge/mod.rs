@@ -192,6 +192,14 @@ impl Screen for Knowledge {
         self.hints_of(self.place())
     }
 
+    fn home(&mut self, _: &mut Cx<'_>) {
+        self.places.clear();
+        self.document = None;
+        self.reading = None;
+        self.list.reset();
+        self.pager.reset();
+    }
+
     fn enter(&mut self, cx: &mut Cx<'_>) {
         self.forget();
         self.refresh(cx);

@@ -171,6 +171,11 @@ impl Screen for Models {
         hints
     }
 
+    fn home(&mut self, _: &mut Cx<'_>) {
+        self.open = false;
+        self.list.reset();
+    }
+
     fn enter(&mut self, cx: &mut Cx<'_>) {
         self.asked = false;
         self.poll(cx);
