@@ -50,15 +50,16 @@ fn logs() {
 fn settings() {
     keys("settings", "7");
     keys("settings-editing", "7/workers\n\nx");
-    keys("settings-refused", "7/workers\n\nx\n");
+    keys("settings-confirm", "7/workers\n\n\n");
+    keys("settings-refused", "7/workers\n\nx\ny");
     snapshots("settings-written", |mode| {
         let mut stage = Stage::new(mode);
-        stage.keys("7/workers\n\n").press(&[Key::Backspace]).keys("16\n");
+        stage.keys("7/workers\n\n").press(&[Key::Backspace]).keys("16\ny");
         stage
     });
     snapshots("settings-default", |mode| {
         let mut stage = Stage::new(mode);
-        stage.keys("7/workers\n\n").press(&[Key::Backspace]).keys("16\nd");
+        stage.keys("7/workers\n\n").press(&[Key::Backspace]).keys("16\nyd");
         stage
     });
 }

@@ -13,6 +13,8 @@ mod rules;
 mod tmux;
 
 use guida::console::terminal::Held;
+use guida::pack::manifest::{Golden, Manifest, PackModel};
+use guida::store::Knowledge;
 use packs::{Bank, Branch, Usb};
 use product::{GUIDA, Product, guida, sample, signal, stderr};
 use std::path::Path;
@@ -68,15 +70,26 @@ fn branch() -> (Branch, Usb) {
     let rules = Rules::make();
     let bank = Bank::new();
     let branch = Branch::of(&bank);
-    let brought = guida(&[
-        "import",
-        bank.pack(7, &rules.old).stick().path().to_str().unwrap(),
-        "--data",
-        branch.data.root().to_str().unwrap(),
-        "--yes",
-    ]);
+    let made_by = Knowledge::open(&sample()).unwrap().embedder().unwrap().clone();
+    let model = PackModel { id: made_by.name, dim: made_by.dimension as u64, sha256: made_by.sha256 };
+    let golden = Golden {
+        question: "银行卡口头挂失多久失效".into(),
+        document: "示例银行个人存款凭证挂失与补领管理办法".into(),
+        clause: "第六条".into(),
+        within: None,
+    };
+    let describe = |manifest: &mut Manifest| {
+        manifest.models = vec![model.clone()];
+        manifest.golden = vec![golden.clone()];
+    };
+    let first = bank.pack(7, &rules.old).with(describe).stick();
+    let brought =
+        guida(&["import", first.path().to_str().unwrap(), "--data", branch.data.root().to_str().unwrap(), "--yes"]);
     assert!(brought.status.success(), "{}", stderr(&brought));
-    (branch, bank.pack(8, &rules.new).delta_from(&rules.old).stick())
+    let second = bank.pack(8, &rules.new).delta_from(&rules.old).with(describe).with(|manifest| {
+        manifest.changelog = vec!["新发《示例银行养老金补贴红包发放管理办法》,2026-10-01 起施行".into()];
+    });
+    (branch, second.stick())
 }
 
 fn serve(branch: &Branch) -> Product {
@@ -147,7 +160,7 @@ fn a_pack_is_imported_asked_and_taken_back_from_the_console() {
     tmux.sees("可以由配偶、子女代领");
     tmux.capture("answered");
     tmux.keys(&["Tab"]);
-    tmux.sees("参与比较的条款");
+    tmux.sees("把握从哪里来");
     tmux.capture("evidence");
 
     tmux.keys(&["2"]);
@@ -209,7 +222,7 @@ fn a_service_that_is_killed_is_missed_and_found_again() {
     // What needs no service works: the log says what was before.
     tmux.keys(&["6"]);
     tmux.sees("日志文件的末尾");
-    tmux.sees("serves knowledge");
+    tmux.sees("guida 0.1.0 serves");
     tmux.keys(&["1"]);
     let again = start();
     tmux.sees("服务运行中");

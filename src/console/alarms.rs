@@ -59,12 +59,11 @@ fn of_service(overview: &OverviewReply, alarms: &mut Vec<Alarm>) {
             NoticeCode::CuratedSuspended => "knowledge",
             NoticeCode::ActiveCorrupt | NoticeCode::ClockBeforeFloor | NoticeCode::ClockSteppedBack => "doctor",
         };
-        alarms.push(Alarm {
-            grave,
-            what: Bilingual::new(&notice.message, notice.code.meaning()),
-            todo: Bilingual::new(&notice.hint, notice.code.remedy()),
-            screen,
-        });
+        let todo = match notice.code {
+            NoticeCode::CuratedSuspended => Bilingual::new("按 2 再按 v 逐条复核", "press 2, then v, and look at each"),
+            code => Bilingual::new(&notice.hint, code.remedy()),
+        };
+        alarms.push(Alarm { grave, what: Bilingual::new(&notice.message, notice.code.meaning()), todo, screen });
     }
     for generator in [&overview.status.generator, &overview.status.small_generator].into_iter().flatten() {
         of_generator(generator, alarms);

@@ -195,6 +195,7 @@ impl Screen for Logs {
             self.turn(self.page, cx);
         } else {
             self.lines.clear();
+            self.follows = true;
             cx.local(TAIL, LocalTask::LogTail);
         }
     }

@@ -62,9 +62,34 @@ impl Settings {
         }
     }
 
+    /// Asks before a value is written: what is changed from what to what, when it counts, and how it is undone.
     fn set(&mut self, key: String, value: String, cx: &mut Cx<'_>) {
         self.failure = None;
-        cx.act(WRITE, Request::Settings(SettingsRequest::Set { key, value }));
+        let Some(row) = self.rows().iter().find(|row| row.key == key) else { return };
+        let look = cx.look;
+        let when = match row.at_once {
+            true => look.t("马上生效。", "It counts at once."),
+            false => look.t(
+                "重启服务后生效(systemctl restart guida),重启要几秒,期间柜员不能提问。",
+                "It counts when the service is started anew (systemctl restart guida); tellers cannot ask for those seconds.",
+            ),
+        };
+        let covered = matches!(row.origin, Origin::Env | Origin::Flag).then(|| {
+            look.t(
+                "注意:现在由启动参数或环境变量决定,写进文件的值要等去掉它们才起作用。",
+                "Note: a flag or variable decides at present; the file counts only when that is gone.",
+            )
+        });
+        let undo = look.t("要恢复:选中它按 d。", "To undo it: choose it and press d.");
+        let change = format!("{key}: {} -> {value}", self::value(look, row));
+        let consequence =
+            [Some(change.as_str()), Some(when), covered, Some(undo)].into_iter().flatten().map(str::to_owned);
+        cx.confirm(Confirm {
+            title: look.t("写入配置文件?", "Write it into the file?").to_owned(),
+            consequence: consequence.collect(),
+            yes: Todo::Ask(Box::new(Request::Settings(SettingsRequest::Set { key, value }))),
+            tag: WRITE,
+        });
     }
 
     fn edit(&mut self, key: Key, cx: &mut Cx<'_>) {

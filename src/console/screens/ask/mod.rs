@@ -126,6 +126,7 @@ impl Screen for Ask {
 
     fn home(&mut self, cx: &mut Cx<'_>) {
         self.leave(cx);
+        self.field.clear();
         self.writing = false;
     }
 
