@@ -73,6 +73,11 @@ fn doctor() {
 fn help() {
     keys("help", "9");
     keys("help-jobs", "9\n");
+    snapshots("help-keys", |mode| {
+        let mut stage = Stage::new(mode);
+        stage.keys("9").press(&[Key::Down, Key::Enter]);
+        stage
+    });
 }
 
 #[test]

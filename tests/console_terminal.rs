@@ -1,6 +1,8 @@
 //! The built program in a real terminal, against the built service: what branch IT do, key by key.
 //! `GUIDA_CAPTURES=folder` keeps the pictures for the documentation.
 
+#[path = "common/ansi.rs"]
+mod ansi;
 #[path = "common/client.rs"]
 mod client;
 #[path = "common/packs.rs"]
@@ -11,6 +13,8 @@ mod product;
 mod rules;
 #[path = "common/tmux.rs"]
 mod tmux;
+#[path = "common/webdriver.rs"]
+mod webdriver;
 
 use guida::console::terminal::Held;
 use guida::pack::manifest::{Golden, Manifest, PackModel};
@@ -48,6 +52,8 @@ sample: true
 struct Rules {
     old: Vec<u8>,
     new: Vec<u8>,
+    /// How many clauses they hold.
+    clauses: (u64, u64),
 }
 
 impl Rules {
@@ -61,7 +67,9 @@ impl Rules {
         let built =
             guida(&["kb", "build", &text(&rules), &text(&more), "--like", &text(&sample()), "--out", &text(&out)]);
         assert!(built.status.success(), "{}", stderr(&built));
-        Rules { old: std::fs::read(sample()).unwrap(), new: std::fs::read(out).unwrap() }
+        let clauses = |kb: &Path| Knowledge::open(kb).unwrap().clause_total();
+        let clauses = (clauses(&sample()), clauses(&out));
+        Rules { old: std::fs::read(sample()).unwrap(), new: std::fs::read(out).unwrap(), clauses }
     }
 }
 
@@ -79,6 +87,7 @@ fn branch() -> (Branch, Usb) {
         within: None,
     };
     let describe = |manifest: &mut Manifest| {
+        manifest.totals.clauses = if manifest.seq == 7 { rules.clauses.0 } else { rules.clauses.1 };
         manifest.models = vec![model.clone()];
         manifest.golden = vec![golden.clone()];
     };
@@ -321,6 +330,35 @@ fn signals_and_the_lack_of_a_terminal_leave_everything_in_order() {
     let nowhere = guida(&["console", "--data", data.path().to_str().unwrap()]);
     assert_eq!(nowhere.status.code(), Some(2));
     assert!(stderr(&nowhere).contains("CONSOLE_TERMINAL"), "{}", stderr(&nowhere));
+}
+
+/// The picture of the README: a box at work, as a browser paints it. Made only when it is wanted.
+#[test]
+fn the_picture_for_the_readme() {
+    const SIZE: (usize, usize) = (100, 30);
+    if std::env::var_os("GUIDA_SCREENSHOT_DIR").is_none() {
+        return;
+    }
+    let (branch, _usb) = branch();
+    let product = serve(&branch);
+    for question in
+        ["身份证过期三个月,卡还能取钱吗", "存单丢了能先口头挂失吗", "没预约今天取20万能付吗", "中午食堂几点开饭"]
+            .iter()
+            .cycle()
+            .take(60)
+    {
+        client::ask(product.addr, &format!("{{\"question\":\"{question}\"}}"));
+    }
+    let tmux = Tmux::start((SIZE.0 as u16, SIZE.1 as u16), &SSH);
+    open(&tmux, branch.data.root(), "");
+    tmux.sees("处理中 0");
+    let (width, height) = ansi::window(SIZE);
+    let Some(browser) = webdriver::Browser::open(width, height) else { return };
+    let page = TempDir::new().unwrap();
+    let file = page.path().join("page.html");
+    std::fs::write(&file, ansi::page(&tmux.colored())).unwrap();
+    browser.go(&format!("file://{}", file.display()));
+    browser.screenshot("console.png");
 }
 
 /// Run by the next test in a terminal; by itself it does nothing.

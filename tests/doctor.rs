@@ -11,11 +11,13 @@ mod product;
 #[path = "common/rules.rs"]
 mod rules;
 
+use guida::config::Given;
 use guida::disk::RealDisk;
 use guida::engine::Engine;
 use guida::engine::doctor::{Check, CheckState, DoctorReply};
 use guida::engine::reply::Reply;
 use guida::engine::request::{Actor, Request};
+use guida::engine::settings::{SettingsDesk, SettingsPlace};
 use guida::error::Code;
 use guida::pack::hex;
 use guida::store::generations::Active;
@@ -400,6 +402,10 @@ fn a_running_service_is_left_alone_and_its_port_is_known() {
         assert_eq!(check(&found, id).state, CheckState::Ok, "{:?}", check(&found, id));
     }
     assert_eq!(product.get("/healthz").status, 200);
+    // Where no flag says it, the settings file does.
+    fs::write(branch.data.root().join("guida.toml"), format!("[http]\nlisten = \"{listen}\"\n")).unwrap();
+    let found = reply(&guida(&["doctor", "--data", path(&branch), "--json"]));
+    assert!(check(&found, "http").found.zh.contains("由本服务使用"), "{:?}", check(&found, "http"));
     // Another's port: what answers there is no Guida.
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = other.local_addr().unwrap().to_string();
@@ -450,6 +456,34 @@ fn a_service_looks_at_itself_and_keeps_its_hold_on_the_journal() {
     // What breaks while it runs is found by the next look.
     fs::write(&kb, b"").unwrap();
     assert_eq!(check(&examine(), "knowledge_hash").state, CheckState::Fail);
+}
+
+#[test]
+fn settings_that_are_wrong_or_wait_for_a_restart_are_found() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (_bank, branch) = sound();
+    let file = branch.data.root().join("guida.toml");
+    fs::write(&file, "[http]\nworkers = 0\n").unwrap();
+    finds(&branch, &[("settings_file", CheckState::Fail, "guida settings --data")]);
+    assert!(check(&examined(path(&branch)), "settings_file").found.zh.contains("guida.toml 第 2 行"));
+    fs::write(&file, "[http]\nworkers = 3\n").unwrap();
+    assert!(check(&examined(path(&branch)), "settings_file").found.en.contains("names 1 settings"));
+    // The service knows what it was started with.
+    let kb = branch.data.knowledge(&branch.active().active.unwrap());
+    let desk = SettingsDesk::open(SettingsPlace::of(None, Some(branch.data.root())), Given::default());
+    let engine =
+        Engine::open_home(branch.data.root(), &kb, None, None, Default::default()).unwrap().with_settings(desk);
+    let look = || match engine.handle(&Actor::operator(), Request::Doctor).unwrap() {
+        Reply::Doctor(found) => check(&found, "settings_file").clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(look().state, CheckState::Ok);
+    fs::write(&file, "[http]\nworkers = 4\n").unwrap();
+    let one = look();
+    assert!(one.state == CheckState::Warn && one.found.zh.contains("http.workers"), "{one:?}");
+    assert!(one.remedy.en.contains("systemctl restart guida"));
+    fs::write(&file, "[http]\nwokers = 4\n").unwrap();
+    assert_eq!(look().state, CheckState::Fail);
 }
 
 #[test]

@@ -16,9 +16,9 @@ use jiff::Timestamp;
 const WORD_S: i64 = 8;
 /// What an input method makes of the question mark.
 const WIDE_QUESTION: char = '\u{ff1f}';
-/// The console's own tags.
-const OVERVIEW: u32 = 1;
-const START: u32 = 2;
+/// The console's own tags: of starting the service, and from here on of looks at it, each look with one of its own.
+const START: u32 = 1;
+const OVERVIEW: u32 = 2;
 
 /// Whether the service can be asked.
 #[derive(Debug)]
@@ -57,8 +57,9 @@ pub struct App {
     pub(super) word: Option<(Tone, String, Timestamp)>,
     pub(super) shared: Shared,
     pub(super) now: Timestamp,
-    /// The service's overview is asked for and not there yet.
-    asked: bool,
+    /// The tag of the look at the service that is on its way, and how many there were.
+    awaited: Option<u32>,
+    looks: u32,
 }
 
 impl App {
@@ -73,7 +74,8 @@ impl App {
             word: None,
             shared: Shared { data: data.to_owned(), ..Shared::default() },
             now,
-            asked: false,
+            awaited: None,
+            looks: 0,
         }
     }
 
@@ -95,6 +97,7 @@ impl App {
             Message::Key(key) => self.key(key, &mut out),
             Message::Paste(text) => {
                 if self.overlay.is_none()
+                    && self.usable()
                     && let Some(screen) = self.screens.get_mut(self.at)
                 {
                     screen.paste(&text);
@@ -161,6 +164,11 @@ impl App {
         self.shared.online || SCREENS.get(self.at).is_some_and(|entry| entry.alone)
     }
 
+    /// Whether keys are being typed into a field.
+    pub(super) fn typing(&self) -> bool {
+        self.usable() && self.screens.get(self.at).is_some_and(|screen| screen.typing())
+    }
+
     fn key(&mut self, key: Key, out: &mut Outbox) {
         if key == Key::Ctrl('c') {
             return out.effects.push(Effect::Quit);
@@ -173,8 +181,7 @@ impl App {
             }
             Some(Overlay::Keys) | None => {}
         }
-        let typing = self.usable() && self.screens.get(self.at).is_some_and(|screen| screen.typing());
-        if !typing && self.global(key, out) {
+        if !self.typing() && self.global(key, out) {
             return;
         }
         if self.usable() && self.with_screen(self.at, out, |screen, cx| screen.key(key, cx)) == Some(true) {
@@ -247,7 +254,8 @@ impl App {
 
     fn tick(&mut self, now: Timestamp, out: &mut Outbox) {
         self.now = now;
-        if self.word.as_ref().is_some_and(|(_, _, at)| now.as_second() - at.as_second() >= WORD_S) {
+        // A clock that was set back does not keep it.
+        if self.word.as_ref().is_some_and(|(_, _, at)| !(0..WORD_S).contains(&(now.as_second() - at.as_second()))) {
             self.word = None;
         }
         self.ask_overview(out);
@@ -258,9 +266,10 @@ impl App {
 
     fn ask_overview(&mut self, out: &mut Outbox) {
         // A service that is slow to answer is not asked again before it has.
-        if self.shared.online && !self.asked {
-            self.asked = true;
-            let ticket = Ticket { screen: None, tag: OVERVIEW };
+        if self.shared.online && self.awaited.is_none() {
+            let ticket = Ticket { screen: None, tag: OVERVIEW + self.looks };
+            self.looks = (self.looks + 1) % (u32::MAX / 2);
+            self.awaited = Some(ticket.tag);
             out.effects.push(Effect::Send { ticket, lane: Lane::Look, request: Box::new(Request::Overview) });
         }
     }
@@ -271,7 +280,11 @@ impl App {
         }
         self.link = Link::Up(greeting);
         self.shared.online = true;
-        self.asked = false;
+        // What was asked before it went away is not answered, and one that runs need not be started.
+        self.awaited = None;
+        if matches!(self.overlay, Some(Overlay::Confirm(None, _))) {
+            self.overlay = None;
+        }
         self.ask_overview(out);
         self.enter(out);
     }
@@ -296,20 +309,26 @@ impl App {
             self.with_screen(place, out, |screen, cx| screen.answer(ticket.tag, answer, cx));
             return;
         }
-        match (ticket.tag, answer) {
-            (OVERVIEW, Answer::Reply(reply)) => {
-                self.asked = false;
-                if let Reply::Overview(overview) = *reply {
-                    self.shared.overview = Some(*overview);
-                }
+        if ticket.tag != START {
+            if self.awaited != Some(ticket.tag) {
+                return;
             }
-            (OVERVIEW, _) => self.asked = false,
-            (_, Answer::Local(LocalOutcome::Started(command))) => {
+            self.awaited = None;
+            if let Answer::Reply(reply) = answer
+                && let Reply::Overview(overview) = *reply
+                && self.shared.online
+            {
+                self.shared.overview = Some(*overview);
+            }
+            return;
+        }
+        match answer {
+            Answer::Local(LocalOutcome::Started(command)) => {
                 let words = self.look.t("已执行启动命令,正在等待服务:", "Started, waiting for the service: ");
                 out.word = Some((Tone::Good, format!("{words}{}", self.look.data(&command))));
                 out.effects.push(Effect::Relink);
             }
-            (_, Answer::Error(error) | Answer::Local(LocalOutcome::Failed(error))) => {
+            Answer::Error(error) | Answer::Local(LocalOutcome::Failed(error)) => {
                 let told = words::of_error(&self.look, &error);
                 out.word = Some((Tone::Bad, self.look.both(&told).into_owned()));
             }

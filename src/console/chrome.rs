@@ -26,6 +26,10 @@ pub const GLOBAL: [Hint; 5] = [
     Hint::new("?", "全部按键", "all keys"),
     Hint::new("q", "退出控制台(服务继续运行)", "quit (the service goes on)"),
 ];
+/// The last of them as the lower edge names it.
+const QUIT: Hint = Hint::new("q", "退出", "quit");
+/// Keys while a question waits for a yes.
+const DECIDE: [Hint; 2] = [Hint::new("y", "确认执行", "do it"), Hint::new("n", "不做,返回", "leave it")];
 /// Keys while there is no service.
 const ALONE: [Hint; 4] = [
     Hint::new("s", "启动服务", "start the service"),
@@ -135,20 +139,21 @@ impl App {
             let style = if *tone == Tone::Good { look.good() } else { look.bad() };
             return Line::styled(format!(" {}", cells::cut(words, room - 2, look.sign("…", "~"))), style);
         }
-        let more = [GLOBAL[3], GLOBAL[4]];
         let hints = self.hints();
         let mut spans = vec![Span::raw(" ")];
         let mut left = room - 1;
         let of = |hint: &Hint| (hint.name(look), look.t(hint.zh, hint.en));
         let needed = |hint: &Hint| cells::width(of(hint).0) + cells::width(of(hint).1) + 3;
-        let short_quit = Hint { zh: "退出", en: "quit", ..more[1] };
-        let reserved = needed(&more[0]) + needed(&short_quit);
+        // In a field these two are typed, and a question takes neither.
+        let elsewhere = self.typing() || matches!(self.overlay, Some(Overlay::Confirm(..)));
+        let last = if elsewhere { Vec::new() } else { vec![GLOBAL[3], QUIT] };
+        let reserved: usize = last.iter().map(needed).sum();
         let fitting = hints.iter().take_while(|hint| {
             let fits = left >= needed(hint) + reserved;
             left = left.saturating_sub(needed(hint));
             fits
         });
-        for hint in fitting.chain([&more[0], &short_quit]) {
+        for hint in fitting.chain(&last) {
             let (key, words) = of(hint);
             spans.push(Span::styled(key, look.key()));
             spans.push(Span::raw(format!(" {words}  ")));
@@ -156,7 +161,11 @@ impl App {
         Line::from(spans)
     }
 
-    fn hints(&self) -> Vec<Hint> {
+    /// The keys that do something now, beside those that work everywhere.
+    pub fn hints(&self) -> Vec<Hint> {
+        if matches!(self.overlay, Some(Overlay::Confirm(..))) {
+            return DECIDE.to_vec();
+        }
         if !self.usable() {
             return ALONE.to_vec();
         }

@@ -111,7 +111,7 @@ pub struct Engine {
     differences: Differences,
     sticks: Sticks,
     logs: Arc<LogRing>,
-    settings: SettingsDesk,
+    settings: Arc<SettingsDesk>,
 }
 
 impl Engine {
@@ -177,7 +177,7 @@ impl Engine {
             differences: Differences::default(),
             sticks: Sticks::from_environment(),
             logs: Arc::default(),
-            settings: SettingsDesk::default(),
+            settings: Arc::default(),
         }
     }
 

@@ -147,7 +147,8 @@ impl SettingsDesk {
         Ok(self.list())
     }
 
-    fn list(&self) -> SettingsReply {
+    /// Every setting, by the file as it stands now.
+    pub(super) fn list(&self) -> SettingsReply {
         let file = read(&self.place);
         let (now, problems) = Settings::resolve(&file, &self.given);
         let rows = self.running.rows(&now, &file);
@@ -234,7 +235,7 @@ pub fn at_rest(desk: &SettingsDesk, data: &Path, request: &SettingsRequest) -> R
 impl Engine {
     /// Serves by these settings. Before it is shared.
     pub fn with_settings(self, settings: SettingsDesk) -> Engine {
-        Engine { settings, ..self }
+        Engine { settings: Arc::new(settings), ..self }
     }
 
     /// The folders in which packs are looked for beside mounted sticks, by the file as it stands now.

@@ -1,5 +1,7 @@
 //! Drives a real headless Chromium through chromedriver's WebDriver protocol (W3C), over a plain socket.
 
+#![allow(dead_code)] // Each test file uses its own part.
+
 use super::client;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};

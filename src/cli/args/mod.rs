@@ -149,7 +149,7 @@ pub struct DoctorArgs {
     /// Data folder.
     #[command(flatten)]
     pub data: DataArg,
-    /// 服务的网页地址 [默认: 系统服务里写的,没有则 127.0.0.1:8080]
+    /// 服务的网页地址 [默认: 系统服务或 guida.toml 里写的,没有则 127.0.0.1:8080]
     #[arg(long, value_name = "地址:端口")]
     pub listen: Option<std::net::SocketAddr>,
     /// 用英文显示(控制台没有中文字体时)

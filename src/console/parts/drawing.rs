@@ -12,8 +12,8 @@ use ratatui::widgets::{Block, Borders, Paragraph};
 
 /// A box with a title; returns the room inside.
 pub fn panel(frame: &mut Frame, area: Rect, look: &Look, title: &str) -> Rect {
-    let title =
-        Span::styled(format!(" {} ", cells::cut(title, area.width.saturating_sub(6) as usize, "")), look.heading());
+    let title = cells::cut(&look.data(title), area.width.saturating_sub(6) as usize, "");
+    let title = Span::styled(format!(" {title} "), look.heading());
     let block =
         Block::new().borders(Borders::ALL).border_set(look.border()).border_style(look.line()).title(Line::from(title));
     let inner = block.inner(area);

@@ -1,7 +1,7 @@
 //! A list to choose from, with `/` to filter it.
 
 use super::Field;
-use crate::console::keys::Key;
+use crate::console::keys::{Hint, Key};
 use crate::console::look::Look;
 use crate::console::pinyin;
 use ratatui::Frame;
@@ -11,6 +11,9 @@ use ratatui::widgets::Paragraph;
 
 /// Rows that a page key moves by.
 const PAGE: usize = 10;
+
+/// Keys while a filter is typed.
+pub const FILTERING: [Hint; 2] = [Hint::new("Enter", "选择", "choose"), Hint::new("Esc", "不筛选", "no filter")];
 
 /// What a key did to a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,6 @@ mod text;
 
 pub use drawing::{bytes, columns, count, gauge, pair, panel, span_of, spark, table, when};
 pub use field::Field;
-pub use list::{Chosen, List};
+pub use list::{Chosen, FILTERING, List};
 pub use pager::Pager;
 pub use text::Text;

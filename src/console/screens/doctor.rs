@@ -4,7 +4,7 @@ use crate::console::cells;
 use crate::console::keys::{Hint, Key};
 use crate::console::look::Look;
 use crate::console::messages::{Answer, LocalOutcome, LocalTask};
-use crate::console::parts::{Chosen, List, columns, panel, table};
+use crate::console::parts::{Chosen, FILTERING, List, columns, panel, table};
 use crate::console::screen::{Cx, Screen, View};
 use crate::console::words;
 use crate::engine::doctor::{Check, CheckState, DoctorReply};
@@ -16,7 +16,6 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-const EXAMINE: u32 = 1;
 /// Rows of the lower panel, which explains the chosen check.
 const DETAIL_ROWS: u16 = 9;
 /// Cells of the columns.
@@ -29,6 +28,8 @@ pub struct Doctor {
     found: Option<DoctorReply>,
     failure: Option<ErrorBody>,
     running: bool,
+    /// Tag of the latest examination: what an earlier one found, before the service went or came, is not waited for.
+    turn: u32,
     list: List,
 }
 
@@ -39,10 +40,11 @@ impl Doctor {
         }
         self.running = true;
         self.failure = None;
+        self.turn = self.turn.wrapping_add(1);
         if cx.shared.online {
-            cx.act(EXAMINE, Request::Doctor);
+            cx.act(self.turn, Request::Doctor);
         } else {
-            cx.local(EXAMINE, LocalTask::Doctor);
+            cx.local(self.turn, LocalTask::Doctor);
         }
     }
 
@@ -72,6 +74,9 @@ fn state(look: &Look, state: CheckState) -> (&'static str, Style) {
 
 impl Screen for Doctor {
     fn hints(&self) -> Vec<Hint> {
+        if self.list.typing() {
+            return FILTERING.to_vec();
+        }
         vec![
             Hint::new("↑↓", "选择", "choose"),
             Hint::new("r", "重新检查", "examine again"),
@@ -95,7 +100,7 @@ impl Screen for Doctor {
         if self.list.key(key, rows) != Chosen::Not {
             return true;
         }
-        if key == Key::Char('r') && cx.shared.online | self.found.is_some() {
+        if key == Key::Char('r') {
             self.examine(cx);
             return true;
         }
@@ -110,7 +115,10 @@ impl Screen for Doctor {
         self.list.typing()
     }
 
-    fn answer(&mut self, _: u32, answer: Answer, _: &mut Cx<'_>) {
+    fn answer(&mut self, tag: u32, answer: Answer, _: &mut Cx<'_>) {
+        if tag != self.turn {
+            return;
+        }
         self.running = false;
         match answer {
             Answer::Reply(reply) => {

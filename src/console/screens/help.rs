@@ -7,7 +7,7 @@ use crate::console::jobs::{JOBS, name};
 use crate::console::keys::{Hint, Key};
 use crate::console::look::Look;
 use crate::console::messages::Answer;
-use crate::console::parts::{Chosen, List, Pager, panel};
+use crate::console::parts::{Chosen, FILTERING, List, Pager, panel};
 use crate::console::screen::{Cx, Screen, View};
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -50,6 +50,9 @@ fn title(look: &Look, topic: Topic) -> String {
 
 impl Screen for Help {
     fn hints(&self) -> Vec<Hint> {
+        if self.list.typing() {
+            return FILTERING.to_vec();
+        }
         match self.open {
             None => vec![
                 Hint::new("↑↓", "选择", "choose"),
@@ -85,6 +88,10 @@ impl Screen for Help {
             }
         }
         true
+    }
+
+    fn paste(&mut self, text: &str) {
+        self.list.paste(text);
     }
 
     fn typing(&self) -> bool {

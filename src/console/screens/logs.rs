@@ -4,7 +4,7 @@ use crate::console::cells;
 use crate::console::keys::{Hint, Key};
 use crate::console::look::Look;
 use crate::console::messages::{Answer, LocalOutcome, LocalTask};
-use crate::console::parts::{Chosen, List, columns, panel, table, when};
+use crate::console::parts::{Chosen, FILTERING, List, columns, panel, table, when};
 use crate::console::screen::{Cx, Screen, View};
 use crate::console::words;
 use crate::engine::logs::{KEPT, LogLevel, LogLine, LogRequest};
@@ -47,9 +47,13 @@ pub struct Logs {
     journal: Vec<Event>,
     /// The end of the log file, when there is no service.
     tail: Option<(String, Vec<String>)>,
+    /// It is being read.
+    reads: bool,
     file: Option<String>,
     least: Option<LogLevel>,
     asked: bool,
+    /// All lines are asked for: they take the place of those that are here.
+    anew: bool,
     list: List,
     /// The latest line stays chosen.
     follows: bool,
@@ -59,12 +63,15 @@ pub struct Logs {
 impl Logs {
     fn ask(&mut self, cx: &mut Cx<'_>) {
         if !cx.shared.online {
+            if !std::mem::replace(&mut self.reads, true) {
+                cx.local(TAIL, LocalTask::LogTail);
+            }
             return;
         }
         match self.page {
             Page::Log if !self.asked => {
                 self.asked = true;
-                let after = self.lines.back().map_or(0, |line| line.number);
+                let after = self.lines.back().filter(|_| !self.anew).map_or(0, |line| line.number);
                 cx.ask(LINES, Request::Log(LogRequest { after }));
             }
             Page::Journal if !self.asked => {
@@ -166,17 +173,29 @@ fn ended<'a>(look: &Look, code: &'a str) -> (&'a str, Style) {
 
 impl Screen for Logs {
     fn hints(&self) -> Vec<Hint> {
+        if self.list.typing() {
+            return FILTERING.to_vec();
+        }
         let other = match self.page {
             Page::Log => Hint::new("j", "操作记录", "what was done"),
             Page::Journal => Hint::new("j", "运行日志", "the log"),
         };
-        vec![
-            other,
-            Hint::new("l", "只看警告和错误", "warnings and errors only"),
+        let mut hints = Vec::new();
+        if self.tail.is_none() {
+            hints.push(other);
+            if self.page == Page::Log {
+                hints.push(match self.least {
+                    None => Hint::new("l", "只看警告和错误", "warnings and errors only"),
+                    Some(_) => Hint::new("l", "看全部", "show all"),
+                });
+            }
+        }
+        hints.extend([
             Hint::new("End", "最新", "latest"),
             Hint::new("↑↓", "选择", "choose"),
             Hint::new("/", "筛选", "filter"),
-        ]
+        ]);
+        hints
     }
 
     fn home(&mut self, _: &mut Cx<'_>) {
@@ -185,18 +204,14 @@ impl Screen for Logs {
     }
 
     fn enter(&mut self, cx: &mut Cx<'_>) {
-        self.asked = false;
-        self.failure = None;
+        self.reads = false;
         if cx.shared.online {
             // Numbers begin anew with every service.
-            if self.tail.take().is_some() {
-                self.lines.clear();
-            }
+            self.anew = true;
+            self.tail = None;
             self.turn(self.page, cx);
         } else {
-            self.lines.clear();
-            self.follows = true;
-            cx.local(TAIL, LocalTask::LogTail);
+            self.turn(Page::Log, cx);
         }
     }
 
@@ -234,17 +249,21 @@ impl Screen for Logs {
         self.list.typing()
     }
 
-    fn answer(&mut self, tag: u32, answer: Answer, _: &mut Cx<'_>) {
-        self.asked = false;
+    fn answer(&mut self, tag: u32, answer: Answer, cx: &mut Cx<'_>) {
+        if tag == TAIL {
+            self.reads = false;
+            // It came too late: the service itself is there.
+            if cx.shared.online {
+                return;
+            }
+        } else {
+            self.asked = false;
+        }
         match answer {
             Answer::Reply(reply) => match *reply {
                 Reply::Log(log) => {
-                    // A service that was started anew counts from 1 again.
-                    if log
-                        .lines
-                        .first()
-                        .is_some_and(|first| self.lines.back().is_some_and(|last| first.number <= last.number))
-                    {
+                    let known = self.lines.back().map_or(0, |last| last.number);
+                    if std::mem::take(&mut self.anew) || log.lines.first().is_some_and(|line| line.number <= known) {
                         self.lines.clear();
                     }
                     self.lines.extend(log.lines);
@@ -259,7 +278,10 @@ impl Screen for Logs {
                 }
                 _ => {}
             },
-            Answer::Local(LocalOutcome::Log { file, lines }) => self.tail = Some((file, lines)),
+            Answer::Local(LocalOutcome::Log { file, lines }) => {
+                self.failure = None;
+                self.tail = Some((file, lines));
+            }
             Answer::Error(error) | Answer::Local(LocalOutcome::Failed(error)) => {
                 self.failure = Some(error);
                 // What the service has no journal for it will not have in a second.

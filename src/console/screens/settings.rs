@@ -5,7 +5,7 @@ use crate::console::cells;
 use crate::console::keys::{Hint, Key};
 use crate::console::look::{Charset, Colors, Language, Look};
 use crate::console::messages::Answer;
-use crate::console::parts::{Chosen, Field, List, columns, panel, table};
+use crate::console::parts::{Chosen, FILTERING, Field, List, columns, panel, table};
 use crate::console::screen::{Confirm, Cx, Screen, Todo, Tone, View};
 use crate::console::words;
 use crate::engine::reply::{Reply, SettingsReply};
@@ -205,6 +205,9 @@ impl Screen for Settings {
         if self.editing.is_some() {
             return vec![Hint::new("Enter", "检查并写入", "check and write"), Hint::new("Esc", "放弃", "leave it")];
         }
+        if self.list.typing() {
+            return FILTERING.to_vec();
+        }
         vec![
             Hint::new("↑↓", "选择", "choose"),
             Hint::new("Enter", "修改", "change"),
@@ -314,7 +317,8 @@ impl Settings {
     fn detail(&self, look: &Look, room: usize) -> Vec<Line<'static>> {
         let mut lines: Vec<Line<'static>> = Vec::new();
         let mut say = |words: &str, style: Style| {
-            lines.extend(cells::wrap(words, room).into_iter().map(|line| Line::from(Span::styled(line, style))));
+            let lines_of = cells::wrap(&look.data(words), room).into_iter();
+            lines.extend(lines_of.map(|line| Line::from(Span::styled(line, style))));
         };
         if let Some(error) = &self.failure {
             say(&look.both(&words::of_error(look, error)), look.bad());

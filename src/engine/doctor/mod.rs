@@ -2,7 +2,7 @@
 //!
 //! A check is one line in [`CHECKS`] and one function that looks at a [`Subject`]: `machine` has those on the computer, `folder` on the
 //! data folder and its disk, `identity` on who the box is, `knowledge` on what answers, `history` on journal and clock, `models` on the
-//! models, `service` on the service and its start. `findings` has the words that several share. Nothing is written, no model is loaded,
+//! models, `settings` on the settings file, `service` on the service and its start. `findings` has the words that several share. Nothing is written, no model is loaded,
 //! no program is started; a running service is asked nothing but whether it is there.
 //!
 //! The same checks serve `guida doctor`, which needs no service, and the console, which asks the service: then the service's own state is
@@ -16,6 +16,7 @@ mod knowledge;
 mod machine;
 mod models;
 mod service;
+mod settings;
 mod subject;
 
 use super::Engine;
@@ -29,7 +30,7 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 use subject::{Inside, Subject};
 
@@ -88,6 +89,7 @@ struct Spec(&'static str, &'static str, &'static str, fn(&Subject) -> Looked);
 
 /// Every check. What others rest on comes first: of several that fail, the first is the one to begin with.
 const CHECKS: &[Spec] = &[
+    Spec("settings_file", "设置文件", "Settings file", settings::file),
     Spec("service", "服务", "Service", service::running),
     Spec("http", "网页端口", "Web port", service::http),
     Spec("autostart", "开机自启", "Start at boot", service::autostart),
@@ -127,7 +129,7 @@ const CHECKS: &[Spec] = &[
 ];
 
 /// Looks at a data folder and the machine from the command line. `listen` is the address at which the service should serve pages; where
-/// it is not given, that of the systemd unit, then the service's default.
+/// it is not given, that of the systemd unit, of the settings file, then the service's default.
 pub fn of_folder(data: &Path, listen: Option<SocketAddr>) -> DoctorReply {
     examine(CHECKS, Subject::outside(Path::new("/"), data, listen), EXAMINATION_LIMIT)
 }
@@ -167,6 +169,7 @@ pub(super) fn of_service(engine: &Engine, answerer: &Answerer) -> Result<DoctorR
         encoder: retriever.embedder().map(|encoder| encoder.model().clone()),
         writers: [&writers.large, &writers.small].into_iter().flatten().map(|writer| writer.status()).collect(),
         journal: engine.home.as_ref().map(|home| home.state.clone()),
+        settings: Arc::clone(&engine.settings),
         _turn: turn,
     };
     let data = engine.home.as_ref().map(|home| home.data.root());

@@ -6,7 +6,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use std::collections::HashSet;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Where `guida serve` listens when it is not told.
@@ -70,8 +70,10 @@ pub(super) struct Unit {
     pub(super) enabled: bool,
     /// The user it runs as.
     pub(super) user: Option<String>,
-    /// Where it listens.
+    /// Where it listens, if a flag says so.
     pub(super) listen: Option<SocketAddr>,
+    /// Its settings file, if a flag names one.
+    pub(super) config: Option<PathBuf>,
 }
 
 impl Unit {
@@ -81,16 +83,22 @@ impl Unit {
         let wants = root.join(UNIT_FOLDERS[0]).join("multi-user.target.wants").join(UNIT);
         let found = text.as_deref().unwrap_or_default();
         let value = |name: &str| found.lines().find_map(|line| Some(line.trim().strip_prefix(name)?.trim()));
-        let mut words = value("ExecStart=").unwrap_or_default().split_whitespace();
-        let listen = words.by_ref().find(|word| *word == "--listen" || word.starts_with("--listen="));
-        let listen = listen.and_then(|word| word.strip_prefix("--listen=").or_else(|| words.next()));
+        let words: Vec<&str> = value("ExecStart=").unwrap_or_default().split_whitespace().collect();
+        let flag = |name: &str| {
+            let behind = |(at, word): (usize, &&str)| match word.strip_prefix(name)? {
+                "" => words.get(at + 1).map(|value| (*value).to_owned()),
+                rest => rest.strip_prefix('=').map(str::to_owned),
+            };
+            words.iter().enumerate().find_map(behind)
+        };
         Unit {
             systemd: root.join(SYSTEMD).is_dir(),
             present: text.is_some(),
             // A link, which may lead to what only the real root has.
             enabled: std::fs::symlink_metadata(wants).is_ok(),
             user: value("User=").map(str::to_owned),
-            listen: listen.and_then(|address| address.parse().ok()),
+            listen: flag("--listen").and_then(|address| address.parse().ok()),
+            config: flag("--config").map(PathBuf::from),
         }
     }
 }
@@ -173,6 +181,7 @@ pub(super) fn http(subject: &Subject) -> Looked {
     }
     let address = subject.listen().unwrap_or(DEFAULT_LISTEN);
     let runs = subject.presence() == Presence::Answering;
+    let port = subject.command("settings set http.listen 0.0.0.0:8081");
     let who = format!("sudo ss -ltnp 'sport = :{}'", address.port());
     Ok(match (knock(address), runs) {
         (Port::Ours, _) => {
@@ -185,15 +194,15 @@ pub(super) fn http(subject: &Subject) -> Looked {
                 format!("the service runs, but nothing is served at {address}"),
             ),
             say(
-                "看服务启动时的 --listen 是哪个地址:ps -o args= -C guida;用那个地址打开网页",
-                "see at which address it was started (--listen): ps -o args= -C guida; open the page there",
+                "改过 http.listen 就重启服务:sudo systemctl restart guida;否则看启动参数里的 --listen:ps -o args= -C guida",
+                "restart it if http.listen was changed: sudo systemctl restart guida; else see its --listen: ps -o args= -C guida",
             ),
         ),
         (Port::Others, _) => Finding::fail(
             say(format!("{address} 被别的程序占用"), format!("{address} is used by another program")),
             say(
-                format!("看是哪个程序:{who};停掉它,或让柜答换端口:guida serve --listen 地址:端口"),
-                format!("see which: {who}; stop it, or give Guida another port: guida serve --listen ADDRESS:PORT"),
+                format!("看是哪个程序:{who};停掉它,或让柜答换端口后重启:{port}"),
+                format!("see which: {who}; stop it, or give Guida another port and restart it: {port}"),
             ),
         ),
         (Port::Mute, _) => Finding::warn(
@@ -276,7 +285,7 @@ mod tests {
     use std::net::TcpListener;
 
     #[test]
-    fn a_unit_tells_user_address_and_start() {
+    fn a_unit_tells_user_and_start() {
         let root = tempfile::tempdir().unwrap();
         assert_eq!(Unit::under(root.path()), Unit::default());
         let folder = root.path().join("etc/systemd/system");
@@ -286,7 +295,8 @@ mod tests {
         std::fs::write(folder.join(UNIT), unit).unwrap();
         let found = Unit::under(root.path());
         assert_eq!((found.systemd, found.present, found.enabled), (true, true, false));
-        assert_eq!((found.user.as_deref(), found.listen), (Some("guida"), "0.0.0.0:8080".parse().ok()));
+        // The address is in the settings file.
+        assert_eq!((found.user.as_deref(), found.listen, found.config), (Some("guida"), None, None));
         std::os::unix::fs::symlink("/nowhere", folder.join("multi-user.target.wants").join(UNIT)).unwrap();
         assert!(Unit::under(root.path()).enabled);
         let subject = Subject::outside(root.path(), root.path(), None);

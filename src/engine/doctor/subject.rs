@@ -3,7 +3,9 @@
 use super::Turn;
 use super::findings::{Finding, say};
 use super::service::{Presence, Unit};
+use crate::config::{Given, Key};
 use crate::engine::branch;
+use crate::engine::settings::{SettingsDesk, SettingsPlace};
 use crate::error::{Error, Result};
 use crate::inference::{GeneratorStatus, ModelId};
 use crate::store::generations::{Active, DataDir};
@@ -28,6 +30,8 @@ pub(super) struct Inside {
     pub(super) writers: Vec<GeneratorStatus>,
     /// The open journal. It must not be opened a second time in this process, see `store::untouched`.
     pub(super) journal: Option<Arc<StateDb>>,
+    /// The settings that it serves by.
+    pub(super) settings: Arc<SettingsDesk>,
     /// Held as long as somebody looks.
     pub(super) _turn: Turn,
 }
@@ -46,6 +50,7 @@ pub(super) struct Subject {
     pointer: OnceCell<Result<(Active, Option<Error>)>>,
     journal: OnceCell<Result<Arc<StateDb>>>,
     unit: OnceCell<Unit>,
+    settings: OnceCell<Arc<SettingsDesk>>,
     presence: OnceCell<Presence>,
 }
 
@@ -72,6 +77,7 @@ impl Subject {
             pointer: OnceCell::new(),
             journal: OnceCell::new(),
             unit: OnceCell::new(),
+            settings: OnceCell::new(),
             presence: OnceCell::new(),
         }
     }
@@ -148,9 +154,21 @@ impl Subject {
         })
     }
 
-    /// The address at which pages should be served; `None` where only the service's default is left.
+    /// The settings: those of the service that looks at itself, else those with which it would start. What stands in the environment of
+    /// who looks is none of them.
+    pub(super) fn settings(&self) -> &SettingsDesk {
+        self.settings.get_or_init(|| match &self.inside {
+            Some(inside) => Arc::clone(&inside.settings),
+            None => {
+                let place = SettingsPlace::of(self.unit().config.as_deref(), self.data.as_ref().map(DataDir::root));
+                Arc::new(SettingsDesk::open(place, Given::default()))
+            }
+        })
+    }
+
+    /// The address at which pages should be served: a flag goes before the file, which goes before the default.
     pub(super) fn listen(&self) -> Option<SocketAddr> {
-        self.listen.or_else(|| self.unit().listen)
+        self.listen.or_else(|| self.unit().listen).or_else(|| self.settings().now().address(Key::HttpListen))
     }
 
     /// A path of the system.

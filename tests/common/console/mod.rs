@@ -3,6 +3,7 @@
 #![allow(dead_code)] // Each test file uses its own part.
 
 pub mod fake;
+pub mod world;
 
 use fake::Fake;
 use guida::console::app::App;
@@ -192,6 +193,11 @@ fn gone() -> ErrorBody {
 
 /// Draws the console at the mode's size.
 pub fn picture_of(app: &App, mode: Mode) -> String {
+    text(&buffer_of(app, mode))
+}
+
+/// The cells of that picture, after a look at what every one must keep to.
+pub fn buffer_of(app: &App, mode: Mode) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(mode.size.0, mode.size.1)).unwrap();
     terminal.draw(|frame| app.draw(frame)).unwrap();
     let look = (mode.look)();
@@ -200,9 +206,16 @@ pub fn picture_of(app: &App, mode: Mode) -> String {
         let plain = [Color::Reset, Color::Black, Color::White, Color::Gray, Color::DarkGray];
         let sixteen = |color: Color| plain.contains(&color) || !matches!(color, Color::Rgb(..) | Color::Indexed(_));
         assert!(sixteen(cell.fg) && sixteen(cell.bg), "{cell:?}");
-        assert!(!look.is_ascii() || cell.symbol().is_ascii(), "not in a small font: {:?}", cell.symbol());
+        assert!(
+            !look.is_ascii() || cell.symbol().is_ascii(),
+            "not in a small font: {:?}\n{}",
+            cell.symbol(),
+            text(buffer)
+        );
+        let plain = (cell.fg, cell.bg) == (Color::Reset, Color::Reset);
+        assert!(look.colors() == Colors::Sixteen || plain, "a colour under NO_COLOR: {cell:?}");
     }
-    text(buffer)
+    buffer.clone()
 }
 
 /// The lines as a terminal shows them: what stands behind the second half of a wide character is not seen.

@@ -14,8 +14,10 @@ const BAR: usize = 40;
 /// Cells of a bar of effects, and the effect (log-odds) that fills it.
 const EFFECT_BAR: usize = 8;
 const FULL_EFFECT: f64 = 4.0;
-/// Cells of the columns of factors: effect, bar, value.
+/// Cells of the columns of factors: effect, bar, value; in a text this wide, what the value usually is too.
 const FACTORS: [usize; 3] = [6, EFFECT_BAR, 7];
+const WIDE_FACTORS: [usize; 4] = [6, EFFECT_BAR, 7, 9];
+const WIDE: usize = 90;
 /// Cells of the columns of candidates: on the card, score, words, meaning, curated.
 const CANDIDATES: [usize; 5] = [6, 5, 5, 7, 7];
 /// Cells of the columns of terms: weight, clauses.
@@ -75,18 +77,33 @@ fn factors(text: &mut Text<'_>, look: &Look, trace: &TraceReply) {
         return text.say(look.t(words, english), look.quiet());
     }
     let quiet = look.quiet();
-    let heads = [look.t("影响", "effect"), "", look.t("数值", "value"), look.t("因素", "factor")];
-    text.line(columns(look, text.room(), &FACTORS, &heads.map(|head| (head, quiet))));
-    for factor in &trace.factors {
-        let style = if factor.effect < 0.0 { look.warn() } else { look.good() };
-        let signs = (factor.effect.abs() / FULL_EFFECT * EFFECT_BAR as f64).ceil() as usize;
-        let bar = if factor.effect < 0.0 { "-" } else { "+" }.repeat(signs.min(EFFECT_BAR));
-        let (effect, value) = (format!("{:+.1}", factor.effect), format!("{:.2}", factor.value));
-        let name = look.both(&factor.name);
+    let heads = [
+        look.t("影响", "effect"),
+        "",
+        look.t("数值", "value"),
+        look.t("有答案时", "usually"),
+        look.t("因素", "factor"),
+    ];
+    factor(text, look, heads.map(|head| (head, quiet)));
+    for one in &trace.factors {
+        let style = if one.effect < 0.0 { look.warn() } else { look.good() };
+        let signs = (one.effect.abs() / FULL_EFFECT * EFFECT_BAR as f64).ceil() as usize;
+        let bar = if one.effect < 0.0 { "-" } else { "+" }.repeat(signs.min(EFFECT_BAR));
+        let effect = format!("{:+.1}", one.effect);
+        let [value, usual] = [one.value, one.usual].map(|figure| format!("{figure:.2}"));
+        let name = look.both(&one.name);
         let plain = Style::new();
-        let texts = [(effect.as_str(), style), (&bar, style), (&value, plain), (&name, plain)];
-        text.line(columns(look, text.room(), &FACTORS, &texts));
+        factor(text, look, [(&effect, style), (&bar, style), (&value, plain), (&usual, quiet), (&name, plain)]);
     }
+}
+
+/// A row of factors; what the value usually is, is left out where there is little room.
+fn factor(text: &mut Text<'_>, look: &Look, texts: [(&str, Style); 5]) {
+    if text.room() >= WIDE {
+        return text.line(columns(look, text.room(), &WIDE_FACTORS, &texts));
+    }
+    let [effect, bar, value, _, name] = texts;
+    text.line(columns(look, text.room(), &FACTORS, &[effect, bar, value, name]));
 }
 
 fn candidates(text: &mut Text<'_>, look: &Look, trace: &TraceReply) {

@@ -3,7 +3,7 @@
 use crate::console::keys::{Hint, Key};
 use crate::console::look::{Language, Look};
 use crate::console::messages::Answer;
-use crate::console::parts::{Chosen, Field, List, Text, columns, panel, table, when};
+use crate::console::parts::{Chosen, FILTERING, Field, List, Text, columns, panel, table, when};
 use crate::console::screen::View;
 use crate::console::words;
 use crate::engine::recent::{KEPT, Outcome, RecentQuestion};
@@ -53,6 +53,7 @@ impl Recent {
     /// Forgets what was asked for.
     pub(super) fn forget(&mut self) {
         self.asked = false;
+        self.failure = None;
     }
 
     /// Whether to ask for the list: not while an answer is still to come.
@@ -118,7 +119,7 @@ impl Recent {
 
     pub(super) fn hints(&self) -> Vec<Hint> {
         if self.typing() {
-            return vec![Hint::new("Enter", "选择", "choose"), Hint::new("Esc", "不筛选", "no filter")];
+            return FILTERING.to_vec();
         }
         let other = match self.only_refused {
             true => Hint::new("f", "看全部", "show all"),

@@ -10,7 +10,7 @@ mod sticks;
 use super::shared::{Changes, Fetched, Tags, settled};
 use crate::console::keys::{Hint, Key};
 use crate::console::messages::Answer;
-use crate::console::parts::{Chosen, Field, List, Pager};
+use crate::console::parts::{Chosen, FILTERING, Field, List, Pager};
 use crate::console::screen::{Cx, Screen, Tone, View};
 use crate::engine::importing::{ImportRequest, Phase};
 use crate::engine::reply::{BranchStatus, Diff, ErrorBody, ImportReply, ImportState, Reply, SticksReply};
@@ -255,6 +255,9 @@ impl Screen for Import {
         const SCROLL: Hint = Hint::new("↑↓", "滚动", "scroll");
         const LEAVE: Hint = Hint::new("Esc", "离开(导入继续)", "leave (it goes on)");
         const CANCEL: Hint = Hint::new("x", "放弃导入", "give up");
+        if self.typing() && self.path.is_none() {
+            return FILTERING.to_vec();
+        }
         match (self.stage(), self.above) {
             (Stage::Sticks, _) if self.path.is_some() => {
                 vec![Hint::new("Enter", "开始核验", "begin"), Hint::new("Esc", "不输入了", "leave it")]

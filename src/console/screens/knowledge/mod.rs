@@ -14,7 +14,7 @@ mod turn;
 use super::shared::{Changes, Fetched, Tags, can_go_back, is_held, settled};
 use crate::console::keys::{Hint, Key};
 use crate::console::messages::Answer;
-use crate::console::parts::{Chosen, List, Pager};
+use crate::console::parts::{Chosen, FILTERING, List, Pager};
 use crate::console::screen::{Cx, Screen, Tone, View};
 use crate::engine::reply::{BranchStatus, Difference, DocumentsReply, Reply, Suspended};
 use crate::engine::request::Request;
@@ -189,6 +189,9 @@ impl Knowledge {
 
 impl Screen for Knowledge {
     fn hints(&self) -> Vec<Hint> {
+        if self.typing() {
+            return FILTERING.to_vec();
+        }
         self.hints_of(self.place())
     }
 

@@ -10,7 +10,7 @@ mod rows;
 
 use crate::console::keys::{Hint, Key};
 use crate::console::messages::Answer;
-use crate::console::parts::{Chosen, List, Pager};
+use crate::console::parts::{Chosen, FILTERING, List, Pager};
 use crate::console::screen::{Cx, Screen, Tone, View};
 use crate::console::words;
 use crate::engine::modeling::{ModelRequest, ModelWork, ModelsReply, Serving};
@@ -144,7 +144,7 @@ impl Screen for Models {
             return vec![Hint::new("↑↓", "滚动", "scroll"), Hint::new("Esc", "返回", "back")];
         }
         if self.list.typing() {
-            return vec![Hint::new("Enter", "选择", "choose"), Hint::new("Esc", "不筛选", "no filter")];
+            return FILTERING.to_vec();
         }
         let mut hints = Vec::new();
         if self.benching() {
@@ -178,6 +178,7 @@ impl Screen for Models {
 
     fn enter(&mut self, cx: &mut Cx<'_>) {
         self.asked = false;
+        self.failure = None;
         self.poll(cx);
     }
 

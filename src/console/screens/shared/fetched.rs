@@ -63,6 +63,8 @@ impl<T> Fetched<T> {
     /// No answer will come any more.
     pub(crate) fn forget(&mut self) {
         self.awaited = None;
+        // That it went away is not said any more when it is there.
+        self.error.take_if(|error| error.code == Code::ServiceGone.as_str());
     }
 
     /// Whether an answer with this mark is the awaited one.
