@@ -16,10 +16,20 @@ pub struct VersionId(pub i64);
 #[serde(transparent)]
 pub struct ClauseId(pub i64);
 
-/// Identity of one immutable knowledge file: the first 16 hex digits of the SHA-256 over its content.
+/// Identity of one immutable knowledge file: the first 16 hex digits of the SHA-256 over its content, or [`GenerationId::NONE`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct GenerationId(pub String);
+
+impl GenerationId {
+    /// What stands for it while a box has no knowledge yet.
+    pub const NONE: &str = "none";
+
+    /// Whether there is no knowledge yet.
+    pub fn is_none(&self) -> bool {
+        self.0 == GenerationId::NONE
+    }
+}
 
 impl fmt::Display for GenerationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,6 +10,8 @@ mod product;
 #[path = "common/rules.rs"]
 mod rules;
 
+use guida::admin::client::Client;
+use guida::admin::socket_path;
 use guida::clock::{BoxClock, Forgetful};
 use guida::config::Given;
 use guida::engine::Engine;
@@ -124,6 +126,119 @@ fn a_service_without_an_import_answers_from_the_file_that_came_with_it_and_takes
     let new = knowledge("三十万元");
     branch.import(&bank.pack(1, &new).stick()).unwrap();
     until("the first import answers", || product.get("/api/v1/status").json()["generation"] == identity(&new));
+}
+
+/// A service on a branch in a working directory without a knowledge file.
+fn serve_elsewhere(branch: &Branch, elsewhere: &Path) -> Product {
+    let before = ["env", "-C", elsewhere.to_str().unwrap()];
+    Product::start_in(&before, &["--data", root(branch), "--no-embedder"])
+}
+
+fn call(client: &mut Client, request: Request) -> Reply {
+    client.call(&request).unwrap_or_else(|e| panic!("{request:?}: {e:?}"))
+}
+
+fn question() -> AskRequest {
+    AskRequest { question: QUESTION.into(), ..AskRequest::default() }
+}
+
+#[test]
+fn a_box_without_knowledge_says_so_and_answers_after_its_first_import_without_a_restart() {
+    let bank = Bank::new();
+    let branch = Branch::of(&bank);
+    let elsewhere = tempfile::TempDir::new().unwrap();
+    let product = serve_elsewhere(&branch, elsewhere.path());
+
+    // Alive, not ready, and telling why: the page, the API, monitoring.
+    assert_eq!(product.get("/healthz").status, 200);
+    let ready = product.get("/readyz");
+    assert_eq!((ready.status, &ready.json()["error"]["code"]), (503, &"NO_KNOWLEDGE".into()));
+    assert_eq!(codes(&product), ["NO_KNOWLEDGE"]);
+    assert!(product.get("/metrics").text().contains("guida_notice{code=\"NO_KNOWLEDGE\"} 1"));
+    assert_eq!(product.get("/api/v1/documents").json()["documents"].as_array().map(Vec::len), Some(0));
+    for asked in [QUESTION, "示例银行大额现金业务管理办法第七条", "第七条"] {
+        let body = serde_json::json!({ "question": asked }).to_string();
+        let headers = [("Content-Type", "application/json")];
+        let refused = client::request(product.addr, "POST", "/api/v1/ask", &headers, body.as_bytes());
+        assert_eq!(refused.status, 200, "{}", refused.text());
+        let card = refused.json();
+        assert_eq!((&card["refused"], &card["confidence"]), (&true.into(), &0.0.into()), "{asked}");
+        let reason = card["refusal"]["reason"].as_str().unwrap();
+        assert!(reason.contains("还没有知识") && reason.contains("guida import"), "{asked}: {reason}");
+    }
+
+    // For the console: the trace, the doctor inside and outside, the status of the folder.
+    let mut console =
+        Client::connect(&socket_path(branch.data.root()), client::PATIENCE).expect("the console's socket");
+    let Reply::Trace(trace) = call(&mut console, Request::Trace(question())) else { panic!("no trace") };
+    assert_eq!(trace.reasons.len(), 1);
+    assert!(trace.reasons[0].en.contains("no knowledge yet") && trace.factors.is_empty(), "{:?}", trace.reasons);
+    let Reply::Doctor(inside) = call(&mut console, Request::Doctor) else { panic!("no doctor") };
+    let outside = json(&run(&["doctor", "--json"], &branch));
+    let outside: guida::engine::doctor::DoctorReply = serde_json::from_value(outside).unwrap();
+    for found in [inside, outside] {
+        let of = |id: &str| found.checks.iter().find(|check| check.id == id).unwrap();
+        assert!(of("pointer").found.zh.contains("还没有导入过知识"), "{:?}", of("pointer"));
+        assert!(of("pointer").remedy.zh.contains("guida import"));
+        for id in ["knowledge_file", "knowledge_hash", "knowledge_sound", "encoder"] {
+            assert!(of(id).found.zh.contains("还没有知识"), "{:?}", of(id));
+        }
+    }
+    assert!(json(&run(&["data", "status", "--json"], &branch))["active"].is_null());
+    assert_eq!(branch.generations(), Vec::<String>::new());
+    assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0, "nothing is left behind");
+
+    // The first import, from the console.
+    let new = knowledge("三十万元");
+    let stick = bank.pack(1, &new).stick();
+    let mut import = |request: ImportRequest| match call(&mut console, Request::Import(request)) {
+        Reply::Import(reply) => reply.state,
+        other => panic!("{other:?}"),
+    };
+    import(begin(stick.path()));
+    let mut state = ImportState::Idle;
+    until("the pack is read", || {
+        state = import(ImportRequest::State);
+        !matches!(state, ImportState::Working { .. })
+    });
+    assert!(matches!(state, ImportState::Waiting { .. }), "{state:?}");
+    import(ImportRequest::Confirm);
+    until("the pack is in use", || {
+        state = import(ImportRequest::State);
+        !matches!(state, ImportState::Working { .. } | ImportState::Waiting { .. })
+    });
+    assert!(matches!(state, ImportState::Done { .. }), "{state:?}");
+    let (generation, text) = ask(&product);
+    assert!(generation == identity(&new) && text.contains("三十万元"), "{generation}: {text}");
+    assert_eq!(codes(&product), Vec::<String>::new());
+    assert_eq!(product.get("/readyz").status, 200);
+}
+
+#[test]
+fn only_a_box_that_is_new_starts_without_knowledge() {
+    let bank = Bank::new();
+    let nowhere = Path::new("/nowhere/knowledge.db");
+    let open = |branch: &Branch| Engine::open_home(branch.data.root(), nowhere, None, None, Default::default());
+    let refused = |branch: &Branch, code: Code| assert_eq!(open(branch).err().map(|e| e.code()), Some(code));
+    let branch = Branch::of(&bank);
+    assert_eq!(notices(&open(&branch).unwrap()), ["NO_KNOWLEDGE"]);
+    // A file that was named and is not there is a mistake that somebody must hear of.
+    let fails = |args: &[&str]| {
+        let ended = run(&[&["serve", "--listen", "127.0.0.1:0", "--no-embedder"], args].concat(), &branch);
+        assert!(ended.status.code() == Some(6) && stderr(&ended).contains("[KB_OPEN]"), "{}", stderr(&ended));
+    };
+    fails(&["--kb", "/nowhere/knowledge.db"]);
+    let set = run(&["settings", "set", "knowledge.file", "/nowhere/knowledge.db"], &branch);
+    assert!(set.status.success(), "{}", stderr(&set));
+    fails(&[]);
+    // What was there and is damaged is not taken for a new box.
+    let used = Branch::with(&bank, &bank.pack(7, &knowledge("二十万元")).stick());
+    std::fs::remove_file(used.data.active_backup()).unwrap();
+    std::fs::write(used.data.active_file(), b"{").unwrap();
+    refused(&used, Code::ActiveCorrupt);
+    let gone = Branch::in_use(&bank);
+    std::fs::remove_file(gone.data.knowledge(gone.active().active.as_deref().unwrap())).unwrap();
+    refused(&gone, Code::KbOpen);
 }
 
 #[test]

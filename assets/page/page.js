@@ -372,8 +372,9 @@
     xhr.onload = function () {
       if (xhr.status !== 200) { $('state').textContent = '知识库状态未知'; return; }
       const s = JSON.parse(xhr.responseText), g = s.generator;
-      add(clear($('state')), ['知识版本 ', el('b', null, s.generation), ' · ' + s.documents + ' 份文件 ' + s.clauses + ' 条 · ' +
-        (g ? '说明模型' + (g.ready ? '就绪' : '未就绪') : '只出依据,不生成说明')]);
+      const none = s.generation === 'none';
+      add(clear($('state')), [none ? '还没有知识' : '知识版本 ', el('b', null, none ? '' : s.generation),
+        none ? '' : ' · ' + s.documents + ' 份文件 ' + s.clauses + ' 条', ' · ' + (g ? '说明模型' + (g.ready ? '就绪' : '未就绪') : '只出依据,不生成说明')]);
       $('prose-choice').hidden = !g;
       guidaCard.alerts($('alerts'), s.notices);
     };

@@ -25,6 +25,8 @@ const MAX_CONCLUSION_CHARS: usize = 80;
 const NEAREST_TITLES: usize = 3;
 /// Words named in a refusal.
 const REFUSAL_TERMS: usize = 12;
+/// Why there is no answer before the first import, and what to do.
+const NO_KNOWLEDGE: &str = "本机还没有知识,任何问题都无法回答;请科技人员导入第一个知识包(控制台按 3,或用 guida import)";
 /// Why there is no answer when nothing found answers.
 const NO_EVIDENCE: &str = "在现行规定中没有找到足以回答的条款,不作推测";
 /// Whom to ask where no guide says so.
@@ -33,6 +35,8 @@ const ESCALATION: &str = "会计主管 → 运营管理部 → 法律合规部";
 /// What a card stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ground {
+    /// There is no knowledge yet: a refusal.
+    Blank,
     /// Nothing but a clause was asked for, and it is not there: a refusal.
     Missing,
     /// Nothing that was found is likely enough to answer: a refusal.
@@ -76,6 +80,11 @@ pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<(C
     }
     if ranked.not_reranked {
         card.notices.push("重排模型不可用或超时,本次按重排前的次序".to_owned());
+    }
+    if retriever.knowledge().is_blank() {
+        refuse(&mut card, retriever, ranked, NO_KNOWLEDGE.to_owned())?;
+        card.confidence = 0.0;
+        return Ok((card, Ground::Blank));
     }
     let best = ranked.hits.first().filter(|_| ranked.confidence >= confidence::THRESHOLD);
     let missing = ranked.missing.as_ref().map(missing_address);

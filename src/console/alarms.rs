@@ -52,10 +52,13 @@ fn of_service(overview: &OverviewReply, alarms: &mut Vec<Alarm>) {
     for notice in &overview.status.notices {
         let grave = matches!(
             notice.code,
-            NoticeCode::ActiveCorrupt | NoticeCode::ClockBeforeFloor | NoticeCode::ClockSteppedBack
+            NoticeCode::ActiveCorrupt
+                | NoticeCode::NoKnowledge
+                | NoticeCode::ClockBeforeFloor
+                | NoticeCode::ClockSteppedBack
         );
         let screen = match notice.code {
-            NoticeCode::KnowledgeStale | NoticeCode::NewerAnnounced => "import",
+            NoticeCode::NoKnowledge | NoticeCode::KnowledgeStale | NoticeCode::NewerAnnounced => "import",
             NoticeCode::CuratedSuspended => "knowledge",
             NoticeCode::ActiveCorrupt | NoticeCode::ClockBeforeFloor | NoticeCode::ClockSteppedBack => "doctor",
         };
@@ -148,6 +151,43 @@ fn of_machine(shared: &Shared, alarms: &mut Vec<Alarm>) {
 mod tests {
     use super::*;
     use crate::console::machine::Reading;
+
+    #[test]
+    fn a_box_without_knowledge_is_sent_to_the_import_before_anything_else() {
+        let status = serde_json::json!({
+            "version": "1", "generation": "none", "documents": 0, "clauses": 0, "vectors": 0,
+            "embedder": null, "generator": null, "small_generator": null,
+            "answer_cache": { "hits": 0, "misses": 0, "entries": 0, "bytes": 0 },
+            "service": {
+                "questions": 0, "failed": 0, "refused": 0, "answered": 0, "prose_wanted": 0, "prose_unavailable": 0,
+                "card_times": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "card_seconds": 0.0
+            },
+            "today": "2026-11-21", "suspended": 0,
+            "notices": [
+                { "code": "NEWER_ANNOUNCED", "message": "有新的", "hint": "导入" },
+                { "code": "NO_KNOWLEDGE", "message": "还没有知识", "hint": "按 3 导入" }
+            ]
+        });
+        let overview = OverviewReply {
+            status: serde_json::from_value(status).unwrap(),
+            uptime_s: 1,
+            pid: 1,
+            generator_pids: Vec::new(),
+            data: None,
+            knowledge_issued: None,
+            minutes: Vec::new(),
+            card_p50_ms: None,
+            card_p95_ms: None,
+            waiting: 0,
+            working: 0,
+        };
+        let alarms = of(&Shared { overview: Some(overview), ..Shared::default() });
+        let first = &alarms[0];
+        assert_eq!((first.what.zh.as_str(), first.todo.zh.as_str()), ("还没有知识", "按 3 导入"));
+        assert_eq!((first.grave, first.screen), (true, "import"));
+        assert!(first.what.en.contains("no knowledge") && first.todo.en.contains("guida import"), "{first:?}");
+        assert!(!alarms[1].grave);
+    }
 
     fn with(reading: Reading) -> Shared {
         let mut shared = Shared::default();

@@ -6,7 +6,7 @@ use super::cells;
 use super::keys::Hint;
 use super::look::{Language, Look};
 use super::messages::LinkProblem;
-use super::parts::{panel, span_of, table, when};
+use super::parts::{generation, panel, span_of, table, when};
 use super::screen::{Confirm, Tone, View};
 use super::screens::SCREENS;
 use crate::admin::client::ConnectError;
@@ -114,7 +114,7 @@ impl App {
             left.push(Span::styled(format!("  {knowledge} "), look.quiet()));
             // A day tells people more than a checksum.
             let made = overview.knowledge_issued.map(|day| format!("{day}{}", look.t(" 制作", " made")));
-            left.push(Span::raw(made.unwrap_or_else(|| overview.status.generation.0.clone())));
+            left.push(Span::raw(made.unwrap_or_else(|| generation(look, &overview.status.generation))));
             let alarms = super::alarms::of(&self.shared).len();
             if alarms > 0 {
                 let words = match look.language() {

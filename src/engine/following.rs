@@ -76,6 +76,14 @@ impl Home {
         named(&self.data, &self.state, pointer(&self.data)?)
     }
 
+    /// That nothing was ever imported here, as far as the pointer tells.
+    ///
+    /// # Errors
+    /// `ACTIVE_CORRUPT` when it is damaged: then there was something.
+    pub(super) fn is_new(&self) -> Result<()> {
+        pointer(&self.data)?.1.map_or(Ok(()), Err)
+    }
+
     /// Takes up what has changed since the last look.
     pub(super) fn follow(&self, seat: &Seat) -> Result<()> {
         let pointer = std::fs::metadata(self.data.active_file())

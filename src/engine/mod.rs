@@ -142,8 +142,9 @@ impl Engine {
         Ok(Engine::of(seat, None, None))
     }
 
-    /// Answers from what is active in a data folder, or from `kb` before the first import there; takes imports in, and follows the
-    /// folder from then on, see [`Engine::follow`].
+    /// Answers from what is active in a data folder, or before the first import there from `kb`, and where there is no such file from
+    /// nothing: then every question is refused, and the first import can be asked for. Takes imports in, and follows the folder from
+    /// then on, see [`Engine::follow`].
     ///
     /// # Errors
     /// As [`Engine::open`], and `ACTIVE_CORRUPT` when neither the pointer nor the last one that worked can be read, `STATE_DB`.
@@ -157,7 +158,15 @@ impl Engine {
         let home = Home::open(DataDir::at(data))?;
         let generation = home.generation()?;
         let models = Models { embedder, reranker, writers: writers.into() };
-        let mut seat = Seat::open(generation.as_ref().map_or(kb, |generation| &generation.kb), models)?;
+        let mut seat = match &generation {
+            Some(generation) => Seat::open(&generation.kb, models)?,
+            None if is_missing(kb) => {
+                home.is_new()?;
+                tracing::warn!("no knowledge yet: every question is refused until the first import");
+                Seat::blank(models)?
+            }
+            None => Seat::open(kb, models)?,
+        };
         seat.standing.clock = Arc::new(home.clock()?);
         if let Some(generation) = generation {
             seat.name(generation.gid.clone());
@@ -340,7 +349,7 @@ impl Engine {
         let retriever = answerer.retriever();
         let knowledge = retriever.knowledge();
         let reading = self.seat.standing.clock.read();
-        let (notices, suspended) = self.seat.standing.notices(&reading);
+        let (notices, suspended) = self.seat.standing.notices(&reading, knowledge.is_blank());
         let writers = answerer.writers();
         Ok(StatusReply {
             version: env!("CARGO_PKG_VERSION").into(),
@@ -358,6 +367,11 @@ impl Engine {
             suspended,
         })
     }
+}
+
+/// Whether there is nothing at all at a path; what is there and cannot be read is another matter.
+fn is_missing(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound)
 }
 
 fn no_home() -> Error {

@@ -207,6 +207,8 @@ pub struct Notice {
 pub enum NoticeCode {
     /// The pointer to the active knowledge is damaged; the last good one serves.
     ActiveCorrupt,
+    /// Nothing was imported yet, and every question is refused.
+    NoKnowledge,
     /// The clock lies before a time that head office has signed.
     ClockBeforeFloor,
     /// The clock has shown a later time before.
@@ -221,8 +223,9 @@ pub enum NoticeCode {
 
 impl NoticeCode {
     /// Every code, gravest first.
-    pub const ALL: [NoticeCode; 6] = [
+    pub const ALL: [NoticeCode; 7] = [
         NoticeCode::ActiveCorrupt,
+        NoticeCode::NoKnowledge,
         NoticeCode::ClockBeforeFloor,
         NoticeCode::ClockSteppedBack,
         NoticeCode::KnowledgeStale,
@@ -234,6 +237,7 @@ impl NoticeCode {
     pub fn as_str(self) -> &'static str {
         match self {
             NoticeCode::ActiveCorrupt => "ACTIVE_CORRUPT",
+            NoticeCode::NoKnowledge => "NO_KNOWLEDGE",
             NoticeCode::ClockBeforeFloor => "CLOCK_BEFORE_FLOOR",
             NoticeCode::ClockSteppedBack => "CLOCK_STEPPED_BACK",
             NoticeCode::KnowledgeStale => "KNOWLEDGE_STALE",

@@ -46,7 +46,16 @@ pub(super) struct Seat {
 impl Seat {
     /// Opens the first knowledge.
     pub(super) fn open(kb: &Path, models: Models) -> Result<Seat> {
-        let answerer = RwLock::new(Arc::new(answerer(kb, &models)?));
+        Seat::with(Knowledge::open(kb)?, models)
+    }
+
+    /// Begins without any, until another is taken up.
+    pub(super) fn blank(models: Models) -> Result<Seat> {
+        Seat::with(Knowledge::blank()?, models)
+    }
+
+    fn with(knowledge: Knowledge, models: Models) -> Result<Seat> {
+        let answerer = RwLock::new(Arc::new(answerer(knowledge, &models)?));
         Ok(Seat { models, answerer, gid: Mutex::default(), standing: Standing::default() })
     }
 
@@ -67,7 +76,7 @@ impl Seat {
             self.answerer().retriever().set_suspended(suspended);
             return Ok(());
         }
-        let next = Arc::new(answerer(&generation.kb, &self.models)?);
+        let next = Arc::new(answerer(Knowledge::open(&generation.kb)?, &self.models)?);
         next.retriever().set_suspended(suspended);
         warm_up(next.retriever(), self.standing.clock.today())?;
         *self.answerer.write().unwrap_or_else(PoisonError::into_inner) = next;
@@ -91,8 +100,8 @@ impl Seat {
     }
 }
 
-fn answerer(kb: &Path, models: &Models) -> Result<Answerer> {
-    let retriever = Retriever::new(Arc::new(Knowledge::open(kb)?), models.embedder.clone())?;
+fn answerer(knowledge: Knowledge, models: &Models) -> Result<Answerer> {
+    let retriever = Retriever::new(Arc::new(knowledge), models.embedder.clone())?;
     Ok(Answerer::new(retriever.with_reranker(models.reranker.clone()), Arc::clone(&models.writers)))
 }
 

@@ -65,12 +65,13 @@ impl Standing {
         Ok((accepted, forms(&review)))
     }
 
-    /// Everything there is to tell, gravest first, and the number of questions that wait.
-    pub(super) fn notices(&self, reading: &Reading) -> (Vec<Notice>, u64) {
+    /// Everything there is to tell, gravest first, and the number of questions that wait. `blank`: nothing was imported yet.
+    pub(super) fn notices(&self, reading: &Reading, blank: bool) -> (Vec<Notice>, u64) {
         let circumstances = self.circumstances.read().unwrap_or_else(PoisonError::into_inner);
         let waiting = forms(&self.review.read().unwrap_or_else(PoisonError::into_inner)).len() as u64;
         let mut out = Vec::new();
         out.extend(circumstances.active_corrupt.then(active_corrupt));
+        out.extend(blank.then(no_knowledge));
         out.extend(clock_notice(reading));
         out.extend(circumstances.stale_after.filter(|after| *after <= reading.passed).map(stale));
         out.extend(circumstances.newer.as_deref().map(newer));
@@ -143,6 +144,14 @@ fn active_corrupt() -> Notice {
     )
 }
 
+fn no_knowledge() -> Notice {
+    notice(
+        NoticeCode::NoKnowledge,
+        "本机还没有知识,任何问题都无法回答".to_owned(),
+        "请科技人员导入第一个知识包:控制台按 3,或用 guida import",
+    )
+}
+
 fn suspended(count: u64) -> Notice {
     notice(
         NoticeCode::CuratedSuspended,
@@ -156,6 +165,7 @@ impl NoticeCode {
     pub fn meaning(self) -> &'static str {
         match self {
             NoticeCode::ActiveCorrupt => "The pointer to the knowledge in use is damaged; the last good one answers.",
+            NoticeCode::NoKnowledge => "This box has no knowledge yet: every question is refused.",
             NoticeCode::ClockBeforeFloor => "The clock is wrong: it is before a time that head office has signed.",
             NoticeCode::ClockSteppedBack => "The clock has shown a later time before.",
             NoticeCode::KnowledgeStale => "The knowledge has passed its date of expiry.",
@@ -168,6 +178,7 @@ impl NoticeCode {
     pub fn remedy(self) -> &'static str {
         match self {
             NoticeCode::ActiveCorrupt => "Repair it with guida data recover; until then nothing can be imported.",
+            NoticeCode::NoKnowledge => "Import the first pack: screen 3, or guida import.",
             NoticeCode::ClockBeforeFloor => "Set the clock of this box right.",
             NoticeCode::ClockSteppedBack => "Check date and time; if they are right, confirm: guida data clock.",
             NoticeCode::KnowledgeStale => "Get a new pack from head office; until then it goes on answering.",
@@ -197,7 +208,7 @@ mod tests {
     }
 
     fn codes(standing: &Standing) -> Vec<&'static str> {
-        standing.notices(&standing.clock.read()).0.iter().map(|n| n.code.as_str()).collect()
+        standing.notices(&standing.clock.read(), false).0.iter().map(|n| n.code.as_str()).collect()
     }
 
     fn at(text: &str) -> Timestamp {
@@ -221,7 +232,9 @@ mod tests {
         let all = ["ACTIVE_CORRUPT", "CLOCK_BEFORE_FLOOR", "KNOWLEDGE_STALE", "NEWER_ANNOUNCED", "CURATED_SUSPENDED"];
         // The floor has passed the date of expiry, whatever the clock says.
         assert_eq!(codes(&standing), all);
-        let (notices, waiting) = standing.notices(&standing.clock.read());
+        let (mut notices, waiting) = standing.notices(&standing.clock.read(), true);
+        // After a damaged pointer, that there is no knowledge at all is the gravest.
+        assert_eq!(notices.remove(1).code, NoticeCode::NoKnowledge);
         assert_eq!(waiting, 2);
         assert!(notices[1].message.contains("2026-02-01 08:00") && notices[1].message.contains("2026-03-01 08:00"));
         assert!(notices.iter().all(|n| !n.hint.is_empty()));

@@ -4,7 +4,7 @@ use super::metrics;
 use super::query::Params;
 use super::response::Response;
 use super::route::{Answer, Call};
-use crate::engine::reply::Reply;
+use crate::engine::reply::{NoticeCode, Reply};
 use crate::engine::request::{Request, SearchRequest};
 use crate::engine::{MAX_NEIGHBOURS, MAX_SEARCH_HITS};
 use crate::error::{Code, Error, Result};
@@ -80,10 +80,15 @@ pub(super) fn alive(_: &Call<'_>) -> Result<Answer> {
     Ok(Response::json(200, &serde_json::json!({ "status": "ok" }))?.into())
 }
 
-/// `GET /readyz`: questions get cards. Without a model, or while it restarts, they still do.
+/// `GET /readyz`: questions get cards. Without a model, or while it restarts, they still do; before the first import there is no knowledge
+/// to make one of, and the box is not ready, though it is alive and takes an import in.
 pub(super) fn ready(call: &Call<'_>) -> Result<Answer> {
     match call.engine(Request::Status) {
         Ok(Reply::Status(reply)) => {
+            if let Some(told) = reply.notices.iter().find(|notice| notice.code == NoticeCode::NoKnowledge) {
+                let body = serde_json::json!({ "status": "not_ready", "error": told });
+                return Ok(Response::json(503, &body)?.into());
+            }
             let writes = reply.generator.as_ref().is_some_and(|g| g.ready);
             let body = serde_json::json!({ "status": "ready", "generation": reply.generation, "prose": writes });
             Ok(Response::json(200, &body)?.into())

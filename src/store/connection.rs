@@ -1,6 +1,6 @@
 //! Opening knowledge files: pragmas, and errors in words.
 
-use super::schema::{APPLICATION_ID, SCHEMA_VERSION};
+use super::schema::{APPLICATION_ID, SCHEMA_VERSION, TABLES};
 use crate::error::{Code, Error, Result};
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
@@ -47,6 +47,20 @@ fn open_mapping(path: &Path, mapped_bytes: i64) -> Result<Connection> {
     Ok(connection)
 }
 
+/// Every table of a knowledge file without a row, in memory: each such connection is like any other.
+///
+/// # Errors
+/// `INTERNAL` when SQLite has no memory for it.
+pub fn open_blank() -> Result<Connection> {
+    let failed = |e: rusqlite::Error| {
+        Error::new(Code::Internal, format!("空的知识库建不起来:{e}"), "请把本条信息报给软件维护方").because(e)
+    };
+    let connection = Connection::open_in_memory().map_err(failed)?;
+    connection.execute_batch(TABLES).map_err(failed)?;
+    connection.execute_batch("PRAGMA query_only=ON; PRAGMA trusted_schema=OFF;").map_err(failed)?;
+    Ok(connection)
+}
+
 fn check_header(connection: &Connection, path: &Path) -> Result<()> {
     let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let application = pragma("application_id").map_err(|e| corrupt(path, e))?;
@@ -80,7 +94,7 @@ pub fn open_build(path: &Path) -> Result<Connection> {
              PRAGMA cache_size=-{BUILD_CACHE_KIB}; PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA_VERSION};"
         ))
         .map_err(build_failed)?;
-    connection.execute_batch(super::schema::TABLES).map_err(build_failed)?;
+    connection.execute_batch(TABLES).map_err(build_failed)?;
     Ok(connection)
 }
 

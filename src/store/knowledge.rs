@@ -1,6 +1,6 @@
 //! One open generation: what rarely changes is held in memory, everything else is read through pooled connections.
 
-use super::connection::{corrupt, open_read, open_unmapped, unreadable};
+use super::connection::{corrupt, open_blank, open_read, open_unmapped, unreadable};
 use super::rows::{Version, VersionRow};
 use super::schema::{MAX_SPREAD, meta};
 use super::vectors::Passages;
@@ -34,8 +34,9 @@ pub struct Knowledge {
     path: PathBuf,
     /// Opens a further connection to it.
     open: fn(&Path) -> Result<Connection>,
-    /// The file as it was opened. Another file that is put in its place has another identity, and is not read.
-    file: File,
+    /// The file as it was opened; `None` for [`Knowledge::blank`]. Another file that is put in its place has another identity, and is
+    /// not read.
+    file: Option<File>,
     pool: Mutex<Pool>,
     freed: Condvar,
     generation: GenerationId,
@@ -81,6 +82,30 @@ impl Knowledge {
         Knowledge::open_by(path, open_unmapped)
     }
 
+    /// What a box has before its first import: no document, in memory, so that it leaves nothing behind and needs no folder that can
+    /// be written.
+    ///
+    /// # Errors
+    /// `INTERNAL` without memory for it.
+    pub fn blank() -> Result<Knowledge> {
+        let open = |_: &Path| open_blank();
+        let loaded = Loaded::default();
+        Ok(Knowledge::of(
+            Path::new(""),
+            open,
+            None,
+            open_blank()?,
+            GenerationId(GenerationId::NONE.into()),
+            0.0,
+            loaded,
+        ))
+    }
+
+    /// Whether it is [`Knowledge::blank`].
+    pub fn is_blank(&self) -> bool {
+        self.file.is_none()
+    }
+
     fn open_by(path: &Path, open: fn(&Path) -> Result<Connection>) -> Result<Knowledge> {
         let replaced = |e: std::io::Error| {
             Error::new(Code::KbOpen, format!("打开知识库 {} 时文件被替换:{e}", path.display()), "稍后重试").because(e)
@@ -100,15 +125,28 @@ impl Knowledge {
                 "用 guida kb build 重新生成",
             ));
         };
-        let clauses: u64 = loaded.versions.iter().map(|v| v.clause_count.max(0) as u64).fold(0, u64::saturating_add);
         let said = loaded.meta.get(meta::CLAUSES).and_then(|v| v.parse::<u64>().ok());
-        if !in_line(&loaded.versions, loaded.last_clause) || said != Some(clauses) {
+        if !in_line(&loaded.versions, loaded.last_clause) || said != Some(clauses_of(&loaded.versions)) {
             return Err(Error::new(
                 Code::KbCorrupt,
                 format!("知识库 {} 的版本和条款对不上,文件可能已损坏", path.display()),
                 "用 guida kb check 检查;重新拷贝或重新生成该文件",
             ));
         }
+        let generation = GenerationId(generation);
+        Ok(Knowledge::of(path, open, Some(file), connection, generation, mean_length, loaded))
+    }
+
+    fn of(
+        path: &Path,
+        open: fn(&Path) -> Result<Connection>,
+        file: Option<File>,
+        connection: Connection,
+        generation: GenerationId,
+        mean_length: f64,
+        loaded: Loaded,
+    ) -> Knowledge {
+        let clauses = clauses_of(&loaded.versions);
         let mut by_title: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, version) in loaded.versions.iter().enumerate() {
             by_title.entry(version.title_key.clone()).or_default().push(index);
@@ -120,10 +158,10 @@ impl Knowledge {
                 *sum += count;
             }
         }
-        Ok(Knowledge {
+        Knowledge {
             path: path.to_owned(),
             open,
-            generation: GenerationId(generation),
+            generation,
             mean_length,
             embedder: embedder(&loaded.meta),
             passages: OnceLock::new(),
@@ -136,10 +174,10 @@ impl Knowledge {
             file,
             pool: Mutex::new(Pool { idle: vec![connection], open: 1 }),
             freed: Condvar::new(),
-        })
+        }
     }
 
-    /// The file.
+    /// The file; empty for [`Knowledge::blank`].
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -264,7 +302,8 @@ impl Knowledge {
     fn another_connection(&self) -> Option<Connection> {
         let connection = (self.open)(&self.path).ok()?;
         // Looked at after opening: while the old file is held open, nothing else can take its identity.
-        is_still(&self.file, &self.path).ok()?.then_some(connection)
+        let same = self.file.as_ref().is_none_or(|file| is_still(file, &self.path).unwrap_or(false));
+        same.then_some(connection)
     }
 }
 
@@ -287,6 +326,7 @@ impl Drop for Lease<'_> {
     }
 }
 
+#[derive(Default)]
 struct Loaded {
     meta: HashMap<String, String>,
     versions: Vec<Version>,
@@ -294,6 +334,11 @@ struct Loaded {
     last_clause: i64,
     /// Number of curated questions of the clauses that have any.
     curated: HashMap<i64, u32>,
+}
+
+/// Clauses of all versions.
+fn clauses_of(versions: &[Version]) -> u64 {
+    versions.iter().map(|v| v.clause_count.max(0) as u64).fold(0, u64::saturating_add)
 }
 
 /// Whether the versions have ranges of clause ids that ascend without overlap up to the last clause, with not too many ids between
@@ -371,4 +416,24 @@ fn embedder(meta: &HashMap<String, String>) -> Option<EmbedderInfo> {
         dimension: meta.get(meta::EMBEDDER_DIMENSION)?.parse().ok()?,
         passages: meta.get(meta::PASSAGES)?.parse().ok()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blank_knowledge_reads_like_any_other_and_has_nothing() {
+        let blank = Knowledge::blank().unwrap();
+        assert!(blank.is_blank() && blank.generation().is_none());
+        assert_eq!((blank.versions().len(), blank.clause_total(), blank.last_clause()), (0, 0, ClauseId(0)));
+        assert!(blank.clause(ClauseId(1)).unwrap().is_none());
+        assert!(blank.thesaurus().unwrap().is_empty());
+        // Further connections, each of its own, while one is in use.
+        let rows = |c: &Connection| c.query_row("SELECT count(*) FROM clauses", [], |r| r.get::<_, i64>(0));
+        let both = blank.read(|first| Ok((rows(first)?, blank.read(rows).unwrap()))).unwrap();
+        assert_eq!(both, (0, 0));
+        let written = blank.read(|c| c.execute("INSERT INTO documents VALUES(1, 'a', 'a')", []));
+        assert!(written.is_err(), "nothing can be put into it");
+    }
 }

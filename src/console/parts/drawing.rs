@@ -2,6 +2,7 @@
 
 use crate::console::cells;
 use crate::console::look::Look;
+use crate::types::GenerationId;
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 use ratatui::Frame;
@@ -94,6 +95,11 @@ pub fn bytes(bytes: u64) -> String {
         }
     }
     format!("{bytes} B")
+}
+
+/// Which knowledge answers.
+pub fn generation(look: &Look, generation: &GenerationId) -> String {
+    if generation.is_none() { look.t("还没有", "none yet").to_owned() } else { generation.0.clone() }
 }
 
 /// A number with its thousands apart.

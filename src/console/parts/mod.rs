@@ -6,7 +6,7 @@ mod list;
 mod pager;
 mod text;
 
-pub use drawing::{bytes, columns, count, gauge, pair, panel, span_of, spark, table, when};
+pub use drawing::{bytes, columns, count, gauge, generation, pair, panel, span_of, spark, table, when};
 pub use field::Field;
 pub use list::{Chosen, FILTERING, List};
 pub use pager::Pager;

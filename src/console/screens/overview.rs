@@ -7,7 +7,7 @@ use crate::console::keys::{Hint, Key};
 use crate::console::look::Look;
 use crate::console::machine::Reading;
 use crate::console::messages::Answer;
-use crate::console::parts::{Chosen, List, bytes, count, gauge, pair, panel, span_of, spark, table};
+use crate::console::parts::{Chosen, List, bytes, count, gauge, generation, pair, panel, span_of, spark, table};
 use crate::console::screen::{Cx, Screen, Shared, View};
 use crate::engine::overview::{Minute, OverviewReply};
 use crate::engine::reply::GeneratorStatus;
@@ -160,7 +160,7 @@ fn service(look: &Look, overview: &OverviewReply, room: usize) -> Vec<Line<'stat
             format!("{} · {}", status.version, span_of(look, overview.uptime_s)).replace('·', look.sign("·", "-")),
         ),
         row("按此日期", "rules of", status.today.to_string()),
-        row("现行知识", "knowledge", status.generation.0.clone()),
+        row("现行知识", "knowledge", generation(look, &status.generation)),
         row("制作日期", "made", issued),
         row("内容", "holds", amount),
         row("待复核", "to review", status.suspended.to_string()),

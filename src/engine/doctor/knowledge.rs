@@ -103,15 +103,7 @@ fn said(data: &DataDir, gid: &str) -> Option<Raw> {
 }
 
 pub(super) fn file(subject: &Subject) -> Looked {
-    let kb = match subject.kb() {
-        Some(kb) => kb,
-        None => {
-            return Err(subject
-                .generation()
-                .err()
-                .unwrap_or_else(|| Finding::skipped(say("没有知识", "no knowledge"))));
-        }
-    };
+    let kb = subject.kb()?;
     let knowledge = match Knowledge::open_unmapped(&kb) {
         Ok(knowledge) => knowledge,
         Err(e) if e.code() == Code::KbSchema => {
@@ -129,13 +121,20 @@ pub(super) fn file(subject: &Subject) -> Looked {
         Err(e) => return Ok(Finding::fail(met("the knowledge file cannot be opened", &e), replace(subject))),
     };
     if let (Some(inside), Ok((data, gid))) = (&subject.inside, subject.generation())
-        && inside.kb != data.knowledge(gid)
+        && inside.kb.as_ref() != Some(&data.knowledge(gid))
     {
-        return Ok(Finding::warn(
-            say(
-                format!("服务还在用 {},没有换成 {gid}", inside.kb.display()),
-                format!("the service answers from {}, not from {gid}", inside.kb.display()),
+        let found = match &inside.kb {
+            Some(kb) => say(
+                format!("服务还在用 {},没有换成 {gid}", kb.display()),
+                format!("the service answers from {}, not from {gid}", kb.display()),
             ),
+            None => say(
+                format!("服务还没有用上 {gid},任何问题都不回答"),
+                format!("the service has not taken up {gid} and refuses every question"),
+            ),
+        };
+        return Ok(Finding::warn(
+            found,
             say(
                 "看日志里没有换成的原因,再重启:sudo systemctl restart guida",
                 "read in the log why it was not taken up, then restart: sudo systemctl restart guida",
@@ -235,9 +234,7 @@ pub(super) fn hash(subject: &Subject) -> Looked {
 }
 
 pub(super) fn sound(subject: &Subject) -> Looked {
-    let Some(kb) = subject.kb() else {
-        return Err(subject.generation().err().unwrap_or_else(|| Finding::skipped(say("没有知识", "no knowledge"))));
-    };
+    let kb = subject.kb()?;
     let started = Instant::now();
     Ok(match quick_check(&kb, SLOW_LIMIT) {
         Ok(Quick::Sound) => Finding::ok(say(
@@ -256,8 +253,7 @@ pub(super) fn sound(subject: &Subject) -> Looked {
 }
 
 pub(super) fn encoder(subject: &Subject) -> Looked {
-    let kb = subject.kb().and_then(|kb| Knowledge::open_unmapped(&kb).ok());
-    let Some(knowledge) = kb else {
+    let Ok(knowledge) = Knowledge::open_unmapped(&subject.kb()?) else {
         return Err(Finding::skipped(say("知识打不开,没有查", "not looked at: the knowledge does not open")));
     };
     let Some(made_by) = knowledge.embedder() else {

@@ -163,9 +163,10 @@ pub(super) fn of_service(engine: &Engine, answerer: &Answerer) -> Result<DoctorR
     let turn = Turn::take()?;
     let retriever = answerer.retriever();
     let writers = answerer.writers();
-    let kb = retriever.knowledge().path();
+    let knowledge = retriever.knowledge();
+    let kb = knowledge.path();
     let inside = Inside {
-        kb: std::path::absolute(kb).unwrap_or_else(|_| kb.to_owned()),
+        kb: (!knowledge.is_blank()).then(|| std::path::absolute(kb).unwrap_or_else(|_| kb.to_owned())),
         encoder: retriever.embedder().map(|encoder| encoder.model().clone()),
         writers: [&writers.large, &writers.small].into_iter().flatten().map(|writer| writer.status()).collect(),
         journal: engine.home.as_ref().map(|home| home.state.clone()),
@@ -248,7 +249,7 @@ mod tests {
     }
 
     fn faulty(subject: &Subject) -> Looked {
-        let nothing: Option<u8> = subject.kb().map(|_| 0);
+        let nothing: Option<u8> = subject.kb().ok().map(|_| 0);
         Ok(Finding::ok(say(nothing.unwrap().to_string(), "")))
     }
 

@@ -22,8 +22,8 @@ const MAX_SYSTEM_TEXT: u64 = 4 << 20;
 
 /// What the service knows of itself.
 pub(super) struct Inside {
-    /// The knowledge that answers.
-    pub(super) kb: PathBuf,
+    /// The knowledge that answers; `None` before the first import.
+    pub(super) kb: Option<PathBuf>,
     /// The encoder that is loaded.
     pub(super) encoder: Option<ModelId>,
     /// The models that write.
@@ -120,15 +120,17 @@ impl Subject {
             .ok_or_else(|| Finding::skipped(say("还没有知识,没有查", "not looked at: no knowledge yet")))
     }
 
-    /// The knowledge file that answers, or should.
-    pub(super) fn kb(&self) -> Option<PathBuf> {
-        let inside = self.inside.as_ref().map(|inside| inside.kb.clone());
-        inside.or_else(|| self.generation().ok().map(|(data, gid)| data.knowledge(gid)))
+    /// The knowledge file that answers, or should, or the finding of a check that needs one.
+    pub(super) fn kb(&self) -> std::result::Result<PathBuf, Finding> {
+        match self.inside.as_ref().and_then(|inside| inside.kb.clone()) {
+            Some(kb) => Ok(kb),
+            None => self.generation().map(|(data, gid)| data.knowledge(gid)),
+        }
     }
 
     /// Bytes of the knowledge file; 0 without one.
     pub(super) fn kb_bytes(&self) -> u64 {
-        self.kb().and_then(|kb| std::fs::metadata(kb).ok()).map_or(0, |found| found.len())
+        self.kb().ok().and_then(|kb| std::fs::metadata(kb).ok()).map_or(0, |found| found.len())
     }
 
     /// The journal.

@@ -125,6 +125,9 @@ impl Case<'_> {
 
     fn refusal(&self) -> Result<Vec<Bilingual>> {
         let (card, ranked) = (&self.weighed.card, &self.weighed.ranked);
+        if self.weighed.ground == Ground::Blank {
+            return Ok(vec![words::NO_KNOWLEDGE.into()]);
+        }
         let mut out = Vec::new();
         if self.weighed.ground != Ground::Missing {
             out.push(words::refused(card.confidence, confidence::THRESHOLD));

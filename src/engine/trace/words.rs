@@ -27,6 +27,10 @@ pub(super) const INVISIBLE: Said = Said(
     "Invisible characters were removed (copying and pasting often brings them in)",
 );
 
+pub(super) const NO_KNOWLEDGE: Said = Said(
+    "本机还没有知识,任何问题都无法回答:请导入第一个知识包(控制台按 3,或用 guida import)",
+    "This box has no knowledge yet and refuses every question: import the first pack (screen 3, or guida import)",
+);
 pub(super) const NOTHING_TO_SEARCH: Said = Said(
     "这一天没有可供查找的文件:请核对日期和所选的文件级别,并确认知识已导入",
     "No document may answer on this day: check the date and the levels asked for, and whether knowledge was imported",
