@@ -36,6 +36,6 @@ impl Bounds {
     pub fn less(&mut self, what: &str, value: f64, limit: f64, unit: &str) {
         let kept = value < limit;
         self.exceeded += usize::from(!kept);
-        println!("  {what}: {value:.2} {unit} (less than {limit}): {}", if kept { "ok" } else { "exceeded" });
+        println!("  {what}: {value:.2} {unit} (less than {limit:.1}): {}", if kept { "ok" } else { "exceeded" });
     }
 }

@@ -207,11 +207,15 @@ fn responses(
         console.press(step.key, step.seen)?;
         console.watch(PAUSE)?;
     }
+    let before = process::turns(console.pid())?;
     let mut drawn: Vec<(&str, Drawn)> = Vec::new();
     for step in keys::ROUND.iter().cycle().take(options.keys) {
         console.watch(PAUSE)?;
         drawn.push((step.key, console.press(step.key, step.seen)?));
     }
+    let turns = process::turns(console.pid())?;
+    let each = |after: f64, before: f64| (after - before) / drawn.len() as f64;
+    let (ran, waited) = (each(turns.ran, before.ran), each(turns.waited, before.waited));
     let first = Times::new(drawn.iter().map(|(_, drawn)| drawn.first));
     let keys = Times::new(drawn.iter().map(|(_, drawn)| drawn.whole));
     println!("  key to first byte: {}", first.line());
@@ -219,6 +223,7 @@ fn responses(
     if let Some((key, slowest)) = drawn.iter().max_by_key(|(_, drawn)| drawn.whole) {
         println!("  slowest: {key:?}, {:.1} ms", slowest.whole.as_secs_f64() * 1000.0);
     }
+    println!("  per key {ran:.2} ms of processor time, {waited:.2} ms of waiting for a processor that others had");
     bounds.less("key to whole picture, p95", keys.at(0.95), MOST_MS, "ms");
     let document = Times::new(documents(&mut console)?);
     println!("  a document opened, its clauses in sight: {}", document.line());

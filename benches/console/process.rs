@@ -38,3 +38,24 @@ pub fn memory(process: u32) -> Result<Memory, String> {
     let mib = |name: &str| number(name).map(|kib| kib / 1024.0);
     Ok(Memory { resident: mib("VmRSS:")?, own: mib("RssAnon:")?, peak: mib("VmHWM:")?, threads: number("Threads:")? })
 }
+
+/// What all threads had and waited for, in milliseconds.
+pub struct Turns {
+    /// Processor time.
+    pub ran: f64,
+    /// Time that they could have run, while others did.
+    pub waited: f64,
+}
+
+/// The threads of a process so far; none of the console's threads ends before it does.
+pub fn turns(process: u32) -> Result<Turns, String> {
+    let path = format!("/proc/{process}/task");
+    let mut turns = Turns { ran: 0.0, waited: 0.0 };
+    for thread in std::fs::read_dir(&path).map_err(|e| format!("{path}: {e}"))?.flatten() {
+        let times = read_to_string(thread.path().join("schedstat")).unwrap_or_default();
+        let mut numbers = times.split_whitespace().filter_map(|number| number.parse::<f64>().ok());
+        turns.ran += numbers.next().unwrap_or(0.0) / 1e6;
+        turns.waited += numbers.next().unwrap_or(0.0) / 1e6;
+    }
+    Ok(turns)
+}

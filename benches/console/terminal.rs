@@ -147,12 +147,14 @@ impl Terminal {
                     let since = |at: Instant| at.saturating_duration_since(begun);
                     return Ok(Drawn { first: since(first.unwrap_or(last)), whole: since(last) });
                 }
-                None => {
-                    let rows: Vec<String> = self.picture.rows().collect();
-                    return Err(format!("{seen:?} is not seen within {PATIENCE:?}:\n{}", rows.join("\n")));
-                }
+                None => return Err(format!("{seen:?} is not seen within {PATIENCE:?}: {}", self.seen())),
             }
         }
+    }
+
+    /// The picture as text, for what went wrong.
+    fn seen(&self) -> String {
+        self.picture.rows().filter(|row| !row.trim().is_empty()).map(|row| format!("\n{}", row.trim_end())).collect()
     }
 
     /// What is written next; `None` when nothing is until then.
@@ -160,7 +162,7 @@ impl Terminal {
         match self.written.recv_timeout(until.saturating_duration_since(Instant::now())) {
             Ok(written) => Ok(Some(written)),
             Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => Err("the console has ended".to_owned()),
+            Err(RecvTimeoutError::Disconnected) => Err(format!("the console has ended: {}", self.seen())),
         }
     }
 }

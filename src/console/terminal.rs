@@ -6,13 +6,18 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::Show;
 use ratatui::crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use ratatui::crossterm::execute;
-use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
-use std::io::{IsTerminal, Stdout, stdout};
+use ratatui::crossterm::terminal::{
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use std::io::{BufWriter, IsTerminal, Stdout, stdout};
 use std::panic;
+
+/// Bytes of the largest picture: what is written of one goes out at once, not in pieces that are seen one after another.
+const PICTURE_BYTES: usize = 64 * 1024;
 
 /// The terminal while it is the console's; dropping it gives it back.
 pub(super) struct Held {
-    pub(super) terminal: Terminal<CrosstermBackend<Stdout>>,
+    pub(super) terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
 }
 
 impl Held {
@@ -35,15 +40,11 @@ impl Held {
             before(info);
         }));
         enable_raw_mode().map_err(|e| none(Some(e)))?;
-        let entered = execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste)
-            .and_then(|()| Terminal::new(CrosstermBackend::new(stdout())));
-        match entered {
-            Ok(mut terminal) => {
-                let cleared = terminal.clear();
-                let held = Held { terminal };
-                cleared.map_err(|e| none(Some(e)))?;
-                Ok(held)
-            }
+        // A terminal without a second screen keeps what was on it; one that is asked where its cursor is may not answer.
+        let entered = execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, Clear(ClearType::All));
+        let out = BufWriter::with_capacity(PICTURE_BYTES, stdout());
+        match entered.and_then(|()| Terminal::new(CrosstermBackend::new(out))) {
+            Ok(terminal) => Ok(Held { terminal }),
             Err(e) => {
                 give_back();
                 Err(none(Some(e)))
