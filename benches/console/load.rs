@@ -1,24 +1,42 @@
 //! Tellers who ask without a pause.
 
+use crate::apart::apart;
 use crate::client::Client;
 use crate::questions::QUESTIONS;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::JoinHandle;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// A silence of a stream this long is looked at again: the load may be over.
 const SILENCE: Duration = Duration::from_millis(200);
 
-/// Questions on their way.
+/// The argument that makes this program the tellers.
+pub const AS_LOAD: &str = "--as-load";
+
+/// Questions on their way, from a process of their own.
 pub struct Load {
-    stop: Arc<AtomicBool>,
-    counts: Arc<Counts>,
-    begun: Instant,
-    tellers: Vec<JoinHandle<()>>,
+    tellers: Child,
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        let _ = self.tellers.kill();
+        let _ = self.tellers.wait();
+    }
+}
+
+/// What became of them.
+#[derive(Serialize, Deserialize)]
+pub struct Done {
+    pub answers_per_s: f64,
+    pub errors: usize,
+    /// Bytes of prose streams.
+    pub written: usize,
 }
 
 #[derive(Default)]
@@ -28,46 +46,51 @@ struct Counts {
     written: AtomicUsize,
 }
 
-/// What became of them.
-pub struct Done {
-    pub answers_per_s: f64,
-    pub errors: usize,
-    /// Bytes of prose streams.
-    pub written: usize,
-}
-
 impl Load {
     /// Has `cards` tellers ask for cards, and `streams` for cards with prose.
-    pub fn start(addr: SocketAddr, cards: usize, streams: usize) -> Load {
-        let (stop, counts) = (Arc::new(AtomicBool::new(false)), Arc::<Counts>::default());
-        let teller = |number: usize| {
-            let (stop, counts) = (Arc::clone(&stop), Arc::clone(&counts));
-            std::thread::spawn(move || {
-                if number < cards {
-                    ask(addr, number, &stop, &counts);
-                } else {
-                    listen(addr, number, &stop, &counts);
-                }
-            })
-        };
-        let tellers = (0..cards + streams).map(teller).collect();
-        Load { stop, counts, begun: Instant::now(), tellers }
+    pub fn start(addr: SocketAddr, cards: usize, streams: usize) -> Result<Load, String> {
+        let mut command = Command::new(std::env::current_exe().map_err(|e| e.to_string())?);
+        command.arg(AS_LOAD).args([addr.to_string(), cards.to_string(), streams.to_string()]);
+        apart(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
+        let tellers = command.spawn().map_err(|e| format!("no tellers: {e}"))?;
+        Ok(Load { tellers })
     }
 
-    /// Ends it.
-    pub fn stop(self) -> Result<Done, String> {
-        self.stop.store(true, Ordering::Relaxed);
-        let seconds = self.begun.elapsed().as_secs_f64();
-        for teller in self.tellers {
-            teller.join().map_err(|_| "a teller panicked")?;
-        }
-        let count = |of: &AtomicUsize| of.load(Ordering::Relaxed);
-        Ok(Done {
-            answers_per_s: count(&self.counts.answers) as f64 / seconds,
-            errors: count(&self.counts.errors),
-            written: count(&self.counts.written),
-        })
+    /// Ends it: the tellers stop when their input does.
+    pub fn stop(mut self) -> Result<Done, String> {
+        drop(self.tellers.stdin.take());
+        let output = self.tellers.stdout.take().ok_or("no output of the tellers")?;
+        serde_json::from_reader(output).map_err(|e| format!("the tellers: {e}"))
     }
+}
+
+/// The process of the tellers: asks until its input ends, then tells what became of it.
+pub fn run(arguments: &[String]) -> Result<(), String> {
+    let [addr, cards, streams] = arguments else { return Err(format!("{AS_LOAD} ADDRESS CARDS STREAMS")) };
+    let addr: SocketAddr = addr.parse().map_err(|_| format!("{addr} is no HOST:PORT"))?;
+    let number = |text: &String| text.parse::<usize>().map_err(|e| format!("{text}: {e}"));
+    let (cards, streams) = (number(cards)?, number(streams)?);
+    let (stop, counts, begun) = (AtomicBool::new(false), Counts::default(), Instant::now());
+    let seconds = thread::scope(|scope| {
+        for number in 0..cards + streams {
+            let (stop, counts) = (&stop, &counts);
+            scope.spawn(move || match number < cards {
+                true => ask(addr, number, stop, counts),
+                false => listen(addr, number, stop, counts),
+            });
+        }
+        // Nothing is ever said to it but that it is over.
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        stop.store(true, Ordering::Relaxed);
+        begun.elapsed().as_secs_f64()
+    });
+    let count = |of: AtomicUsize| of.into_inner();
+    let done = Done {
+        answers_per_s: count(counts.answers) as f64 / seconds,
+        errors: count(counts.errors),
+        written: count(counts.written),
+    };
+    serde_json::to_writer(std::io::stdout(), &done).map_err(|e| e.to_string())
 }
 
 fn question(number: usize, turn: usize) -> &'static str {

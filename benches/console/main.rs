@@ -5,9 +5,10 @@
 //!
 //! The console is opened in a pseudo terminal of 80x24 and of 120x40 cells (`terminal`); what it writes there is put together to the
 //! picture that a person sees (`picture`), and a key counts as drawn when that shows what the key is for (`keys`) and nothing more has
-//! come for 3 ms. The tellers (`load`) and the terminal share the processors with the service and the console, which on a real box
-//! they do not. With `--model` the box is measured once more while a model writes for `--streams` tellers.
+//! come for 3 ms. Service, console and tellers (`load`) are in sessions of their own (`apart`), but share the processors, which tellers
+//! on a real box do not. With `--model` the box is measured once more while a model writes for `--streams` tellers.
 
+mod apart;
 #[path = "../support/client.rs"]
 mod client;
 mod figures;
@@ -63,6 +64,16 @@ struct Options {
 }
 
 fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((load::AS_LOAD, rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return match load::run(rest) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::from(2)
+            }
+        };
+    }
     match options().and_then(|options| run(&options)) {
         Ok(0) => ExitCode::SUCCESS,
         Ok(exceeded) => {
@@ -114,7 +125,7 @@ fn run(options: &Options) -> Result<usize, String> {
     guida.import(&data, &stick.folder)?;
 
     let mut bounds = Bounds::default();
-    let server = guida.serve(&data)?;
+    let server = guida.serve_as(&data, apart::apart)?;
     let mut quiet = Vec::new();
     for size in SIZES {
         println!("terminal of {}x{}", size.0, size.1);
@@ -124,7 +135,7 @@ fn run(options: &Options) -> Result<usize, String> {
     loaded(options, &data, &server, 0, &quiet, &mut bounds)?;
     drop(server);
     if let Some(model) = &options.model {
-        let server = guida.serve_with(&data, &["--model", model])?;
+        let server = guida.serve_as(&data, |command| apart::apart(command.args(["--model", model])))?;
         wait_for_model(&data)?;
         loaded(options, &data, &server, options.streams, &quiet, &mut bounds)?;
     }
@@ -144,7 +155,7 @@ fn loaded(
     for (size, quiet) in SIZES.into_iter().zip(quiet) {
         let who = if streams == 0 { format!("{cards} tellers") } else { format!("{streams} tellers with prose") };
         println!("terminal of {}x{}, {who} asking without a pause", size.0, size.1);
-        let load = Load::start(server.addr, cards, streams);
+        let load = Load::start(server.addr, cards, streams)?;
         std::thread::sleep(WARM);
         responses(options, data, size, Some(quiet), bounds)?;
         let done = load.stop()?;
@@ -160,9 +171,10 @@ fn loaded(
 
 /// What the console takes while nobody touches it.
 fn idle(options: &Options, data: &Path, size: (u16, u16), bounds: &mut Bounds) -> Result<(), String> {
+    let begun = Instant::now();
     let mut console = Terminal::open(&options.guida, data, size)?;
-    let opened = console.wait(Seen::Shows("答案用时"))?;
-    println!("  opened, the state of the service in sight after {:.0} ms", opened.as_secs_f64() * 1000.0);
+    console.wait(Seen::Shows("答案用时"))?;
+    println!("  opened, the state of the service in sight after {} ms", begun.elapsed().as_millis());
     let others = options.idle / OTHERS;
     for (key, name, words, span) in [
         ("1", "Overview", "┌ 服务和知识", options.idle),

@@ -1,13 +1,12 @@
 //! A console in a terminal of its own: a pseudo terminal whose other end is held here, as a terminal emulator or an SSH server does it.
 
+use crate::apart::on_terminal;
 use crate::picture::Picture;
-use rustix::process::{ioctl_tiocsctty, setsid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -71,14 +70,7 @@ impl Terminal {
         let mut command = Command::new(guida);
         command.arg("console").arg("--data").arg(data).stdin(end()?).stdout(end()?).stderr(end()?);
         command.env("TERM", "xterm-256color").env("LC_ALL", "C.UTF-8").env_remove("NO_COLOR");
-        // SAFETY: between fork and exec only two system calls are made; nothing is allocated and no lock is taken.
-        unsafe {
-            command.pre_exec(|| {
-                setsid()?;
-                ioctl_tiocsctty(rustix::stdio::stdin())?;
-                Ok(())
-            });
-        }
+        on_terminal(&mut command);
         let child = command.spawn().map_err(|e| format!("{}: {e}", guida.display()))?;
         drop(command);
         let keys = File::from(ours);
@@ -110,8 +102,8 @@ impl Terminal {
     }
 
     /// Waits until something is seen.
-    pub fn wait(&mut self, seen: Seen) -> Result<Duration, String> {
-        self.until(seen, Instant::now()).map(|drawn| drawn.whole)
+    pub fn wait(&mut self, seen: Seen) -> Result<(), String> {
+        self.until(seen, Instant::now()).map(drop)
     }
 
     /// Presses a key, and waits for the picture that it leads to.
