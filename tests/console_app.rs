@@ -67,7 +67,7 @@ fn nothing() -> Vec<Request> {
 const ENDS: [End; 7] = [
     (
         "health",
-        &["服务运行中", "要处理的事", "怎么办:用 guida data review 逐条查看"],
+        &["服务运行中", "要处理的事", "怎么办:按 2 再按 v 逐条复核"],
         "To be seen to",
         nothing,
         |_| true,

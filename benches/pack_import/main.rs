@@ -14,6 +14,7 @@
 mod client;
 mod laws;
 mod load;
+#[path = "../support/office.rs"]
 mod office;
 
 use load::{Load, Window};

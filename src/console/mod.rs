@@ -19,6 +19,7 @@ pub mod look;
 pub mod machine;
 pub mod messages;
 pub mod parts;
+pub mod picture;
 pub mod pinyin;
 pub mod screen;
 pub mod screens;

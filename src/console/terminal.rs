@@ -1,18 +1,22 @@
 //! The terminal: taken over at the beginning, given back at the end, whatever the end is.
 
+use super::picture::Picture;
 use crate::error::{Code, Error, Result};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::Show;
 use ratatui::crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use ratatui::crossterm::execute;
-use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use ratatui::crossterm::style::force_color_output;
+use ratatui::crossterm::terminal::{
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
 use std::io::{IsTerminal, Stdout, stdout};
 use std::panic;
 
 /// The terminal while it is the console's; dropping it gives it back.
 pub struct Held {
-    pub(super) terminal: Terminal<CrosstermBackend<Stdout>>,
+    pub(super) terminal: Terminal<CrosstermBackend<Picture<Stdout>>>,
 }
 
 impl Held {
@@ -35,15 +39,12 @@ impl Held {
             before(info);
         }));
         enable_raw_mode().map_err(|e| none(Some(e)))?;
-        let entered = execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste)
-            .and_then(|()| Terminal::new(CrosstermBackend::new(stdout())));
-        match entered {
-            Ok(mut terminal) => {
-                let cleared = terminal.clear();
-                let held = Held { terminal };
-                cleared.map_err(|e| none(Some(e)))?;
-                Ok(held)
-            }
+        // A terminal without a second screen keeps what was on it; one that is asked where its cursor is may not answer.
+        let entered = execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, Clear(ClearType::All));
+        // Whether there are colours was decided with the look.
+        force_color_output(true);
+        match entered.and_then(|()| Terminal::new(CrosstermBackend::new(Picture::on(stdout())))) {
+            Ok(terminal) => Ok(Held { terminal }),
             Err(e) => {
                 give_back();
                 Err(none(Some(e)))

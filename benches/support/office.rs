@@ -1,5 +1,7 @@
 //! Head office and a branch, through the program's own commands.
 
+#![allow(dead_code)] // Each bench uses its own part.
+
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -143,7 +145,13 @@ impl Guida {
 
     /// Starts the service of a branch on a free port.
     pub fn serve(&self, data: &Path) -> Result<Server, String> {
+        self.serve_as(data, |_| ())
+    }
+
+    /// The same with what is still to be said of the command.
+    pub fn serve_as(&self, data: &Path, prepare: impl FnOnce(&mut Command)) -> Result<Server, String> {
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--data", &text(data)]);
+        prepare(&mut command);
         let mut child = command.stdout(Stdio::piped()).spawn().map_err(|e| e.to_string())?;
         let stdout = child.stdout.take().ok_or("no output")?;
         let mut server = Server { child, addr: SocketAddr::from(([127, 0, 0, 1], 0)) };
