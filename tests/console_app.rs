@@ -65,13 +65,7 @@ fn nothing() -> Vec<Request> {
 }
 
 const ENDS: [End; 7] = [
-    (
-        "health",
-        &["服务运行中", "要处理的事", "怎么办:按 2 再按 v 逐条复核"],
-        "To be seen to",
-        nothing,
-        |_| true,
-    ),
+    ("health", &["服务运行中", "要处理的事", "怎么办:按 2 再按 v 逐条复核"], "To be seen to", nothing, |_| true),
     (
         "import",
         &["现在由知识包 1-9 回答", "按 2 再按 b 退回到 1-8"],

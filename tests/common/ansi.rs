@@ -73,7 +73,9 @@ pub fn page(colored: &str) -> String {
             let (left, top, wide) = (x * CELL.0, y * CELL.1, width * CELL.0);
             if c != ' ' || style.reversed {
                 let css = style.css();
-                write!(cells, "<i style='left:{left}px;top:{top}px;width:{wide}px;{css}'>{}</i>", escaped(c)).unwrap();
+                let kind = if width > 1 { " class=wide" } else { "" };
+                write!(cells, "<i{kind} style='left:{left}px;top:{top}px;width:{wide}px;{css}'>{}</i>", escaped(c))
+                    .unwrap();
             }
             x += width;
             rest = &rest[c.len_utf8()..];
@@ -81,9 +83,10 @@ pub fn page(colored: &str) -> String {
     }
     let (_, back) = PLAIN;
     format!(
-        "<!doctype html><meta charset=utf-8><style>body{{margin:0;background:{back}}}\
-         i{{position:absolute;font:normal 16px/{0}px 'Noto Sans Mono CJK SC','WenQuanYi Micro Hei Mono',monospace;height:{0}px;\
-         text-align:center;white-space:pre;overflow:hidden}}</style><div id=screen>{cells}</div>",
+        "<!doctype html><meta charset=utf-8><style>html{{overflow:hidden}}body{{margin:0;background:{back}}}\
+         i{{position:absolute;font:normal 15px/{0}px 'DejaVu Sans Mono','Liberation Mono',monospace;height:{0}px;\
+         text-align:center;white-space:pre}}\
+         .wide{{font:normal 16px/{0}px 'Noto Sans Mono CJK SC','WenQuanYi Micro Hei Mono',monospace}}</style><div id=screen>{cells}</div>",
         CELL.1
     )
 }
