@@ -294,6 +294,9 @@ fn import_from_the_stick_to_the_counter() {
     keys("import-steps", "3\ns");
     keys("import-confirm", "3\nc");
     keys("import-cancel", "3\nx");
+    let damaged = || Fake { import: import::Import { damaged: true, ..Default::default() }, ..Fake::default() };
+    keys_with("import-repair", damaged, "3\n");
+    keys_with("import-repair-confirm", damaged, "3\nc");
     keys_with("import-switching", || import_at(At::Switching), "3");
     keys("import-done", "3\ncy");
     let bad = || Fake { import: import::Import { bad: true, ..Default::default() }, ..Fake::default() };

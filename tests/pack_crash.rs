@@ -185,6 +185,60 @@ fn row_25_killed_at_every_point_of_a_rollback_it_is_the_one_or_the_other() {
     });
 }
 
+/// The same branch with pack 8 in use, of which a byte has changed on its disk; the stick is the one it came from.
+fn damaged() -> Scene {
+    let scene = Scene::new();
+    scene.branch.import(&scene.usb).unwrap();
+    let mut bytes = scene.new.clone();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(scene.branch.data.knowledge(&scene.branch.active().active.unwrap()), &bytes).unwrap();
+    Scene { old: bytes, ..scene }
+}
+
+/// Damaged or mended, and in any case the pack in use; the next import mends it. Returns whether it was mended.
+fn mended(scene: &Scene, folder: &Path) -> Result<bool, String> {
+    let (branch, before) = (Branch::at(folder), scene.branch.active());
+    let active = Active::read(&branch.data).map_err(|e| format!("the pointer: {e}"))?;
+    if (&active.active, &active.prev, &active.hold) != (&before.active, &before.prev, &None) {
+        return Err(format!("the pointer is other: {active:?}"));
+    }
+    let bytes = branch.knowledge_bytes().ok_or("nothing answers")?;
+    let whole = bytes == scene.new;
+    if !whole && bytes != scene.old {
+        return Err("neither as damaged as before nor whole".into());
+    }
+    match (branch.import(&scene.usb).map_err(|e| format!("the next import: {e}"))?, whole) {
+        (Imported::Already(_), true) | (Imported::New(_), false) => {}
+        (other, _) => return Err(format!("the next import: {other:?}")),
+    }
+    if branch.knowledge_bytes().as_ref() != Some(&scene.new) {
+        return Err("the next import did not mend it".into());
+    }
+    if branch.generations().len() != 2 || !branch.staged().is_empty() {
+        return Err(format!("left over: {:?} {:?}", branch.generations(), branch.staged()));
+    }
+    Ok(whole)
+}
+
+#[test]
+fn row_25_killed_at_every_point_of_a_repair_it_is_as_damaged_or_whole() {
+    let scene = damaged();
+    let mut whole = Vec::new();
+    killed_everywhere(&scene, "import", |at, point, folder| {
+        whole.push(mended(&scene, folder).unwrap_or_else(|why| panic!("killed at point {at}, {point}: {why}")));
+    });
+    assert!(whole.is_sorted() && !whole[0] && *whole.last().unwrap(), "{whole:?}");
+}
+
+#[test]
+fn row_26_after_every_power_cut_of_a_repair_it_is_as_damaged_or_whole() {
+    let scene = damaged();
+    let record = recorded(&scene);
+    let figures = record.every_cut(|cut| as_promised(cut, mended(&scene, cut.folder)?));
+    println!("{:?}", figures.unwrap_or_else(|why| panic!("{why}")));
+}
+
 /// Runs the program itself on a folder.
 fn program(data: &Path, usb: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_guida"));

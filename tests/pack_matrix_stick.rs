@@ -177,6 +177,40 @@ fn row_08_same_seq_same_manifest_is_already() {
     assert_eq!(branch.events()[0].code, "ALREADY");
 }
 
+/// Knowledge that is damaged on the box is mended from the stick that it came from, whatever became of its file.
+#[test]
+fn row_08_the_pack_in_use_is_mended_where_its_file_is_damaged() {
+    let (bank, branch) = Branch::at_work();
+    let usb = next(&bank);
+    branch.takes(&usb, "三十万元");
+    let (whole, before, active) = (branch.knowledge_bytes().unwrap(), branch.generations(), branch.active());
+    let folder = branch.data.generation(active.active.as_deref().unwrap());
+    let file = folder.join("knowledge.db");
+    let damages: [(&str, &dyn Fn()); 5] = [
+        ("a byte", &|| {
+            let mut bytes = whole.clone();
+            bytes[whole.len() / 2] ^= 1;
+            fs::write(&file, bytes).unwrap();
+        }),
+        ("the end", &|| fs::write(&file, &whole[..whole.len() / 2]).unwrap()),
+        ("all of it", &|| fs::write(&file, b"").unwrap()),
+        ("the file", &|| fs::remove_file(&file).unwrap()),
+        ("the folder", &|| fs::remove_dir_all(&folder).unwrap()),
+    ];
+    for (what, damage) in damages {
+        damage();
+        let Imported::New(committed) = branch.import(&usb).unwrap() else { panic!("{what}: not mended") };
+        assert_eq!(Some(&committed.gid), active.active.as_ref(), "{what}");
+        // What one can go back to is what it was.
+        assert_eq!((&committed.previous, branch.active().prev), (&active.prev, active.prev.clone()), "{what}");
+        assert_eq!((branch.active().hold, branch.generations()), (None, before.clone()), "{what}");
+        assert!(branch.knowledge_bytes().unwrap() == whole, "{what}");
+        assert!(matches!(branch.import(&usb).unwrap(), Imported::Already(_)), "{what}");
+    }
+    branch.rollback().unwrap();
+    assert_eq!(branch.answer().as_deref(), Some("二十万元"));
+}
+
 #[test]
 fn row_09_same_number_other_content_is_equivocation() {
     let (bank, branch) = Branch::at_work();

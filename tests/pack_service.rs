@@ -511,6 +511,26 @@ fn generation(engine: &Engine) -> String {
 }
 
 #[test]
+fn a_running_service_answers_from_knowledge_that_was_mended_beside_it() {
+    let bank = Bank::new();
+    let whole = knowledge("二十万元");
+    let stick = bank.pack(7, &whole).stick();
+    let branch = Branch::with(&bank, &stick);
+    // Other words at the same place: nothing but the checksum tells.
+    let (right, wrong) = ("二十万元".as_bytes(), "八十万元".as_bytes());
+    let mut bytes = whole.clone();
+    let places: Vec<usize> = (0..bytes.len() - right.len()).filter(|at| bytes[*at..].starts_with(right)).collect();
+    places.into_iter().for_each(|at| bytes[at..at + right.len()].copy_from_slice(wrong));
+    std::fs::write(branch.data.knowledge(&branch.active().active.unwrap()), bytes).unwrap();
+    let product = serve(&branch);
+    assert!(ask(&product).1.contains("八十万元"));
+    let imported = run(&["import", stick.path().to_str().unwrap(), "--yes", "--no-embedder"], &branch);
+    assert!(imported.status.success(), "{}", stderr(&imported));
+    assert!(product::stdout(&imported).contains("已损坏"), "{}", product::stdout(&imported));
+    until("the right words answer", || ask(&product).1.contains("二十万元"));
+}
+
+#[test]
 fn an_import_is_a_request_that_only_an_operator_may_make_and_a_person_confirms() {
     let bank = Bank::new();
     let (old, new) = (knowledge("二十万元"), knowledge("三十万元"));

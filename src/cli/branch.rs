@@ -264,6 +264,7 @@ fn preview_text(preview: &Preview) -> String {
         text += &format!("  {line}\n");
     }
     match &preview.diff {
+        None if preview.repairs => text += "本机的这一份已损坏,将用同一个包修好,内容不变\n",
         None => text += "本机此前没有可比较的知识\n",
         Some(diff) => {
             let counts = &diff.counts;

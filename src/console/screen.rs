@@ -16,6 +16,11 @@ pub trait Screen {
     /// The keys that do something now, most useful first.
     fn hints(&self) -> Vec<Hint>;
 
+    /// The keys that the help lists, whatever there is to work on now.
+    fn keys(&self) -> Vec<Hint> {
+        self.hints()
+    }
+
     /// It comes into sight, or the service is back: ask for what is shown.
     fn enter(&mut self, cx: &mut Cx<'_>);
 

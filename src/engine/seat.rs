@@ -12,6 +12,7 @@ use crate::retrieval::{Query, Retriever};
 use crate::store::Knowledge;
 use crate::store::review::Suspended;
 use crate::types::{Classification, Date};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -34,12 +35,26 @@ pub(super) struct Generation {
     pub(super) circumstances: Circumstances,
 }
 
+/// What sits in the place: the name of a generation and its file, which another takes the place of when it is mended.
+#[derive(PartialEq, Eq)]
+struct Seated {
+    gid: String,
+    file: Option<(u64, u64)>,
+}
+
+impl Seated {
+    fn of(gid: Option<&String>, kb: &Path) -> Option<Seated> {
+        let file = std::fs::metadata(kb).ok().map(|found| (found.dev(), found.ino()));
+        gid.map(|gid| Seated { gid: gid.clone(), file })
+    }
+}
+
 /// The place of the answerer.
 pub(super) struct Seat {
     models: Models,
     answerer: RwLock<Arc<Answerer>>,
-    /// The name of the generation that answers; held while another takes its place, so that two never do so at once.
-    gid: Mutex<Option<String>>,
+    /// The generation that answers; held while another takes its place, so that two never do so at once.
+    seated: Mutex<Option<Seated>>,
     pub(super) standing: Standing,
 }
 
@@ -56,7 +71,7 @@ impl Seat {
 
     fn with(knowledge: Knowledge, models: Models) -> Result<Seat> {
         let answerer = RwLock::new(Arc::new(answerer(knowledge, &models)?));
-        Ok(Seat { models, answerer, gid: Mutex::default(), standing: Standing::default() })
+        Ok(Seat { models, answerer, seated: Mutex::default(), standing: Standing::default() })
     }
 
     /// What answers now.
@@ -69,10 +84,11 @@ impl Seat {
     /// # Errors
     /// Those of opening it; what answered before then goes on.
     pub(super) fn take_up(&self, generation: Generation) -> Result<()> {
-        let mut serving = self.gid.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut serving = self.seated.lock().unwrap_or_else(PoisonError::into_inner);
+        let seated = Seated::of(generation.gid.as_ref(), &generation.kb);
         let suspended = self.standing.set_review(generation.review);
         self.standing.set_circumstances(generation.circumstances);
-        if generation.gid.is_some() && *serving == generation.gid {
+        if seated.is_some() && *serving == seated {
             self.answerer().retriever().set_suspended(suspended);
             return Ok(());
         }
@@ -80,13 +96,14 @@ impl Seat {
         next.retriever().set_suspended(suspended);
         warm_up(next.retriever(), self.standing.clock.today())?;
         *self.answerer.write().unwrap_or_else(PoisonError::into_inner) = next;
-        *serving = generation.gid;
+        *serving = seated;
         Ok(())
     }
 
     /// Says which generation the first knowledge is.
     pub(super) fn name(&self, gid: Option<String>) {
-        *self.gid.lock().unwrap_or_else(PoisonError::into_inner) = gid;
+        let seated = Seated::of(gid.as_ref(), self.answerer().retriever().knowledge().path());
+        *self.seated.lock().unwrap_or_else(PoisonError::into_inner) = seated;
     }
 
     /// Where the models that write stand.

@@ -73,10 +73,12 @@ impl Importer {
         self.note("commit", "BEGIN", &gid)?;
         self.publish(&prepared)?;
         let old = prepared.active.clone();
+        let repairs = prepared.preview.repairs;
+        let (prev, hold) = if repairs { (old.prev.clone(), old.hold) } else { (old.active.clone(), None) };
         let new = Active {
             active: Some(gid.clone()),
-            prev: old.active.clone(),
-            hold: None,
+            prev,
+            hold,
             max_seen: Some(SeenPack {
                 serial: prepared.manifest.serial(),
                 manifest_sha256: prepared.manifest.sha256().to_owned(),
@@ -92,6 +94,8 @@ impl Importer {
         let works = self.self_test(&prepared).and_then(|found| adopt(&knowledge).map(|()| found));
         let (generation, asked) = match works {
             Ok(found) => found,
+            // What was there before was damaged: there is nothing to switch back to.
+            Err(e) if repairs => return Err(e),
             Err(e) => {
                 meter.failed(&e);
                 meter.step(StepId::Switch);
@@ -132,7 +136,7 @@ impl Importer {
         Ok(Committed {
             gid,
             serial: prepared.manifest.serial(),
-            previous: old.active,
+            previous: new.prev,
             receipt_on_stick,
             suspended: prepared.preview.suspended.len(),
         })
@@ -154,8 +158,23 @@ impl Importer {
         let unfinished = &prepared.unpacked.folder;
         disk.sync_dir(unfinished).map_err(|e| failed("写不了", unfinished, e))?;
         let (named, folder) = (self.data.generation(&prepared.preview.gid), self.data.generations());
-        disk.rename(unfinished, &named).map_err(|e| failed("写不了", &named, e))?;
+        match prepared.preview.repairs {
+            true => self.replace(unfinished, &named)?,
+            false => disk.rename(unfinished, &named).map_err(|e| failed("写不了", &named, e))?,
+        }
         disk.sync_dir(&folder).map_err(|e| failed("写不了", &folder, e))
+    }
+
+    /// Puts whole files in the place of damaged ones, each at a stroke; whoever has the old one open keeps it. The questions to review
+    /// belong to the first import of the pack and stay.
+    fn replace(&self, unfinished: &Path, named: &Path) -> Result<()> {
+        let disk = self.disk.as_ref();
+        disk.create_dir(named).map_err(|e| failed("建不了", named, e))?;
+        for name in ["manifest.json.sig", "manifest.json", "knowledge.db"] {
+            let target = named.join(name);
+            disk.rename(&unfinished.join(name), &target).map_err(|e| failed("写不了", &target, e))?;
+        }
+        disk.sync_dir(named).map_err(|e| failed("写不了", named, e))
     }
 
     /// Step 10. When writing fails half way, the old pointer is put back: a disk that reports an error is not believed.

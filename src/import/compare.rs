@@ -57,6 +57,16 @@ impl Importer {
     }
 }
 
+impl Comparison {
+    /// Of knowledge that is mended with itself.
+    pub(super) fn of_the_same(meter: &mut Meter<'_>) -> Result<Comparison> {
+        meter.step(StepId::Compare);
+        meter.enter(Phase::Comparing, 0)?;
+        meter.found("与在用的是同一份,内容不变", "the one in use once more: its content stays");
+        Ok(Comparison { diff: None, suspended: Vec::new() })
+    }
+}
+
 fn about(comparison: &Comparison) -> (String, String) {
     let Some(diff) = &comparison.diff else {
         return ("此前没有可比较的知识".into(), "no knowledge here to compare with".into());

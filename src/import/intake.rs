@@ -36,6 +36,8 @@ pub(super) struct Intake {
 /// The pack on the stick.
 pub(super) enum Found {
     New(Box<VerifiedManifest>),
+    /// It is in use, and what was made of it is not what it was.
+    Damaged(Box<VerifiedManifest>),
     Already(Serial),
 }
 
@@ -107,11 +109,18 @@ impl Importer {
             Checked::Already(manifest) if active.active.as_deref() != Some(manifest.gid().as_str()) => {
                 Found::New(Box::new(manifest))
             }
-            Checked::Already(manifest) => Found::Already(manifest.serial()),
+            Checked::Already(manifest) if self.is_whole(&manifest) => Found::Already(manifest.serial()),
+            Checked::Already(manifest) => Found::Damaged(Box::new(manifest)),
             Checked::New(manifest) => Found::New(Box::new(manifest)),
         };
         let (_, found) = ordered.unwrap_or((StepId::Order, Bilingual::default()));
-        meter.found(found.zh, found.en);
+        match &checked {
+            Found::Damaged(manifest) => meter.found(
+                format!("{} 正在使用,但本机的文件已损坏,从 U 盘重新读入", manifest.serial()),
+                format!("{} is in use, but its file here is damaged: it is read in again", manifest.serial()),
+            ),
+            _ => meter.found(found.zh, found.en),
+        }
         Ok(Intake { stick, root, beacon, checked })
     }
 

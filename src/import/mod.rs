@@ -13,6 +13,9 @@
 //! | | | **a person confirms** |
 //! | 9-12 | `commit` | sync, give it its name, switch the pointer, look whether it works, write a receipt, collect garbage |
 //!
+//! A stick with the pack in use changes nothing, unless its knowledge here is not what the manifest says any more: then it comes in like a
+//! new one, and its files take the place of the damaged ones under the same name.
+//!
 //! A [`Prepared`] import is the only thing that can be committed, and only [`Importer::prepare`] makes one. `back` goes back to the
 //! generation before and forward again; `home` is what a box is before its first import. Every change on the disk goes through
 //! [`crate::disk`], so that tests cut the power at each of them. Whatever happens is in the journal, with its code. Whoever watches hears of
@@ -124,6 +127,9 @@ pub struct Preview {
     pub suspended: Vec<Suspended>,
     /// Models that come with it.
     pub models: Vec<String>,
+    /// It is the pack in use, whose file here is damaged: the same content is put in its place.
+    #[serde(default)]
+    pub repairs: bool,
     /// The pack is older than its own date of expiry by the box's clock.
     pub stale: bool,
     /// Head office has announced a later pack than this.
@@ -193,8 +199,9 @@ impl Importer {
             format!("{}, branch {}, in use: {}", branch.bank_id, branch.branch, in_use("nothing")),
         );
         let intake::Intake { stick, root, beacon, checked } = self.take_in(source, home, &active, meter)?;
-        let manifest = match checked {
-            intake::Found::New(manifest) => *manifest,
+        let (manifest, repairs) = match checked {
+            intake::Found::New(manifest) => (*manifest, false),
+            intake::Found::Damaged(manifest) => (*manifest, true),
             intake::Found::Already(serial) => {
                 self.sweep_staging(None)?;
                 return Ok(Outcome::Already(serial));
@@ -211,7 +218,10 @@ impl Importer {
             meter.safe_to_remove()?;
             let unpacked = self.unpack(&plan, &manifest, meter)?;
             let knowledge = self.validate(&manifest, &unpacked, meter)?;
-            let comparison = self.compare(&active, &knowledge, &unpacked, meter)?;
+            let comparison = match repairs {
+                true => compare::Comparison::of_the_same(meter)?,
+                false => self.compare(&active, &knowledge, &unpacked, meter)?,
+            };
             Ok((unpacked, knowledge, comparison))
         })();
         let (unpacked, knowledge, comparison) = result.inspect_err(|e| self.free_after(e, &manifest.gid()))?;
@@ -229,6 +239,7 @@ impl Importer {
             diff: comparison.diff,
             suspended: comparison.suspended,
             models: unpacked.models.iter().map(|model| model.name.clone()).collect(),
+            repairs,
             stale: manifest
                 .manifest()
                 .stale_after

@@ -136,6 +136,16 @@ impl Importer {
         Ok(found)
     }
 
+    /// Whether the knowledge that was made of a pack still is what its manifest says, to the byte. A file that does not read is not.
+    pub(super) fn is_whole(&self, manifest: &VerifiedManifest) -> bool {
+        let path = self.data.knowledge(&manifest.gid());
+        let Some(file) = manifest.manifest().files.iter().find(|file| file.role == KNOWLEDGE_ROLE) else { return true };
+        // The length tells most damages without reading a gigabyte.
+        let long = std::fs::metadata(&path).is_ok_and(|found| found.len() == file.raw.size);
+        let mut hash = Sha256::new();
+        long && rehash(&path, u64::MAX, &mut hash).is_ok() && hex::encode(&hash.finalize()) == file.raw.sha256
+    }
+
     pub(super) fn has_model(&self, raw: &Raw) -> bool {
         let file = self.data.models().join(format!("{}.gguf", raw.sha256));
         std::fs::metadata(file).is_ok_and(|found| found.is_file() && found.len() == raw.size)

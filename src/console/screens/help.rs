@@ -165,8 +165,7 @@ fn keys(look: &Look) -> Vec<Line<'static>> {
     for entry in SCREENS {
         lines.push(Line::raw(""));
         lines.push(Line::styled(format!("{} {}", entry.key, look.t(entry.zh, entry.en)), look.heading()));
-        lines
-            .extend((entry.new)().hints().iter().map(|hint| row(hint.name(look).to_owned(), look.t(hint.zh, hint.en))));
+        lines.extend((entry.new)().keys().iter().map(|hint| row(hint.name(look).to_owned(), look.t(hint.zh, hint.en))));
     }
     lines
 }

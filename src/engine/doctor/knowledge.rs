@@ -29,19 +29,23 @@ fn replace(subject: &Subject) -> Bilingual {
         let place = |gid: &Option<String>| gid.as_deref().and_then(serial_of);
         active.prev.is_some() && place(&active.prev) < place(&active.active)
     });
-    let rollback = subject.command("data rollback");
+    let (rollback, import) = (subject.command("data rollback"), subject.command("import U盘目录"));
+    let stick = subject.command("import STICK");
     match backwards {
         true => say(
-            format!("先退回前一代,柜员照常使用:{rollback};再向总行要编号更新的知识包导入。{}", DISK.0),
             format!(
-                "go back to the previous one, so that tellers can go on: {rollback}; then ask head office for a later pack. {}",
+                "插上这个知识包的 U 盘重新导入,就地修好:{import};手上没有 U 盘就先退回前一代:{rollback},再向总行要。{}",
+                DISK.0
+            ),
+            format!(
+                "import it again from its stick, which mends it: {stick}; without the stick go back to the previous one: {rollback}, and ask head office for another. {}",
                 DISK.1
             ),
         ),
         false => say(
-            format!("向总行要编号更新的知识包导入;急用时换一个空目录 guida data init,再导入手上的 U 盘。{}", DISK.0),
+            format!("插上这个知识包的 U 盘重新导入,就地修好:{import};没有 U 盘就向总行要知识包。{}", DISK.0),
             format!(
-                "ask head office for a later pack; in a hurry, set up an empty folder with guida data init and import the stick at hand. {}",
+                "import it again from its stick, which mends it: {stick}; without the stick ask head office for one. {}",
                 DISK.1
             ),
         ),

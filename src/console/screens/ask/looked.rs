@@ -17,6 +17,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+/// Keys of a question that is open.
+pub(super) const WRITE: Hint = Hint::new("p", "让模型成文", "have it written");
+pub(super) const AGAIN: Hint = Hint::new("r", "再查一次", "look again");
 /// The pages, in the order of their names.
 const PAGES: [(Page, &str, &str); 5] = [
     (Page::Answer, "答案", "Answer"),
@@ -73,17 +76,16 @@ impl Looked {
 
     pub(super) fn hints(&self) -> Vec<Hint> {
         let back = [Hint::new("i", "新问题", "new question"), Hint::new("Esc", "返回列表", "back to the list")];
-        let again = Hint::new("r", "再查一次", "look again");
         let mut hints = match &self.found {
             Found::Here(_) => vec![Hint::new("←→", "换页", "pages"), Hint::new("↑↓", "滚动", "scroll")],
             _ => Vec::new(),
         };
         if matches!(&self.found, Found::Here(trace) if !trace.card.refused) {
-            hints.push(Hint::new("p", "让模型成文", "have it written"));
+            hints.push(WRITE);
         }
         hints.extend(back);
         if !matches!(self.found, Found::NotKept) {
-            hints.push(again);
+            hints.push(AGAIN);
         }
         hints
     }

@@ -130,6 +130,12 @@ impl Screen for Ask {
         self.writing = false;
     }
 
+    fn keys(&self) -> Vec<Hint> {
+        let mut keys = self.recent.keys();
+        keys.extend([looked::WRITE, looked::AGAIN]);
+        keys
+    }
+
     fn enter(&mut self, cx: &mut Cx<'_>) {
         self.recent.forget();
         self.poll(cx);

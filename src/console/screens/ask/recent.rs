@@ -16,6 +16,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
+const ASK: Hint = Hint::new("i", "提问", "ask");
 /// Ticks between two looks.
 const EVERY: u32 = 3;
 /// Cells of the columns: time, outcome, confidence, and, where there is room, the time to the card.
@@ -121,16 +122,20 @@ impl Recent {
         if self.typing() {
             return FILTERING.to_vec();
         }
+        if self.all().is_empty() {
+            return vec![ASK];
+        }
+        self.keys()
+    }
+
+    /// Those that work when there are questions.
+    pub(super) fn keys(&self) -> Vec<Hint> {
         let other = match self.only_refused {
             true => Hint::new("f", "看全部", "show all"),
             false => Hint::new("f", "只看拒答", "refused only"),
         };
-        let ask = Hint::new("i", "提问", "ask");
-        if self.all().is_empty() {
-            return vec![ask];
-        }
         let look_into = Hint::new("Enter", "查原因", "look into it");
-        vec![look_into, other, ask, Hint::new("↑↓", "选择", "choose"), Hint::new("/", "筛选", "filter")]
+        vec![look_into, other, ASK, Hint::new("↑↓", "选择", "choose"), Hint::new("/", "筛选", "filter")]
     }
 
     pub(super) fn key(&mut self, key: Key) -> Act {

@@ -44,6 +44,11 @@ impl Import {
                 ),
             ));
         }
+        if preview.repairs {
+            consequence.push(look.t("内容不变,不用撤销。", "The content stays: there is nothing to undo.").to_owned());
+            let yes = Todo::Ask(Box::new(Request::Import(ImportRequest::Confirm)));
+            return cx.confirm(Confirm { title, consequence, yes, tag: CONFIRM });
+        }
         let undo = match self.branch.value.as_ref().and_then(|branch| branch.active.as_ref()) {
             Some(active) => either(
                 look,
@@ -79,6 +84,11 @@ impl Import {
                     ),
                 )
             }
+            None if preview.repairs => either(
+                look,
+                format!("{serial}({day} 制作)在本机已损坏,用 U 盘上的同一个包修好。"),
+                format!("{serial} (made {day}) is damaged here and is mended with the same pack."),
+            ),
             None => either(
                 look,
                 format!("换到 {serial}({day} 制作):本机的第一个知识包。"),

@@ -26,6 +26,14 @@ const CANCEL: u32 = 3;
 /// Seconds between two looks for sticks.
 const STICKS_EVERY: u64 = 2;
 
+const BEGIN_KEY: Hint = Hint::new("Enter", "开始核验", "begin the checks");
+const FOLDER: Hint = Hint::new("p", "输入文件夹", "type a folder");
+const FILTER: Hint = Hint::new("/", "筛选", "filter");
+const TAKE: Hint = Hint::new("c", "导入", "take it");
+const CANCEL_KEY: Hint = Hint::new("x", "放弃导入", "give up");
+const DIFFERENCE: Hint = Hint::new("d", "看变动", "changes");
+const STEPS: Hint = Hint::new("s", "核验步骤", "steps");
+
 /// How far it is, for the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -254,42 +262,30 @@ impl Screen for Import {
     fn hints(&self) -> Vec<Hint> {
         const SCROLL: Hint = Hint::new("↑↓", "滚动", "scroll");
         const LEAVE: Hint = Hint::new("Esc", "离开(导入继续)", "leave (it goes on)");
-        const CANCEL: Hint = Hint::new("x", "放弃导入", "give up");
         if self.typing() && self.path.is_none() {
             return FILTERING.to_vec();
         }
         match (self.stage(), self.above) {
             (Stage::Sticks, _) if self.path.is_some() => {
-                vec![Hint::new("Enter", "开始核验", "begin"), Hint::new("Esc", "不输入了", "leave it")]
+                vec![BEGIN_KEY, Hint::new("Esc", "不输入了", "leave it")]
             }
             (Stage::Sticks, _) if self.chosen_stick().is_none() => {
-                vec![Hint::new("p", "输入文件夹", "type a folder"), Hint::new("Esc", "返回", "back")]
+                vec![FOLDER, Hint::new("Esc", "返回", "back")]
             }
-            (Stage::Sticks, _) => vec![
-                Hint::new("Enter", "开始核验", "begin the checks"),
-                Hint::new("p", "输入文件夹", "type a folder"),
-                Hint::new("↑↓", "选择", "choose"),
-                Hint::new("/", "筛选", "filter"),
-                Hint::new("Esc", "返回", "back"),
-            ],
-            (Stage::Working, _) => vec![CANCEL, LEAVE],
+            (Stage::Sticks, _) => {
+                vec![BEGIN_KEY, FOLDER, Hint::new("↑↓", "选择", "choose"), FILTER, Hint::new("Esc", "返回", "back")]
+            }
+            (Stage::Working, _) => vec![CANCEL_KEY, LEAVE],
             (Stage::Waiting, Some(Above::Difference)) => {
                 let mut hints = self.changes.hints();
-                hints.insert(0, Hint::new("c", "导入", "take it"));
-                hints.push(CANCEL);
+                hints.insert(0, TAKE);
+                hints.push(CANCEL_KEY);
                 hints
             }
             (Stage::Waiting, Some(Above::Steps)) => {
-                vec![Hint::new("c", "导入", "take it"), SCROLL, Hint::new("Esc", "返回", "back"), CANCEL]
+                vec![TAKE, SCROLL, Hint::new("Esc", "返回", "back"), CANCEL_KEY]
             }
-            (Stage::Waiting, None) => vec![
-                Hint::new("c", "导入", "take it"),
-                CANCEL,
-                Hint::new("d", "看变动", "changes"),
-                Hint::new("s", "核验步骤", "steps"),
-                SCROLL,
-                LEAVE,
-            ],
+            (Stage::Waiting, None) => vec![TAKE, CANCEL_KEY, DIFFERENCE, STEPS, SCROLL, LEAVE],
             (Stage::Switching, _) => vec![LEAVE],
             (Stage::Over, _) => vec![Hint::new("Enter", "完成,返回", "done"), SCROLL],
         }
@@ -302,6 +298,10 @@ impl Screen for Import {
         if self.stage() == Stage::Over {
             self.followed = false;
         }
+    }
+
+    fn keys(&self) -> Vec<Hint> {
+        vec![BEGIN_KEY, FOLDER, FILTER, TAKE, CANCEL_KEY, DIFFERENCE, STEPS]
     }
 
     fn enter(&mut self, cx: &mut Cx<'_>) {

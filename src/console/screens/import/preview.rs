@@ -51,6 +51,9 @@ impl Import {
                 page.pair(look.t("变动", "changes"), &clauses, plain);
                 page.pair("", &documents, plain);
             }
+            None if preview.repairs => {
+                page.pair(look.t("变动", "changes"), look.t("内容不变", "none: the content stays"), plain);
+            }
             None => page.pair(
                 look.t("变动", "changes"),
                 look.t("本机的第一个知识包,没有可比较的", "the first pack here, nothing to compare with"),
@@ -86,6 +89,13 @@ impl Import {
 
 fn warnings(look: &Look, preview: &Preview, page: &mut Page<'_>) {
     let sign = look.sign("⚠", "!!");
+    if preview.repairs {
+        let words = look.t(
+            "本机的这一份知识已损坏:c 用 U 盘上的同一个包修好。",
+            "This knowledge is damaged here: c mends it with the same pack.",
+        );
+        page.say(&format!("{sign} {words}"), look.warn());
+    }
     if preview.stale {
         page.say(
             &either(

@@ -29,6 +29,9 @@ const BACK: u32 = 1;
 const FORWARD: u32 = 2;
 const ACCEPT: u32 = 3;
 
+const GO_BACK: Hint = Hint::new("b", "退回上一版", "go back");
+const GO_FORWARD: Hint = Hint::new("f", "恢复新版", "go forward");
+
 /// What lies above the documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -192,7 +195,14 @@ impl Screen for Knowledge {
         if self.typing() {
             return FILTERING.to_vec();
         }
-        self.hints_of(self.place())
+        let branch = self.branch.value.as_ref();
+        let back = branch.is_some_and(can_go_back).then_some(GO_BACK);
+        let forward = branch.is_some_and(is_held).then_some(GO_FORWARD);
+        self.hints_of(self.place(), back.into_iter().chain(forward).collect())
+    }
+
+    fn keys(&self) -> Vec<Hint> {
+        self.hints_of(None, vec![GO_BACK, GO_FORWARD])
     }
 
     fn home(&mut self, _: &mut Cx<'_>) {
@@ -313,17 +323,9 @@ impl Knowledge {
         self.list.shown(all, |version| format!("{} {}", version.title, version.doc_no))
     }
 
-    fn hints_of(&self, place: Option<Place>) -> Vec<Hint> {
+    fn hints_of(&self, place: Option<Place>, turns: Vec<Hint>) -> Vec<Hint> {
         const BACK: Hint = Hint::new("Esc", "返回", "back");
         const MOVE: Hint = Hint::new("↑↓", "选择", "choose");
-        let branch = self.branch.value.as_ref();
-        let mut turns = Vec::new();
-        if branch.is_some_and(can_go_back) {
-            turns.push(Hint::new("b", "退回上一版", "go back"));
-        }
-        if branch.is_some_and(is_held) {
-            turns.push(Hint::new("f", "恢复新版", "go forward"));
-        }
         let (generations, difference, review) = (
             Hint::new("g", "各版知识", "generations"),
             Hint::new("d", "变动", "changes"),

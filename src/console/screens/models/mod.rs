@@ -146,29 +146,32 @@ impl Screen for Models {
         if self.list.typing() {
             return FILTERING.to_vec();
         }
-        let mut hints = Vec::new();
-        if self.benching() {
-            hints.push(Hint::new("x", "停止测速", "stop measuring"));
-        }
         if self.rows().is_empty() {
-            hints.push(Hint::new("Esc", "返回", "back"));
-            return hints;
+            return vec![Hint::new("Esc", "返回", "back")];
         }
-        hints.push(Hint::new("Enter", "载入", "load"));
-        if self.reply.as_ref().is_some_and(|reply| !reply.serving.is_empty()) {
-            hints.push(Hint::new("u", "停用", "unload"));
-        }
-        hints.extend([Hint::new("b", "测速", "measure"), Hint::new("d", "详情", "details")]);
-        if self.has_runs() {
-            hints.push(Hint::new("t", "测速结果/模型", "runs or model"));
-        }
-        hints.extend([
+        let serves = self.reply.as_ref().is_some_and(|reply| !reply.serving.is_empty());
+        let of_now = |hint: &Hint| match hint.key {
+            "x" => self.benching(),
+            "u" => serves,
+            "t" => self.has_runs(),
+            _ => true,
+        };
+        self.keys().into_iter().filter(of_now).collect()
+    }
+
+    fn keys(&self) -> Vec<Hint> {
+        vec![
+            Hint::new("x", "停止测速", "stop measuring"),
+            Hint::new("Enter", "载入", "load"),
+            Hint::new("u", "停用", "unload"),
+            Hint::new("b", "测速", "measure"),
+            Hint::new("d", "详情", "details"),
+            Hint::new("t", "测速结果/模型", "runs or model"),
             Hint::new("o", "载入到另一位置", "load in the other place"),
             Hint::new("B", "完整测速", "measure in full"),
             Hint::new("↑↓", "选择", "choose"),
             Hint::new("/", "筛选", "filter"),
-        ]);
-        hints
+        ]
     }
 
     fn home(&mut self, _: &mut Cx<'_>) {

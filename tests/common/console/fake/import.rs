@@ -37,6 +37,8 @@ pub struct Import {
     pub bad: bool,
     /// The pack is in use.
     pub known: bool,
+    /// The pack is in use, and its file is damaged.
+    pub damaged: bool,
     /// Another console is at it.
     pub busy: bool,
 }
@@ -108,6 +110,11 @@ impl Import {
             At::Idle => json!({"state": "idle"}),
             At::Copying => working("copying", 6_291_456, Some(75), false),
             At::Unpacking => working("unpacking", 18_874_368, Some(31), true),
+            At::Waiting if self.damaged => json!({"state": "waiting", "preview": {
+                "gid": NEW, "serial": {"epoch": 1, "seq": 8}, "issued_at": "2026-11-01T02:00:00Z", "spoken_code": "1-8-7QFM",
+                "changelog": [], "knowledge": "3fa8c21d90be0000", "copied_bytes": 48_234_496, "delta": false, "diff": null,
+                "suspended": [], "models": [], "repairs": true, "stale": false, "newer_announced": null,
+            }}),
             At::Waiting => json!({"state": "waiting", "preview": {
                 "gid": GID, "serial": serial, "issued_at": "2026-11-20T02:00:00Z", "spoken_code": "1-9-K3WR",
                 "changelog": ["《挂失业务操作规程》第二条:补领期限由五日改为七日", "新增《大额现金管理办法》\u{ff0c}2027 年 1 月 1 日起施行"],
