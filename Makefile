@@ -39,7 +39,7 @@ demo-stop: ## 停止 make demo 启动的服务
 	@scripts/demo.sh stop
 
 .PHONY: test
-test: ## 运行全部测试(另需无界面浏览器、中文字体和 openssl)
+test: ## 运行全部测试(另需无界面浏览器、中文字体、openssl 和 tmux)
 	@scripts/deps.sh test
 	$(CARGO) test --release --locked --no-fail-fast
 

@@ -3,8 +3,8 @@
 # root, and otherwise prints the exact command and stops.
 #
 #   scripts/deps.sh build    to compile: Rust, a C++ compiler with static libraries, cmake, make, libclang
-#   scripts/deps.sh test     the same, and a headless browser with its driver, a Chinese font, and an openssl
-#                            that knows SM2 (signatures are compared with its)
+#   scripts/deps.sh test     the same, and a headless browser with its driver, a Chinese font, an openssl that knows
+#                            SM2 (signatures are compared with its), and tmux (the console is driven in it)
 #
 # When nothing is missing, nothing is called but a few look-ups, so every make target can begin with it.
 set -eu
@@ -145,6 +145,7 @@ missing_for() {
         have chromedriver || echo chromedriver
         have_font || echo font
         have_openssl || echo openssl
+        have tmux || echo tmux
     fi
     return 0
 }
