@@ -4,7 +4,7 @@
 #[path = "common/console/mod.rs"]
 mod console;
 
-use console::fake::{Fake, ask, knowledge, models};
+use console::fake::{Fake, ask, import, knowledge, models};
 use console::world::World;
 use console::{ENGLISH, MODES, Mode, Stage, buffer_of};
 use guida::admin::client::ConnectError;
@@ -72,7 +72,7 @@ const ENDS: [End; 7] = [
         "Pack 1-9 answers now",
         || {
             let begin = ImportRequest::Begin { source: "/media/guida/总行知识".into() };
-            vec![Request::Import(begin), Request::Import(ImportRequest::Confirm)]
+            vec![Request::Import(begin), Request::Import(ImportRequest::Confirm { gid: import::GID.into() })]
         },
         |request| matches!(request, Request::Sticks),
     ),
@@ -80,7 +80,7 @@ const ENDS: [End; 7] = [
         "rollback",
         &["现在由 1-7(2026-09-28 制作) 回答", "按 f 可以恢复"],
         "1-7 (made 2026-09-28) answers now",
-        || vec![Request::Import(ImportRequest::Rollback)],
+        || vec![Request::Import(ImportRequest::Rollback { from: knowledge::NEW.into() })],
         |request| matches!(request, Request::Branch),
     ),
     (
@@ -286,7 +286,7 @@ fn without_a_service_it_can_be_started() {
     let mut stage = Stage::alone(SMALL, Fake::default());
     stage.service_goes(LinkProblem::Connect(ConnectError::NoSocket));
     stage.keys("s\n");
-    assert!(asks_first(&stage) && stage.shows("将启动柜答服务(数据目录 /var/lib/guida)"));
+    assert!(asks_first(&stage) && stage.shows("将启动柜答服务(数据目录 /var/lib/guida;"));
     // It came by itself: another one is not started.
     stage.service_comes();
     assert!(!asks_first(&stage));
@@ -482,5 +482,5 @@ fn knowledge_that_was_gone_back_from_can_be_gone_forward_to() {
     let knowledge = knowledge::Knowledge { back: true, ..Default::default() };
     let mut stage = Stage::with(SMALL, Fake { knowledge, ..Fake::default() });
     stage.keys("2fy");
-    assert_eq!(acts(&stage), names(&[Request::Import(ImportRequest::Release)]));
+    assert_eq!(acts(&stage), names(&[Request::Import(ImportRequest::Release { from: knowledge::OLD.into() })]));
 }

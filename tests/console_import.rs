@@ -58,7 +58,7 @@ fn the_job_import_takes_a_pack_with_its_keys() {
     let begin = ImportRequest::Begin { source: "/media/guida/总行知识".into() };
     assert_eq!(done(&stage), std::slice::from_ref(&begin));
     stage.press(&keys[3..]);
-    assert_eq!(done(&stage), [begin, ImportRequest::Confirm]);
+    assert_eq!(done(&stage), [begin, ImportRequest::Confirm { gid: console::fake::import::GID.into() }]);
     assert!(stage.shows("现在由知识包 1-9 回答") && stage.shows("已写到 U 盘,请带回总行"), "{}", stage.picture());
     // The end stays in sight until it was read; then the sticks are there again.
     stage.second().keys("\n");
@@ -76,7 +76,8 @@ fn the_job_rollback_goes_back_with_its_keys_and_forward_again() {
     }
     assert!(done(&stage).is_empty());
     stage.press(&keys[2..]);
-    assert_eq!(done(&stage), [ImportRequest::Rollback]);
+    let back = ImportRequest::Rollback { from: console::fake::knowledge::NEW.into() };
+    assert_eq!(done(&stage), std::slice::from_ref(&back));
     assert!(
         stage.shows("现在由 1-7(2026-09-28 制作) 回答") && stage.shows("1-8 号知识包已停用"),
         "{}",
@@ -86,9 +87,9 @@ fn the_job_rollback_goes_back_with_its_keys_and_forward_again() {
     assert!(stage.shows("已退回:1-8(2026-11-01 制作) 停用中,按 f 恢复"));
     // There is nothing further back.
     stage.keys("by");
-    assert_eq!(done(&stage), [ImportRequest::Rollback]);
+    assert_eq!(done(&stage), std::slice::from_ref(&back));
     stage.keys("fy");
-    assert_eq!(done(&stage), [ImportRequest::Rollback, ImportRequest::Release]);
+    assert_eq!(done(&stage), [back, ImportRequest::Release { from: console::fake::knowledge::OLD.into() }]);
     assert!(stage.shows("现在由 1-8(2026-11-01 制作) 回答"));
 }
 

@@ -224,6 +224,9 @@ fn a_service_that_is_killed_is_missed_and_found_again() {
     tmux.capture("alone");
     let product = start();
     tmux.sees("服务运行中");
+    tmux.keys(&["8"]);
+    tmux.sees("项正常");
+    tmux.keys(&["1"]);
     signal("KILL", product.pid());
     let lost = tmux.sees("服务已断开");
     assert!(holds(&lost, "自动重连中"), "{lost}");
@@ -239,6 +242,9 @@ fn a_service_that_is_killed_is_missed_and_found_again() {
     // By itself: no key was pressed since. The next one works.
     tmux.keys(&["7"]);
     tmux.sees("http.listen");
+    tmux.keys(&["8"]);
+    let found = tmux.sees("项正常");
+    assert!(!found.contains("SERVICE_GONE"), "{found}");
     drop(again);
     tmux.sees("服务已断开");
     tmux.keys(&["q"]);
@@ -308,6 +314,17 @@ fn another_size_is_filled_and_a_small_window_says_so() {
     tmux.sees("ended with 0");
 }
 
+/// The one process that another has started: the fourth field of `/proc/PID/stat`, behind the name in brackets, is the parent.
+fn child_of(parent: u32) -> u32 {
+    let of = |pid: u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse::<u32>().ok()
+    };
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.find(|pid| of(*pid) == Some(parent)).expect("a child")
+}
+
 #[test]
 fn signals_and_the_lack_of_a_terminal_leave_everything_in_order() {
     let data = TempDir::new().unwrap();
@@ -318,10 +335,7 @@ fn signals_and_the_lack_of_a_terminal_leave_everything_in_order() {
         open(&tmux, data.path(), "");
         tmux.sees("没有连上柜答服务");
         assert_eq!(tmux.asked("alternate_on"), "1");
-        let program = Path::new(GUIDA).file_name().unwrap().to_str().unwrap();
-        let pid = tmux.asked("pane_pid");
-        let found = std::process::Command::new("pgrep").args(["-P", &pid, "-x", program]).output().unwrap();
-        signal(name, String::from_utf8_lossy(&found.stdout).trim().parse().expect("the console's process"));
+        signal(name, child_of(tmux.asked("pane_pid").parse().unwrap()));
         tmux.sees("ended with 0");
         assert_eq!(tmux.asked("alternate_on"), "0", "{name}");
     }

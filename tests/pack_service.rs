@@ -201,8 +201,9 @@ fn a_box_without_knowledge_says_so_and_answers_after_its_first_import_without_a_
         state = import(ImportRequest::State);
         !matches!(state, ImportState::Working { .. })
     });
-    assert!(matches!(state, ImportState::Waiting { .. }), "{state:?}");
-    import(ImportRequest::Confirm);
+    let ImportState::Waiting { preview } = &state else { panic!("{state:?}") };
+    let gid = preview.gid.clone();
+    import(ImportRequest::Confirm { gid });
     until("the pack is in use", || {
         state = import(ImportRequest::State);
         !matches!(state, ImportState::Working { .. } | ImportState::Waiting { .. })
@@ -268,6 +269,22 @@ fn asked(engine: &Engine, request: ImportRequest) -> ImportReply {
 
 fn import(engine: &Engine, request: ImportRequest) -> ImportState {
     asked(engine, request).state
+}
+
+/// The yes to what waits for one.
+fn confirmed(engine: &Engine) -> ImportRequest {
+    match import(engine, ImportRequest::State) {
+        ImportState::Waiting { preview } => ImportRequest::Confirm { gid: preview.gid },
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The generation that the pointer names.
+fn answering(engine: &Engine) -> String {
+    match engine.handle(&operator(), Request::Branch).unwrap() {
+        Reply::Branch(branch) => branch.active.expect("a generation").gid,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// The steps that were told, in their order.
@@ -344,7 +361,7 @@ fn an_import_tells_its_steps_with_what_was_found() {
     assert!(found(StepId::Golden).zh.contains("1/1"), "{:?}", found(StepId::Golden));
     assert!(found(StepId::Compare).zh.contains("修改 1"), "{:?}", found(StepId::Compare));
 
-    import(&engine, ImportRequest::Confirm);
+    import(&engine, confirmed(&engine));
     let done = settled_after(&engine, |s| !matches!(s, ImportState::Waiting { .. } | ImportState::Working { .. }));
     assert!(matches!(done, ImportState::Done { .. }), "{done:?}");
     let switched = [StepId::Switch, StepId::SelfTest, StepId::Receipt];
@@ -352,13 +369,13 @@ fn an_import_tells_its_steps_with_what_was_found() {
 
     // Back and forward have steps of their own; those of the import are gone.
     let turned = all_well(&[StepId::Home, StepId::Earlier, StepId::Readable, StepId::Switch, StepId::SelfTest]);
-    import(&engine, ImportRequest::Rollback);
+    import(&engine, ImportRequest::Rollback { from: answering(&engine) });
     assert!(matches!(settled(&engine), ImportState::Turned { .. }));
     assert_eq!(steps(&engine), turned);
-    import(&engine, ImportRequest::Rollback);
+    import(&engine, ImportRequest::Rollback { from: answering(&engine) });
     assert!(matches!(settled(&engine), ImportState::Failed { .. }));
     assert_eq!(steps(&engine), [(StepId::Home, StepState::Ok), (StepId::Earlier, StepState::Failed)]);
-    import(&engine, ImportRequest::Release);
+    import(&engine, ImportRequest::Release { from: answering(&engine) });
     assert!(matches!(settled(&engine), ImportState::Turned { .. }));
     assert_eq!(steps(&engine), turned);
 }
@@ -416,13 +433,13 @@ fn the_difference_is_the_one_that_was_confirmed() {
     let stick = bank.pack(8, &knowledge("三十万元")).stick();
     import(&engine, begin(stick.path()));
     let ImportState::Waiting { preview } = settled(&engine) else { panic!("no preview") };
-    import(&engine, ImportRequest::Confirm);
+    import(&engine, confirmed(&engine));
     settled_after(&engine, |s| matches!(s, ImportState::Done { .. }));
     let found = difference(&engine).expect("two generations");
     assert_eq!((Some(&found.diff), &found.to), (preview.diff.as_ref(), &preview.gid));
     assert_eq!(difference(&engine).map(|again| again.diff), Some(found.diff.clone()));
     // After going back, it is about the way back.
-    import(&engine, ImportRequest::Rollback);
+    import(&engine, ImportRequest::Rollback { from: answering(&engine) });
     assert!(matches!(settled(&engine), ImportState::Turned { .. }));
     let back = difference(&engine).expect("two generations");
     assert_eq!((&back.from, &back.to), (&found.to, &found.from));
@@ -540,7 +557,7 @@ fn an_import_is_a_request_that_only_an_operator_may_make_and_a_person_confirms()
     let teller = Actor::teller(Classification::Internal);
     let denied = engine.handle(&teller, Request::Import(begin(stick.path()))).unwrap_err();
     assert_eq!(denied.code(), Code::Denied);
-    let early = engine.handle(&operator(), Request::Import(ImportRequest::Confirm)).unwrap_err();
+    let early = engine.handle(&operator(), Request::Import(ImportRequest::Confirm { gid: "1-8".into() })).unwrap_err();
     assert_eq!(early.code(), Code::ImportState);
 
     // Looked at, and declined: nothing has changed.
@@ -557,10 +574,12 @@ fn an_import_is_a_request_that_only_an_operator_may_make_and_a_person_confirms()
     assert!(matches!(settled_after(&engine, |s| matches!(s, ImportState::Idle)), ImportState::Idle));
     assert_eq!(generation(&engine), identity(&old));
 
-    // Looked at again, and confirmed.
+    // Looked at again, and confirmed: what was seen, not another one.
     import(&engine, begin(stick.path()));
     assert!(matches!(settled(&engine), ImportState::Waiting { .. }));
-    import(&engine, ImportRequest::Confirm);
+    let other = Request::Import(ImportRequest::Confirm { gid: "1-9-0123456789ab".into() });
+    assert_eq!(engine.handle(&operator(), other).unwrap_err().code(), Code::ImportState);
+    import(&engine, confirmed(&engine));
     let done = settled_after(&engine, |s| !matches!(s, ImportState::Waiting { .. } | ImportState::Working { .. }));
     let ImportState::Done { committed } = done else { panic!("{done:?}") };
     assert!(committed.receipt_on_stick);
@@ -569,14 +588,20 @@ fn an_import_is_a_request_that_only_an_operator_may_make_and_a_person_confirms()
     let again = settled(&engine);
     assert!(matches!(again, ImportState::Already { serial: Serial { epoch: 1, seq: 8 } }), "{again:?}");
 
+    // Back from what was seen, and from nothing else.
+    import(&engine, ImportRequest::Rollback { from: "1-7-0123456789ab".into() });
+    let ImportState::Failed { error } = settled(&engine) else { panic!("went back from what nobody saw") };
+    assert_eq!(error.code, "IMPORT_STATE");
+    assert_eq!(generation(&engine), identity(&new));
+
     // Back: the same request door, and the same stick is refused from then on.
-    import(&engine, ImportRequest::Rollback);
+    import(&engine, ImportRequest::Rollback { from: answering(&engine) });
     assert!(matches!(settled(&engine), ImportState::Turned { .. }));
     assert_eq!(generation(&engine), identity(&old));
     import(&engine, begin(stick.path()));
     let ImportState::Failed { error } = settled(&engine) else { panic!("taken back, and in again") };
     assert_eq!(error.code, "PACK_ROLLBACK");
-    import(&engine, ImportRequest::Release);
+    import(&engine, ImportRequest::Release { from: answering(&engine) });
     assert!(matches!(settled(&engine), ImportState::Turned { .. }));
     assert_eq!(generation(&engine), identity(&new));
 }
@@ -653,7 +678,7 @@ fn the_overview_names_folder_and_age_of_the_knowledge() {
 fn take_in(engine: &Engine, stick: &Path) -> ImportState {
     import(engine, begin(stick));
     assert!(matches!(settled(engine), ImportState::Waiting { .. }));
-    import(engine, ImportRequest::Confirm);
+    import(engine, confirmed(engine));
     settled_after(engine, |s| !matches!(s, ImportState::Waiting { .. } | ImportState::Working { .. }))
 }
 

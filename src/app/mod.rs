@@ -27,7 +27,7 @@ use models::Models;
 use service::environment;
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -177,10 +177,15 @@ fn load_reranker(path: Option<&Path>, threads: Option<u32>) -> Result<Option<Arc
     })
 }
 
+/// The program that runs models. Where the system does not tell which it is (no `/proc`), only a model that is wanted fails for it.
+fn own_program() -> PathBuf {
+    program().unwrap_or_else(|_| "/proc/self/exe".into())
+}
+
 /// Starts the models that write.
 fn start_models(args: &ModelArgs) -> Result<Arc<Models>> {
     let small = Wanted { model: args.small_model.clone(), lora: None, ..wanted(args) };
-    Models::start(&program()?, wanted(args), small).map(Arc::new)
+    Models::start(&own_program(), wanted(args), small).map(Arc::new)
 }
 
 /// Waits until every model can write or has failed; one that can is enough.

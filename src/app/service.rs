@@ -1,7 +1,7 @@
 //! The service: settings, models, knowledge, the page and the API for tellers, the socket for the console, until it is told to stop.
 
 use super::models::Models;
-use super::{open_engine, wanted};
+use super::{open_engine, own_program, wanted};
 use crate::admin;
 use crate::cli;
 use crate::cli::args::ServeArgs;
@@ -9,7 +9,7 @@ use crate::config::{Given, Key, Settings};
 use crate::engine::importing::step_back;
 use crate::engine::logs::LogRing;
 use crate::engine::modeling::ModelHost;
-use crate::engine::models::{Wanted, program};
+use crate::engine::models::Wanted;
 use crate::engine::settings::{SettingsDesk, SettingsPlace};
 use crate::engine::{Door, Engine};
 use crate::error::{Code, Error, Result};
@@ -70,7 +70,7 @@ fn open_service(
     };
     let http = http_settings(settings)?;
     let small = Wanted { model: asked.small_model.clone(), lora: None, ..wanted.clone() };
-    let models = Arc::new(Models::start(&program()?, wanted, small)?);
+    let models = Arc::new(Models::start(&own_program(), wanted, small)?);
     let engine = open_engine(&ServeArgs::knowledge(settings), &asked, models.writers())?;
     let engine = engine.with_logs(logs).with_settings(desk);
     let engine = match &args.models.data {

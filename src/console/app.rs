@@ -238,11 +238,13 @@ impl App {
                 title: look.t("启动服务?", "Start the service?").to_owned(),
                 consequence: vec![match look.language() {
                     super::look::Language::Chinese => {
-                        format!("将启动柜答服务(数据目录 {data});启动后柜员可以提问,本控制台自动连接。")
+                        format!(
+                            "将启动柜答服务(数据目录 {data};装有系统服务时用 systemctl start guida,否则直接运行 guida serve)。启动后柜员可以提问,本控制台自动连接。"
+                        )
                     }
                     super::look::Language::English => {
                         format!(
-                            "Starts the service with data folder {data}; tellers can ask then, and this console connects by itself."
+                            "Starts the service with data folder {data} (systemctl start guida where it is installed, else guida serve); tellers can ask then, and this console connects by itself."
                         )
                     }
                 }],

@@ -13,12 +13,14 @@ fn cells(c: char) -> usize {
 
 /// The beginning of a text that fits into `room` cells, with `…` (or `~` where that is no sign) when something is left out.
 pub fn cut(text: &str, room: usize, dots: &str) -> String {
+    // What takes no cell is left out: control characters, and those that turn the direction of what is written behind them.
+    let seen = || text.chars().filter(|c| cells(*c) > 0);
     if width(text) <= room {
-        return text.chars().filter(|c| !c.is_control()).collect();
+        return seen().collect();
     }
     let mut left = room.saturating_sub(width(dots));
     let mut out = String::new();
-    for c in text.chars().filter(|c| !c.is_control()) {
+    for c in seen() {
         let needed = cells(c);
         if needed > left {
             break;
@@ -126,7 +128,7 @@ mod tests {
         assert_eq!(cut("存款保险条例", 0, "…"), "");
         assert_eq!(fill("挂失", 6, "…"), "挂失  ");
         assert_eq!(width(&fill("存款保险条例", 8, "…")), 8);
-        assert_eq!(cut("a\tb\x1b", 9, "…"), "ab");
+        assert_eq!(cut("a\tb\x1b\u{202e}\u{200d}c", 9, "…"), "abc");
     }
 
     #[test]

@@ -145,6 +145,10 @@ impl Worker {
         if self.forgotten.has(ticket) {
             return;
         }
+        // A service that was started anew since the last request is another one; nothing was asked of it yet.
+        if self.client.as_ref().is_some_and(|client| !client.is_alive()) {
+            self.client = None;
+        }
         self.connect();
         let Some(client) = &mut self.client else {
             return self.tell(Message::Answer(ticket, Answer::Error(ErrorBody::from(&gone()))));

@@ -17,6 +17,9 @@ const TAIL_BYTES: u64 = 256 * 1024;
 const UNITS: [&str; 3] =
     ["/etc/systemd/system/guida.service", "/usr/lib/systemd/system/guida.service", "/lib/systemd/system/guida.service"];
 
+/// The data folder of that service.
+const UNIT_DATA: &str = "/var/lib/guida";
+
 /// The thread that does it.
 pub(super) struct Local {
     jobs: Sender<(Ticket, LocalTask)>,
@@ -57,9 +60,16 @@ fn failed(what: &str, e: &std::io::Error, hint: &str) -> Error {
     Error::new(Code::Io, format!("{what}:{e}"), hint)
 }
 
+/// Whether the service manager's service is the one of this data folder.
+fn is_installed(data: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    UNITS.iter().any(|unit| Path::new(unit).exists())
+        && real(data).is_some_and(|data| Some(data) == real(Path::new(UNIT_DATA)))
+}
+
 /// Through the service manager where the service is installed, else as a process that outlives the console.
 fn start(data: &Path) -> Result<LocalOutcome> {
-    if UNITS.iter().any(|unit| Path::new(unit).exists()) {
+    if is_installed(data) {
         let done = Command::new("systemctl").args(["start", "guida"]).stdin(Stdio::null()).output();
         let done = done.map_err(|e| failed("不能运行 systemctl", &e, "在命令行执行 systemctl start guida"))?;
         if !done.status.success() {

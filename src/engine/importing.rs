@@ -37,14 +37,23 @@ pub enum ImportRequest {
     },
     /// How far it is.
     State,
-    /// Puts the prepared pack to use.
-    Confirm,
+    /// Puts the prepared pack to use, if it is the one that the person has seen.
+    Confirm {
+        /// Its generation, as the preview named it.
+        gid: String,
+    },
     /// Gives up; what was copied stays for the next time.
     Cancel,
-    /// Back to the generation before.
-    Rollback,
-    /// Forward again.
-    Release,
+    /// Back to the generation before, if what answers is what the person has seen.
+    Rollback {
+        /// The generation that answers.
+        from: String,
+    },
+    /// Forward again, likewise.
+    Release {
+        /// The generation that answers.
+        from: String,
+    },
 }
 
 /// How far the import is.
@@ -185,6 +194,18 @@ impl Inner {
     }
 }
 
+/// Work that panics must not leave everybody waiting for it.
+struct Ending<'a>(&'a Shared);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        if matches!(self.0.inner().state, ImportState::Working { .. } | ImportState::Waiting { .. }) {
+            let error = Error::new(Code::Internal, "导入意外中断", "看现行的是哪一版,再试一次;仍出现则上报");
+            self.0.set(ImportState::Failed { error: ErrorBody::from(&error) });
+        }
+    }
+}
+
 /// Passes progress on to whoever looks.
 struct Teller<'a>(&'a Shared);
 
@@ -218,29 +239,36 @@ impl ImportDesk {
                 let from = Some(source.clone());
                 self.start(seat, actor, from, move |importer, shared, seat| prepare(importer, shared, seat, &source))?;
             }
-            ImportRequest::Rollback => {
+            ImportRequest::Rollback { from } => {
                 self.start(seat, actor, None, |importer, shared, seat| {
                     importer
+                        .seen(from)
                         .rollback(&mut |_| take_up(importer.data(), importer.state(), seat), &mut Teller(shared))
                         .map(|returned| ImportState::Turned { returned })
                 })?;
             }
-            ImportRequest::Release => {
+            ImportRequest::Release { from } => {
                 self.start(seat, actor, None, |importer, shared, seat| {
                     importer
+                        .seen(from)
                         .release(&mut |_| take_up(importer.data(), importer.state(), seat), &mut Teller(shared))
                         .map(|returned| ImportState::Turned { returned })
                 })?;
             }
-            ImportRequest::Confirm => self.decide(Decision::Confirm)?,
-            ImportRequest::Cancel => self.decide(Decision::Cancel)?,
+            ImportRequest::Confirm { gid } => self.decide(Decision::Confirm, Some(&gid))?,
+            ImportRequest::Cancel => self.decide(Decision::Cancel, None)?,
         }
         Ok(self.shared.inner().reply())
     }
 
-    fn decide(&self, decision: Decision) -> Result<()> {
+    /// `seen` is the generation that the person decided about.
+    fn decide(&self, decision: Decision, seen: Option<&str>) -> Result<()> {
         let mut inner = self.shared.inner();
         match (&inner.state, decision) {
+            (ImportState::Waiting { preview }, _) if seen.is_some_and(|seen| seen != preview.gid) => {
+                let message = format!("等待确认的是 {},不是确认时看到的那一个", preview.gid);
+                return Err(Error::new(Code::ImportState, message, "重新查看等待确认的知识包再决定"));
+            }
             (ImportState::Waiting { .. }, _) => inner.decision = Some(decision),
             (ImportState::Working { .. }, Decision::Cancel) => inner.cancelled = true,
             _ => {
@@ -276,17 +304,23 @@ impl ImportDesk {
         )?;
         let begun =
             Progress { phase: Phase::Reading, done: 0, total: 0, eta_s: None, safe_to_remove: source.is_none() };
-        *self.shared.inner() = Inner::new(ImportState::Working { progress: begun }, source);
+        let begun = Inner::new(ImportState::Working { progress: begun }, source);
+        let before = std::mem::replace(&mut *self.shared.inner(), begun);
         let (shared, seat) = (Arc::clone(&self.shared), Arc::clone(seat));
         let spawned = std::thread::Builder::new().name("importer".into()).spawn(move || {
+            let _ending = Ending(&shared);
             let ended = work(&importer, &shared, &seat);
             log_end(&ended);
             shared.set(ended.unwrap_or_else(|e| ImportState::Failed { error: ErrorBody::from(&e) }));
         });
-        *thread =
-            Some(spawned.map_err(|e| {
-                Error::new(Code::Internal, format!("不能开始导入:{e}"), "检查系统的进程数限制").because(e)
-            })?);
+        match spawned {
+            Ok(spawned) => *thread = Some(spawned),
+            Err(e) => {
+                *self.shared.inner() = before;
+                let message = format!("不能开始导入:{e}");
+                return Err(Error::new(Code::Internal, message, "检查系统的进程数限制").because(e));
+            }
+        }
         Ok(())
     }
 }
@@ -336,10 +370,10 @@ fn log_request(actor: &str, request: &ImportRequest) {
     match request {
         ImportRequest::State => {}
         ImportRequest::Begin { source } => tracing::info!(actor, "import of {} asked for", source.display()),
-        ImportRequest::Confirm => tracing::info!(actor, "import confirmed"),
+        ImportRequest::Confirm { gid } => tracing::info!(actor, "import of {gid} confirmed"),
         ImportRequest::Cancel => tracing::info!(actor, "import given up"),
-        ImportRequest::Rollback => tracing::info!(actor, "rollback asked for"),
-        ImportRequest::Release => tracing::info!(actor, "release asked for"),
+        ImportRequest::Rollback { .. } => tracing::info!(actor, "rollback asked for"),
+        ImportRequest::Release { .. } => tracing::info!(actor, "release asked for"),
     }
 }
 

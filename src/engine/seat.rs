@@ -86,15 +86,17 @@ impl Seat {
     pub(super) fn take_up(&self, generation: Generation) -> Result<()> {
         let mut serving = self.seated.lock().unwrap_or_else(PoisonError::into_inner);
         let seated = Seated::of(generation.gid.as_ref(), &generation.kb);
-        let suspended = self.standing.set_review(generation.review);
-        self.standing.set_circumstances(generation.circumstances);
         if seated.is_some() && *serving == seated {
+            let suspended = self.standing.set_review(generation.review);
+            self.standing.set_circumstances(generation.circumstances);
             self.answerer().retriever().set_suspended(suspended);
             return Ok(());
         }
         let next = Arc::new(answerer(Knowledge::open(&generation.kb)?, &self.models)?);
-        next.retriever().set_suspended(suspended);
         warm_up(next.retriever(), self.standing.clock.today())?;
+        // Told only of knowledge that works: what is known of one generation must not stand beside the answers of another.
+        next.retriever().set_suspended(self.standing.set_review(generation.review));
+        self.standing.set_circumstances(generation.circumstances);
         *self.answerer.write().unwrap_or_else(PoisonError::into_inner) = next;
         *serving = seated;
         Ok(())

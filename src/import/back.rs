@@ -117,6 +117,10 @@ impl Importer {
         let now = Active::read(&self.data)?;
         let in_use = |none: &str| now.active.clone().unwrap_or_else(|| none.to_owned());
         meter.found(format!("现行知识 {}", in_use("无")), format!("in use: {}", in_use("nothing")));
+        if self.seen.is_some() && self.seen != now.active {
+            let message = format!("现行知识已是 {},不是决定时看到的那一版", in_use("无"));
+            return Err(Error::new(Code::ImportState, message, "重新查看现行知识再操作"));
+        }
         meter.step(StepId::Earlier);
         Ok((lock, now))
     }

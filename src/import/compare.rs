@@ -34,19 +34,19 @@ impl Importer {
         meter.enter(Phase::Comparing, 0)?;
         let comparison = match active.active.as_deref() {
             None => Comparison { diff: None, suspended: Vec::new() },
-            Some(gid) => match Knowledge::open(&self.data.knowledge(gid)) {
-                Ok(old) => {
-                    let mut suspended = review::suspended(&old, new)?;
-                    let earlier = unreviewed(to_review(&self.data, gid)?, &self.state)?;
-                    suspended.extend(review::carried(earlier, &suspended, &old, new)?);
-                    Comparison { diff: Some(diff::diff(&old, new)?), suspended }
+            Some(gid) => {
+                let earlier = unreviewed(to_review(&self.data, gid).unwrap_or_default(), &self.state)?;
+                match compared(&self.data.knowledge(gid), new, earlier.clone()) {
+                    Ok(comparison) => comparison,
+                    // Damaged knowledge, wherever in it the damage lies, or that of an older program: the new one is the remedy, and
+                    // nothing can be compared. What waited for a person waits on.
+                    Err(e) if matches!(e.code(), Code::KbOpen | Code::KbCorrupt | Code::KbSchema) => {
+                        tracing::warn!("nothing to compare with: {e}");
+                        Comparison { diff: None, suspended: earlier }
+                    }
+                    Err(e) => return Err(e),
                 }
-                // Damaged knowledge, or that of an older program: the new one is the remedy, and nothing can be compared.
-                Err(e) => {
-                    tracing::warn!("nothing to compare with: {e}");
-                    Comparison { diff: None, suspended: Vec::new() }
-                }
-            },
+            }
         };
         let text = serde_json::to_vec(&comparison.suspended)
             .map_err(|e| Error::new(Code::Internal, "待复核清单无法写入", "请把本条信息报给软件维护方").because(e))?;
@@ -55,6 +55,14 @@ impl Importer {
         meter.found(zh, en);
         Ok(comparison)
     }
+}
+
+/// The old file beside the new knowledge; `earlier` waited for a person before.
+fn compared(old: &Path, new: &Knowledge, earlier: Vec<Suspended>) -> Result<Comparison> {
+    let old = Knowledge::open(old)?;
+    let mut suspended = review::suspended(&old, new)?;
+    suspended.extend(review::carried(earlier, &suspended, &old, new)?);
+    Ok(Comparison { diff: Some(diff::diff(&old, new)?), suspended })
 }
 
 impl Comparison {
@@ -69,7 +77,10 @@ impl Comparison {
 
 fn about(comparison: &Comparison) -> (String, String) {
     let Some(diff) = &comparison.diff else {
-        return ("此前没有可比较的知识".into(), "no knowledge here to compare with".into());
+        return (
+            "没有可以比较的现行知识(第一次导入,或现行知识已损坏)".into(),
+            "nothing to compare with: the first import, or the knowledge in use is damaged".into(),
+        );
     };
     let (counts, waiting) = (diff.counts, comparison.suspended.len());
     let (added, changed, moved, gone) = (counts.added, counts.changed, counts.moved, counts.withdrawn);

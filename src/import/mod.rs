@@ -63,6 +63,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Takes packs in on one box.
+#[derive(Clone)]
 pub struct Importer {
     data: DataDir,
     disk: Arc<dyn Disk>,
@@ -70,6 +71,8 @@ pub struct Importer {
     encoder: Encoder,
     state: Arc<StateDb>,
     actor: String,
+    /// The generation that a person took for the active one when going back or forward was decided.
+    seen: Option<String>,
 }
 
 /// What became of looking at a stick.
@@ -151,7 +154,12 @@ impl Importer {
     ) -> Result<Importer> {
         home::require(&data)?;
         let state = Arc::new(StateDb::open(&data.state_db())?);
-        Ok(Importer { data, disk, verifier, encoder, state, actor: actor.to_owned() })
+        Ok(Importer { data, disk, verifier, encoder, state, actor: actor.to_owned(), seen: None })
+    }
+
+    /// The same, going back or forward only from this generation: it is the one that the person has seen.
+    pub fn seen(&self, gid: String) -> Importer {
+        Importer { seen: Some(gid), ..self.clone() }
     }
 
     /// The data folder.

@@ -34,6 +34,8 @@ pub struct Settings {
     /// The value that is being typed, and for which setting.
     editing: Option<(String, Field)>,
     failure: Option<ErrorBody>,
+    /// The setting that was to be written last.
+    written: Option<String>,
 }
 
 impl Settings {
@@ -65,6 +67,7 @@ impl Settings {
     /// Asks before a value is written: what is changed from what to what, when it counts, and how it is undone.
     fn set(&mut self, key: String, value: String, cx: &mut Cx<'_>) {
         self.failure = None;
+        self.written = Some(key.clone());
         let Some(row) = self.rows().iter().find(|row| row.key == key) else { return };
         let look = cx.look;
         let when = match row.at_once {
@@ -120,7 +123,8 @@ impl Settings {
         }
     }
 
-    fn reset(&self, cx: &mut Cx<'_>) {
+    fn reset(&mut self, cx: &mut Cx<'_>) {
+        self.written = self.chosen().map(|row| row.key.clone());
         let Some(row) = self.chosen() else { return };
         let Some(now) = &row.in_file else {
             let words = cx.look.t("配置文件里没有这一项", "The file does not name this setting");
@@ -142,7 +146,7 @@ impl Settings {
         });
     }
 
-    /// The console's own settings count at once, where nothing else was said at its start.
+    /// The console's own settings count at once when one of them was written.
     fn adopt(&self, cx: &mut Cx<'_>) {
         let value = |key: &str| {
             let row = self.rows().iter().find(|row| row.key == key);
@@ -262,7 +266,9 @@ impl Screen for Settings {
                 self.failure = None;
                 if tag == WRITE {
                     self.editing = None;
-                    self.adopt(cx);
+                    if self.written.take().is_some_and(|key| key.starts_with("console.")) {
+                        self.adopt(cx);
+                    }
                     let words = match restart {
                         true => cx.look.t(
                             "已写入配置文件;重启服务后生效:systemctl restart guida",

@@ -46,7 +46,7 @@ impl Import {
         }
         if preview.repairs {
             consequence.push(look.t("内容不变,不用撤销。", "The content stays: there is nothing to undo.").to_owned());
-            let yes = Todo::Ask(Box::new(Request::Import(ImportRequest::Confirm)));
+            let yes = Todo::Ask(Box::new(Request::Import(ImportRequest::Confirm { gid: preview.gid.clone() })));
             return cx.confirm(Confirm { title, consequence, yes, tag: CONFIRM });
         }
         let undo = match self.branch.value.as_ref().and_then(|branch| branch.active.as_ref()) {
@@ -61,7 +61,7 @@ impl Import {
             None => look.t("可以撤销:按 2 再按 b 退回。", "To undo it: 2, then b.").to_owned(),
         };
         consequence.push(undo);
-        let yes = Todo::Ask(Box::new(Request::Import(ImportRequest::Confirm)));
+        let yes = Todo::Ask(Box::new(Request::Import(ImportRequest::Confirm { gid: preview.gid.clone() })));
         cx.confirm(Confirm { title, consequence, yes, tag: CONFIRM });
     }
 

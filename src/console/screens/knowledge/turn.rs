@@ -146,7 +146,7 @@ impl Knowledge {
             ),
         ];
         let title = look.t("退回上一版知识?", "Go back to the knowledge before?").to_owned();
-        let yes = Todo::Ask(Box::new(Request::Import(ImportRequest::Rollback)));
+        let yes = Todo::Ask(Box::new(Request::Import(ImportRequest::Rollback { from: active.gid.clone() })));
         cx.confirm(Confirm { title, consequence, yes, tag: BACK });
     }
 
@@ -172,7 +172,7 @@ impl Knowledge {
             look.t("要撤销,再按 b 退回。", "To undo this, press b again.").to_owned(),
         ];
         let title = look.t("恢复到较新的一版?", "Go forward again?").to_owned();
-        let yes = Todo::Ask(Box::new(Request::Import(ImportRequest::Release)));
+        let yes = Todo::Ask(Box::new(Request::Import(ImportRequest::Release { from: active.gid.clone() })));
         cx.confirm(Confirm { title, consequence, yes, tag: FORWARD });
     }
 

@@ -7,7 +7,7 @@ use guida::error::{Code, Error, Result};
 use guida::types::Bilingual;
 use serde_json::json;
 
-const GID: &str = "1-9-c7715e0a2b3f";
+pub const GID: &str = "1-9-c7715e0a2b3f";
 
 /// How far it is.
 #[derive(Default, Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,10 +69,10 @@ impl Import {
                 return Err(Error::new(Code::ImportBusy, "另一个导入或切换正在进行", "等它结束后重试"));
             }
             (ImportRequest::Begin { .. }, _) => self.at = At::Copying,
-            (ImportRequest::Rollback | ImportRequest::Release, _) => {
+            (ImportRequest::Rollback { .. } | ImportRequest::Release { .. }, _) => {
                 self.at = At::Turning;
             }
-            (ImportRequest::Confirm, At::Waiting) => self.at = At::Switching,
+            (ImportRequest::Confirm { .. }, At::Waiting) => self.at = At::Switching,
             (ImportRequest::Cancel, At::Waiting) => self.at = At::Idle,
             (ImportRequest::Cancel, At::Copying | At::Unpacking) => self.at = At::Cancelled,
             _ => return Err(Error::new(Code::ImportState, "现在没有等待确认的导入", "先读取 U 盘")),
