@@ -5,11 +5,13 @@ use super::messages::{Answer, LocalOutcome, LocalTask, Message, Ticket};
 use crate::error::{Code, Error, ErrorBody, Result};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// Bytes of the log file's end that are read.
 const TAIL_BYTES: u64 = 256 * 1024;
@@ -17,6 +19,10 @@ const TAIL_BYTES: u64 = 256 * 1024;
 const UNITS: [&str; 3] =
     ["/etc/systemd/system/guida.service", "/usr/lib/systemd/system/guida.service", "/lib/systemd/system/guida.service"];
 
+/// A service that ends within this time did not start: a wrong setting, a port that is taken.
+const EARLY_END: Duration = Duration::from_secs(2);
+/// Time between two looks at it.
+const LOOK: Duration = Duration::from_millis(50);
 /// The data folder of that service.
 const UNIT_DATA: &str = "/var/lib/guida";
 
@@ -87,7 +93,23 @@ fn start(data: &Path) -> Result<LocalOutcome> {
     command.arg("serve").arg("--data").arg(data).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     // Out of the console's process group: what ends the console must not end the service.
     command.process_group(0);
-    command.spawn().map_err(|e| failed("不能启动服务", &e, "在命令行执行 guida serve 看原因"))?;
+    // Whoever looks after the box as root must not leave files behind that the service's own user cannot open.
+    if rustix::process::geteuid().is_root()
+        && let Ok(owner) = std::fs::metadata(data)
+    {
+        command.uid(owner.uid()).gid(owner.gid());
+    }
+    let mut service = command.spawn().map_err(|e| failed("不能启动服务", &e, "在命令行执行 guida serve 看原因"))?;
+    let began = Instant::now();
+    while began.elapsed() < EARLY_END {
+        if let Ok(Some(status)) = service.try_wait() {
+            let message = format!("服务启动后马上结束了({status})");
+            return Err(Error::new(Code::ServiceGone, message, "按 6 看日志最后一行的原因,按 8 体检"));
+        }
+        thread::sleep(LOOK);
+    }
+    // Its end is taken note of whenever it comes.
+    thread::spawn(move || service.wait());
     Ok(LocalOutcome::Started(format!("guida serve --data {}", data.display())))
 }
 

@@ -282,7 +282,7 @@ fn the_journal_says_who_imported_and_went_back_and_the_log_what_happened() {
     let path = stick.path().to_str().unwrap();
     assert_eq!(of(&["import of", path, "asked for", &you]).level, LogLevel::Info);
     of(&["1-8-", "waits for a person"]);
-    of(&["import confirmed", &you]);
+    of(&["confirmed", &you]);
     of(&["import: 1-8-", "is in use now"]);
     of(&["rollback asked for", &you]);
     of(&["1-7-", "is in use again"]);
