@@ -186,7 +186,7 @@ fn row_08_the_pack_in_use_is_mended_where_its_file_is_damaged() {
     let (whole, before, active) = (branch.knowledge_bytes().unwrap(), branch.generations(), branch.active());
     let folder = branch.data.generation(active.active.as_deref().unwrap());
     let file = folder.join("knowledge.db");
-    let damages: [(&str, &dyn Fn()); 5] = [
+    let damages: [(&str, &dyn Fn()); 7] = [
         ("a byte", &|| {
             let mut bytes = whole.clone();
             bytes[whole.len() / 2] ^= 1;
@@ -195,6 +195,8 @@ fn row_08_the_pack_in_use_is_mended_where_its_file_is_damaged() {
         ("the end", &|| fs::write(&file, &whole[..whole.len() / 2]).unwrap()),
         ("all of it", &|| fs::write(&file, b"").unwrap()),
         ("the file", &|| fs::remove_file(&file).unwrap()),
+        ("the manifest", &|| fs::remove_file(folder.join("manifest.json")).unwrap()),
+        ("a word of the manifest", &|| fs::write(folder.join("manifest.json"), b"{}").unwrap()),
         ("the folder", &|| fs::remove_dir_all(&folder).unwrap()),
     ];
     for (what, damage) in damages {
@@ -209,6 +211,23 @@ fn row_08_the_pack_in_use_is_mended_where_its_file_is_damaged() {
     }
     branch.rollback().unwrap();
     assert_eq!(branch.answer().as_deref(), Some("二十万元"));
+}
+
+/// Wherever the knowledge in use is damaged, the next pack is its remedy.
+#[test]
+fn row_08_damage_of_the_knowledge_in_use_keeps_no_later_pack_out() {
+    const PLACES: usize = 12;
+    const PAGE: usize = 4096;
+    for place in 0..PLACES {
+        let (bank, branch) = Branch::at_work();
+        let file = branch.data.knowledge(branch.active().active.as_deref().unwrap());
+        let mut bytes = fs::read(&file).unwrap();
+        let at = (bytes.len() / PAGE) * place / PLACES * PAGE;
+        bytes[at..at + PAGE].fill(0xff);
+        fs::write(&file, bytes).unwrap();
+        let full = bank.pack(8, &knowledge("三十万元")).stick();
+        branch.takes(&full, "三十万元");
+    }
 }
 
 #[test]

@@ -136,14 +136,17 @@ impl Importer {
         Ok(found)
     }
 
-    /// Whether the knowledge that was made of a pack still is what its manifest says, to the byte. A file that does not read is not.
+    /// Whether the generation that was made of a pack still is what the pack says: its manifest is there as it was signed (going back
+    /// and telling its age rest on it), and its knowledge is what the manifest says, to the byte. A file that does not read is not.
     pub(super) fn is_whole(&self, manifest: &VerifiedManifest) -> bool {
         let path = self.data.knowledge(&manifest.gid());
         let Some(file) = manifest.manifest().files.iter().find(|file| file.role == KNOWLEDGE_ROLE) else { return true };
         // The length tells most damages without reading a gigabyte.
+        let said = std::fs::read(self.data.generation(&manifest.gid()).join("manifest.json"));
+        let said = said.is_ok_and(|bytes| bytes == manifest.bytes());
         let long = std::fs::metadata(&path).is_ok_and(|found| found.len() == file.raw.size);
         let mut hash = Sha256::new();
-        long && rehash(&path, u64::MAX, &mut hash).is_ok() && hex::encode(&hash.finalize()) == file.raw.sha256
+        said && long && rehash(&path, u64::MAX, &mut hash).is_ok() && hex::encode(&hash.finalize()) == file.raw.sha256
     }
 
     pub(super) fn has_model(&self, raw: &Raw) -> bool {
