@@ -3,12 +3,10 @@
 //! Blocking, one request at a time. A [`Client`] whose connection was lost stays lost; [`Client::connect`] makes a new one.
 
 use super::line::{self, Asking, Greeting, Line};
-use super::socket::reach;
+use super::socket::{is_gone, reach};
 use super::{MAX_REPLY_BYTES, PROSE_TIMEOUT, PROTOCOL, WRITE_TIMEOUT, peer};
 use crate::engine::reply::{AnswerReply, ErrorBody, ProseEvent, Reply};
 use crate::engine::request::{AskRequest, Request};
-use rustix::io::Errno;
-use rustix::net::RecvFlags;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
@@ -121,10 +119,7 @@ impl Client {
     /// Whether the other end is still there, as far as the kernel knows. What a service that ended was not asked can be asked of the
     /// next one.
     pub fn is_alive(&self) -> bool {
-        self.wire.as_ref().is_some_and(|wire| {
-            let seen = rustix::net::recv(&wire.stream, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
-            !matches!(seen, Ok((_, 0))) && (seen.is_ok() || matches!(seen, Err(Errno::AGAIN)))
-        })
+        self.wire.as_ref().is_some_and(|wire| !is_gone(&wire.stream))
     }
 
     /// The longest wait for a reply from now on.

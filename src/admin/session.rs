@@ -1,12 +1,12 @@
 //! One conversation: lines in, lines out, until the client goes or the service stops.
 
 use super::line::{self, Asked, Greeting, Line};
+use super::socket;
 use super::{MAX_REQUEST_BYTES, PROSE_TIMEOUT, PROTOCOL, STOP_CHECK, WRITE_TIMEOUT, peer};
 use crate::engine::Door;
 use crate::engine::reply::{ErrorBody, Prose, ProseEvent, ProseStep, Reply};
 use crate::engine::request::Actor;
 use crate::error::{Code, Error, Result};
-use rustix::net::RecvFlags;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -166,11 +166,7 @@ impl<'a> Session<'a> {
 
     /// Whether the client has closed its end.
     fn is_gone(&self) -> bool {
-        let mut byte = [0];
-        match rustix::net::recv(&self.stream, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT) {
-            Ok((_, read)) => read == 0,
-            Err(e) => !is_wait(&e.into()),
-        }
+        socket::is_gone(&self.stream)
     }
 
     /// Sends a line within [`WRITE_TIMEOUT`]; a service that stops does not wait for it.

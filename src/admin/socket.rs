@@ -1,7 +1,9 @@
 //! The socket in the data folder: one service has it, and nobody but the service's user and group reach it.
 
+use crate::engine::branch::socket_of;
 use crate::error::{Code, Error, Result};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, RecvFlags, SocketAddrUnix, SocketFlags, SocketType};
 use std::fs::{DirBuilder, File, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -17,7 +19,7 @@ const MAX_PATH_BYTES: usize = 107;
 
 /// The socket of a data folder.
 pub fn socket_path(data: &Path) -> PathBuf {
-    data.join("run").join("admin.sock")
+    socket_of(data)
 }
 
 /// An open socket. Dropping it removes it, and another service may have the folder.
@@ -99,6 +101,14 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
 fn taken(path: &Path) -> Error {
     let message = format!("另一个柜答服务正在使用这个数据目录(它在 {} 上应答)", path.display());
     Error::new(Code::Busy, message, "先停止那个服务;要同时运行两个,给每个各自的数据目录")
+}
+
+/// Whether the other end has closed a connection, as far as the kernel knows; nothing is taken from it.
+pub(super) fn is_gone(stream: &UnixStream) -> bool {
+    match rustix::net::recv(stream, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT) {
+        Ok((_, read)) => read == 0,
+        Err(e) => !matches!(e, Errno::AGAIN | Errno::INTR | Errno::TIMEDOUT),
+    }
 }
 
 /// Connects without waiting: `WouldBlock` when whoever listens there has let too many wait.

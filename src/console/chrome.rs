@@ -117,10 +117,8 @@ impl App {
             left.push(Span::raw(made.unwrap_or_else(|| generation(look, &overview.status.generation))));
             let alarms = super::alarms::of(&self.shared).len();
             if alarms > 0 {
-                let words = match look.language() {
-                    Language::Chinese => format!("  {alarms} 项提醒(按 1 查看)"),
-                    Language::English => format!("  alarms: {alarms} (press 1)"),
-                };
+                let words =
+                    look.either(format!("  {alarms} 项提醒(按 1 查看)"), format!("  alarms: {alarms} (press 1)"));
                 left.push(Span::styled(words, look.warn()));
             }
         }
@@ -231,10 +229,7 @@ impl App {
 
 /// What keeps the console from the service, and what to do.
 fn explain(look: &Look, why: &LinkProblem, data: &str) -> (String, String) {
-    let two = |zh: (String, &str), en: (String, &str)| match look.language() {
-        Language::Chinese => (zh.0, zh.1.to_owned()),
-        Language::English => (en.0, en.1.to_owned()),
-    };
+    let two = |zh: (String, &str), en: (String, &str)| look.either((zh.0, zh.1.to_owned()), (en.0, en.1.to_owned()));
     match why {
         LinkProblem::Lost => two(
             (

@@ -2,12 +2,13 @@
 //! file that is read; the data folder's databases stay closed.
 
 use super::messages::{Answer, LocalOutcome, LocalTask, Message, Ticket};
+use crate::engine::models::program;
 use crate::error::{Code, Error, ErrorBody, Result};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -126,10 +127,6 @@ fn doctor(data: &Path) -> Result<LocalOutcome> {
         Error::new(Code::Internal, format!("guida doctor 没有给出结果:{said}"), "在命令行执行 guida doctor").because(e)
     })?;
     Ok(LocalOutcome::Doctor(found))
-}
-
-fn program() -> Result<PathBuf> {
-    crate::engine::models::program()
 }
 
 /// The last whole lines of a file.

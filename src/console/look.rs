@@ -113,6 +113,14 @@ impl Look {
         }
     }
 
+    /// The same for anything that was made in both languages.
+    pub fn either<T>(&self, zh: T, en: T) -> T {
+        match self.language {
+            Language::Chinese => zh,
+            Language::English => en,
+        }
+    }
+
     /// The same for words that come in both languages.
     pub fn both<'a>(&self, words: &'a Bilingual) -> Cow<'a, str> {
         match self.language {

@@ -11,7 +11,7 @@ use crate::store::state::StateDb;
 use crate::types::{Date, Serial};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use crate::store::state::Event;
 
@@ -66,6 +66,11 @@ pub(super) fn pointer(data: &DataDir) -> Result<(Active, Option<Error>)> {
         Err(e) if e.code() == Code::ActiveCorrupt => Ok((Active::read_backup(data)?, Some(e))),
         Err(e) => Err(e),
     }
+}
+
+/// Where the service of a data folder listens for its console.
+pub fn socket_of(data: &Path) -> PathBuf {
+    data.join("run").join("admin.sock")
 }
 
 /// Whether a data folder was set up for taking knowledge in. One that only holds models was not.

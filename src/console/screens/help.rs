@@ -132,10 +132,7 @@ fn jobs(look: &Look, room: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for job in JOBS {
         let keys: Vec<String> = job.keys.iter().map(|key| name(*key)).collect();
-        let count = match look.language() {
-            crate::console::look::Language::Chinese => format!("({} 键)", keys.len()),
-            crate::console::look::Language::English => format!("({} keys)", keys.len()),
-        };
+        let count = look.either(format!("({} 键)", keys.len()), format!("({} keys)", keys.len()));
         lines.push(Line::from(vec![
             Span::styled(cells::fill(look.t(job.zh, job.en), 38, ""), look.heading()),
             Span::styled(look.data(&keys.join(" ")).into_owned(), look.key()),

@@ -2,6 +2,7 @@
 
 use super::findings::{Finding, Looked, say};
 use super::subject::{Subject, quoted};
+use crate::engine::branch::socket_of;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use std::collections::HashSet;
 use std::io::{ErrorKind, Read, Write};
@@ -44,7 +45,7 @@ pub(super) enum Presence {
 impl Presence {
     /// Knocks at the socket without waiting, and says nothing.
     pub(super) fn of(data: &Path) -> Presence {
-        let path = data.join("run").join("admin.sock");
+        let path = socket_of(data);
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let knocked = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
             .and_then(|socket| rustix::net::connect(&socket, &SocketAddrUnix::new(&path)?));

@@ -1,6 +1,6 @@
 //! The card as tellers see it; a refusal begins with its reasons.
 
-use crate::console::look::{Language, Look};
+use crate::console::look::Look;
 use crate::console::parts::{Text, count};
 use crate::engine::reply::{Card, Citation, TraceReply};
 use crate::types::Status;
@@ -44,10 +44,8 @@ pub(super) fn page(text: &mut Text<'_>, look: &Look, trace: &TraceReply) {
     }
     text.gap();
     let (day, generation) = (card.as_of, &card.generation);
-    let line = match look.language() {
-        Language::Chinese => format!("按 {day} 的规定,知识 {generation}"),
-        Language::English => format!("by the rules of {day}, knowledge {generation}"),
-    };
+    let line = look
+        .either(format!("按 {day} 的规定,知识 {generation}"), format!("by the rules of {day}, knowledge {generation}"));
     text.say(&line, look.quiet());
 }
 
@@ -72,10 +70,10 @@ fn refusal(text: &mut Text<'_>, look: &Look, trace: &TraceReply) {
     text.say(&refusal.reason, Style::new());
     text.say(&refusal.ask, Style::new());
     let (documents, clauses) = (count(refusal.documents_searched), count(refusal.clauses_searched));
-    let searched = match look.language() {
-        Language::Chinese => format!("查了 {documents} 份文件、{clauses} 条现行条款"),
-        Language::English => format!("searched: {documents} documents, {clauses} clauses in force"),
-    };
+    let searched = look.either(
+        format!("查了 {documents} 份文件、{clauses} 条现行条款"),
+        format!("searched: {documents} documents, {clauses} clauses in force"),
+    );
     text.say(&searched, look.quiet());
     if !refusal.terms.is_empty() {
         text.item(look.t("查找的字词: ", "words looked for: "), &refusal.terms.join("、"), look.quiet());

@@ -164,10 +164,10 @@ impl Looked {
         let became = format!("{} {}", look.sign(sign.0, sign.1), look.both(&word));
         let at = when(asked.at, "%m-%d %H:%M:%S");
         let (sure, ms) = (percent(asked.confidence), asked.card_ms);
-        let line = match look.language() {
-            Language::Chinese => format!("柜员 {at} 提问,当时 {became},把握 {sure},{ms:.0} 毫秒出卡片。"),
-            Language::English => format!("asked at {at}: {became}, {sure} sure, card in {ms:.0} ms."),
-        };
+        let line = look.either(
+            format!("柜员 {at} 提问,当时 {became},把握 {sure},{ms:.0} 毫秒出卡片。"),
+            format!("asked at {at}: {became}, {sure} sure, card in {ms:.0} ms."),
+        );
         text.say(&line, look.quiet());
         let now = if trace.card.refused { Outcome::Refused } else { Outcome::Answered };
         if asked.generation != trace.card.generation {

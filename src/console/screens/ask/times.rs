@@ -1,7 +1,7 @@
 //! What a model would be given to read, and where the time went.
 
 use super::evidence::share_bar;
-use crate::console::look::{Language, Look};
+use crate::console::look::Look;
 use crate::console::parts::{Text, columns, count};
 use crate::engine::reply::TraceReply;
 use ratatui::style::Style;
@@ -56,10 +56,10 @@ pub(super) fn prompt(text: &mut Text<'_>, look: &Look, trace: &TraceReply) {
         return text.say(look.t(words, english), Style::new());
     };
     let chars = count(prompt.chars().count() as u64);
-    let line = match look.language() {
-        Language::Chinese => format!("模型读到的全部内容,{chars} 字:"),
-        Language::English => format!("Everything that the model reads, {chars} characters:"),
-    };
+    let line = look.either(
+        format!("模型读到的全部内容,{chars} 字:"),
+        format!("Everything that the model reads, {chars} characters:"),
+    );
     text.say(&line, look.heading());
     text.gap();
     for paragraph in prompt.split('\n') {

@@ -1,6 +1,6 @@
 //! What a person does about an import: begin, confirm, give up.
 
-use super::super::shared::{either, named, serial_of};
+use super::super::shared::{named, serial_of};
 use super::{Act, BEGIN, CANCEL, CONFIRM, Import};
 use crate::console::look::Look;
 use crate::console::parts::count;
@@ -25,19 +25,17 @@ impl Import {
         let look = cx.look;
         let Some(ImportState::Waiting { preview }) = self.reply().map(|reply| &reply.state) else { return };
         let serial = preview.serial;
-        let title = either(look, format!("换用知识包 {serial}?"), format!("Take pack {serial}?"));
+        let title = look.either(format!("换用知识包 {serial}?"), format!("Take pack {serial}?"));
         let mut consequence = vec![
             self.change_of(look, preview),
-            either(
-                look,
+            look.either(
                 "确认后,柜员的下一个问题就由新知识回答。".to_owned(),
                 "From the next question on, tellers are answered from it.".to_owned(),
             ),
         ];
         if !preview.suspended.is_empty() {
             let n = preview.suspended.len();
-            consequence.push(either(
-                look,
+            consequence.push(look.either(
                 format!("{n} 条常见问法的依据条款已变,复核以前改由检索回答(按 2 再按 v 复核)。"),
                 format!(
                     "Common questions whose clause changes: {n}, answered by searching until reviewed (2, then v)."
@@ -50,8 +48,7 @@ impl Import {
             return cx.confirm(Confirm { title, consequence, yes, tag: CONFIRM });
         }
         let undo = match self.branch.value.as_ref().and_then(|branch| branch.active.as_ref()) {
-            Some(active) => either(
-                look,
+            Some(active) => look.either(
                 format!("可以撤销:按 2 再按 b 退回到 {}。", serial_of(&active.gid)),
                 format!("To undo it: 2, then b, goes back to {}.", serial_of(&active.gid)),
             ),
@@ -76,21 +73,17 @@ impl Import {
             Some(diff) => {
                 let c = &diff.counts;
                 let (changed, added, gone) = (count(c.changed), count(c.added), count(c.withdrawn));
-                either(
-                    look,
-                    format!("从 {from} 换到 {serial}({day} 制作):条款修改 {changed}、新增 {added}、删除 {gone}。"),
+                look.either(format!("从 {from} 换到 {serial}({day} 制作):条款修改 {changed}、新增 {added}、删除 {gone}。"),
                     format!(
                         "From {from} to {serial} (made {day}): {changed} clauses changed, {added} added, {gone} withdrawn."
                     ),
                 )
             }
-            None if preview.repairs => either(
-                look,
+            None if preview.repairs => look.either(
                 format!("{serial}({day} 制作)在本机已损坏,用 U 盘上的同一个包修好。"),
                 format!("{serial} (made {day}) is damaged here and is mended with the same pack."),
             ),
-            None => either(
-                look,
+            None => look.either(
                 format!("换到 {serial}({day} 制作):本机的第一个知识包。"),
                 format!("To {serial} (made {day}), the first pack of this box."),
             ),

@@ -1,6 +1,6 @@
 //! Which picture belongs to which stage; and the line that says whether the stick may be pulled out, on each of them.
 
-use super::super::shared::{Page, either, steps};
+use super::super::shared::{Page, steps};
 use super::{Above, Import, Stage};
 use crate::console::cells;
 use crate::console::look::Look;
@@ -52,8 +52,7 @@ impl Import {
                 self.pager.draw(frame, inner, look, lines);
             }
             (Stage::Waiting, _, ImportState::Waiting { preview }) => {
-                let title = either(
-                    look,
+                let title = look.either(
                     format!("导入 · 等你确认:知识包 {}", preview.serial),
                     format!("Import - your decision: pack {}", preview.serial),
                 );
@@ -75,7 +74,7 @@ impl Import {
 fn draw_work(frame: &mut Frame, area: Rect, look: &Look, reply: &ImportReply) {
     let source = reply.source.as_deref().map(|source| look.data(source).into_owned());
     let title = match &source {
-        Some(source) => either(look, format!("导入 · {source}"), format!("Import - {source}")),
+        Some(source) => look.either(format!("导入 · {source}"), format!("Import - {source}")),
         None => look.t("切换知识", "Switching").to_owned(),
     };
     let inner = panel(frame, area, look, &title);
@@ -98,7 +97,7 @@ fn work_line(look: &Look, progress: &Progress) -> Line<'static> {
     }
     if let Some(left) = progress.eta_s {
         let left = span_of(look, left);
-        spans.push(Span::styled(either(look, format!("  还要约 {left}"), format!("  {left} left")), look.quiet()));
+        spans.push(Span::styled(look.either(format!("  还要约 {left}"), format!("  {left} left")), look.quiet()));
     }
     Line::from(spans)
 }

@@ -1,6 +1,6 @@
 //! How an import ended.
 
-use super::super::shared::{Page, either, serial_of, steps};
+use super::super::shared::{Page, serial_of, steps};
 use super::Import;
 use crate::console::look::Look;
 use crate::engine::importing::{Committed, StepState};
@@ -27,14 +27,13 @@ impl Import {
             ImportState::Turned { returned } => {
                 let serial = serial_of(&returned.gid);
                 page.say(
-                    &either(look, format!("{sign} 现在由 {serial} 回答。"), format!("{sign} {serial} answers now.")),
+                    &look.either(format!("{sign} 现在由 {serial} 回答。"), format!("{sign} {serial} answers now.")),
                     look.good(),
                 );
             }
             ImportState::Already { serial } => {
                 page.say(
-                    &either(
-                        look,
+                    &look.either(
                         format!("{sign} U 盘上的知识包 {serial} 正是现在使用的,不用导入。"),
                         format!("{sign} The pack on the stick, {serial}, is the one in use: nothing to do."),
                     ),
@@ -62,8 +61,7 @@ fn done(look: &Look, committed: &Committed, page: &mut Page<'_>) {
     let plain = Style::new();
     let (sign, serial) = (look.sign("✓", "[ok]"), committed.serial);
     page.say(
-        &either(
-            look,
+        &look.either(
             format!("{sign} 现在由知识包 {serial} 回答,柜员的下一个问题就用它。"),
             format!("{sign} Pack {serial} answers now, from the next question on."),
         ),
@@ -76,8 +74,7 @@ fn done(look: &Look, committed: &Committed, page: &mut Page<'_>) {
     };
     page.pair(look.t("回执", "receipt"), receipt, plain);
     let undo = match &committed.previous {
-        Some(previous) => either(
-            look,
+        Some(previous) => look.either(
             format!("发现问题,按 2 再按 b 退回到 {}", serial_of(previous)),
             format!("if something is wrong: 2, then b, goes back to {}", serial_of(previous)),
         ),
@@ -86,7 +83,7 @@ fn done(look: &Look, committed: &Committed, page: &mut Page<'_>) {
     page.pair(look.t("撤销", "to undo it"), &undo, plain);
     if committed.suspended > 0 {
         let n = committed.suspended;
-        let words = either(look, format!("{n} 条问法,按 2 再按 v"), format!("questions: {n} (2, then v)"));
+        let words = look.either(format!("{n} 条问法,按 2 再按 v"), format!("questions: {n} (2, then v)"));
         page.pair(look.t("待复核", "to review"), &words, look.warn());
     }
 }
@@ -96,11 +93,10 @@ fn failed(look: &Look, reply: &ImportReply, error: &ErrorBody, page: &mut Page<'
     let step = reply.steps.iter().find(|step| step.state == StepState::Failed);
     let at = step.map_or(String::new(), |step| {
         let title = look.both(&step.title);
-        either(look, format!(",停在“{title}”"), format!(" at \"{title}\""))
+        look.either(format!(",停在“{title}”"), format!(" at \"{title}\""))
     });
     page.say(
-        &either(
-            look,
+        &look.either(
             format!("{sign} 没有导入{at}。现行知识没有变,柜员照常提问。"),
             format!("{sign} The import ended{at}. The present knowledge stays; tellers go on asking."),
         ),

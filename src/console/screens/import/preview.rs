@@ -1,6 +1,6 @@
 //! What a person sees before deciding.
 
-use super::super::shared::{Page, counts, either, named};
+use super::super::shared::{Page, counts, named};
 use super::Import;
 use crate::console::look::Look;
 use crate::console::parts::{bytes, when};
@@ -21,8 +21,7 @@ impl Import {
         let plain = Style::new();
         let (sign, passed) = (look.sign("✓", "[ok]"), reply.steps.len());
         page.say(
-            &either(
-                look,
+            &look.either(
                 format!("{sign} {passed} 项核验全部通过。还没有换用:c 导入,x 放弃。"),
                 format!("{sign} All {passed} checks passed. Nothing is switched yet: c takes it, x gives up."),
             ),
@@ -30,14 +29,12 @@ impl Import {
         );
         warnings(look, preview, &mut page);
         let made = when(preview.issued_at, "%Y-%m-%d %H:%M");
-        let pack = either(
-            look,
+        let pack = look.either(
             format!("{}  总行 {made} 制作", preview.serial),
             format!("{}  made by head office {made}", preview.serial),
         );
         page.pair(look.t("知识包", "pack"), &pack, plain);
-        let code = either(
-            look,
+        let code = look.either(
             format!("{}  与总行通知上的不一样,就按 x 放弃", preview.spoken_code),
             format!("{}  if head office's notice says another, press x", preview.spoken_code),
         );
@@ -98,9 +95,7 @@ fn warnings(look: &Look, preview: &Preview, page: &mut Page<'_>) {
     }
     if preview.stale {
         page.say(
-            &either(
-                look,
-                format!("{sign} 这个知识包按本机时钟已过期:先核对时钟,再问总行有没有更新的。"),
+            &look.either(format!("{sign} 这个知识包按本机时钟已过期:先核对时钟,再问总行有没有更新的。"),
                 format!("{sign} By the clock here this pack is out of date: check the clock, and ask head office for a newer one."),
             ),
             look.warn(),
@@ -108,8 +103,7 @@ fn warnings(look: &Look, preview: &Preview, page: &mut Page<'_>) {
     }
     if let Some(newer) = preview.newer_announced {
         page.say(
-            &either(
-                look,
+            &look.either(
                 format!("{sign} 总行已发布更新的 {newer}:可以先用这个,再向总行要 {newer}。"),
                 format!("{sign} Head office has announced {newer}: this one may serve until you have it."),
             ),

@@ -1,6 +1,6 @@
 //! The sticks that are plugged in, and what they say of themselves.
 
-use super::super::shared::{Page, either, serial_of};
+use super::super::shared::{Page, serial_of};
 use super::{Act, Import};
 use crate::console::cells;
 use crate::console::look::Look;
@@ -38,7 +38,7 @@ impl Import {
         let all = self.all_sticks();
         let title = match all.len() {
             0 => look.t("导入 · 等待 U 盘", "Import - waiting for a stick").to_owned(),
-            n => either(look, format!("导入 · 找到 {n} 个 U 盘"), format!("Import - sticks: {n}")),
+            n => look.either(format!("导入 · 找到 {n} 个 U 盘"), format!("Import - sticks: {n}")),
         };
         let inner = panel(frame, upper, look, &title);
         let typing = u16::from(self.path.is_some() && inner.height > 0);
@@ -123,14 +123,14 @@ impl Import {
         let words = match &self.reply()?.state {
             ImportState::Done { committed } => {
                 let serial = committed.serial;
-                either(look, format!("上次导入:{serial} 已换用"), format!("last import: {serial} was put to use"))
+                look.either(format!("上次导入:{serial} 已换用"), format!("last import: {serial} was put to use"))
             }
             ImportState::Already { serial } => {
-                either(look, format!("上次导入:{serial} 已在使用"), format!("last import: {serial} was in use already"))
+                look.either(format!("上次导入:{serial} 已在使用"), format!("last import: {serial} was in use already"))
             }
             ImportState::Turned { returned } => {
                 let serial = serial_of(&returned.gid);
-                either(look, format!("上次切换:到 {serial}"), format!("last switch: to {serial}"))
+                look.either(format!("上次切换:到 {serial}"), format!("last switch: to {serial}"))
             }
             ImportState::Failed { error } if error.code == Code::Cancelled.as_str() => {
                 look.t("上次导入:已放弃", "the last import was given up").to_owned()
@@ -149,7 +149,7 @@ fn row(look: &Look, stick: &Stick, room: usize) -> Line<'static> {
     let (words, style) = match (&stick.problem, stick.packs.len()) {
         (Some(_), _) => (look.t("读不出", "cannot be read").to_owned(), look.bad()),
         (None, 0) => (look.t("没有知识包", "no packs").to_owned(), look.quiet()),
-        (None, n) => (either(look, format!("{n} 个知识包(未核验)"), format!("packs: {n}, unchecked")), look.good()),
+        (None, n) => (look.either(format!("{n} 个知识包(未核验)"), format!("packs: {n}, unchecked")), look.good()),
     };
     let texts = [(stick.label.as_str(), Style::new()), (words.as_str(), style), (stick.path.as_str(), look.quiet())];
     columns(look, room, &[LABEL_CELLS, STATE_CELLS], &texts)
@@ -194,8 +194,7 @@ fn pack(look: &Look, pack: &StickPack, page: &mut Page<'_>) {
         return page.error(error);
     }
     let day = pack.issued_at.map_or(String::new(), |at| when(at, "%Y-%m-%d"));
-    let words = either(
-        look,
+    let words = look.either(
         format!("知识包 {}  {day} 制作  {}", pack.name, bytes(pack.bytes)),
         format!("pack {}  made {day}  {}", pack.name, bytes(pack.bytes)),
     );

@@ -1,6 +1,6 @@
 //! A clause as tellers see it.
 
-use super::super::shared::{Fetched, Page, Tags, either, level_word};
+use super::super::shared::{Fetched, Page, Tags, level_word};
 use crate::console::keys::Key;
 use crate::console::look::Look;
 use crate::console::parts::{Pager, panel};
@@ -140,10 +140,9 @@ fn dates(look: &Look, clause: &Citation) -> String {
         Status::Repealed => look.t("已废止", "repealed"),
     };
     let from =
-        clause.effective_from.map_or(String::new(), |day| either(look, format!("{day} 起"), format!("from {day}")));
-    let until = clause
-        .effective_to
-        .map_or(String::new(), |day| either(look, format!(",{day} 起停止"), format!(" until {day}")));
+        clause.effective_from.map_or(String::new(), |day| look.either(format!("{day} 起"), format!("from {day}")));
+    let until =
+        clause.effective_to.map_or(String::new(), |day| look.either(format!(",{day} 起停止"), format!(" until {day}")));
     format!("{from}{until}  {state}").trim_start().to_owned()
 }
 
@@ -152,18 +151,15 @@ fn banner(look: &Look, clause: &Citation) -> Option<String> {
     let day = |day: Option<crate::types::Date>| day.map_or("?".to_owned(), |day| day.to_string());
     Some(match clause.status {
         Status::InForce => return None,
-        Status::NotYetInForce => either(
-            look,
+        Status::NotYetInForce => look.either(
             format!("尚未施行:{} 起才有效,今天不能作为依据。", day(clause.effective_from)),
             format!("Not yet in force: from {} on; it decides nothing today.", day(clause.effective_from)),
         ),
-        Status::Superseded => either(
-            look,
+        Status::Superseded => look.either(
             format!("已被新版本取代(到 {} 为止),今天不能作为依据。", day(clause.effective_to)),
             format!("Superseded by a newer version (until {}); it decides nothing today.", day(clause.effective_to)),
         ),
-        Status::Repealed => either(
-            look,
+        Status::Repealed => look.either(
             format!("已废止(到 {} 为止),今天不能作为依据。", day(clause.effective_to)),
             format!("Repealed (until {}); it decides nothing today.", day(clause.effective_to)),
         ),

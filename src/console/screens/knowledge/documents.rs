@@ -1,6 +1,6 @@
 //! The documents, below what generation answers.
 
-use super::super::shared::{Page, can_go_back, either, is_held, level_word, named, order, status_word};
+use super::super::shared::{Page, can_go_back, is_held, level_word, named, order, status_word};
 use super::Knowledge;
 use crate::console::cells;
 use crate::console::look::Look;
@@ -44,8 +44,8 @@ impl Knowledge {
         let shown = self.shown();
         let (some, total) = (shown.len(), all.len());
         let title = match shown.len() < all.len() {
-            true => either(look, format!("文件 {some}/{total}"), format!("documents {some} of {total}")),
-            false => either(look, format!("文件 {total} 份"), format!("documents: {total}")),
+            true => look.either(format!("文件 {some}/{total}"), format!("documents {some} of {total}")),
+            false => look.either(format!("文件 {total} 份"), format!("documents: {total}")),
         };
         let inner = panel(frame, rest, look, &title);
         let room = inner.width as usize;
@@ -118,12 +118,12 @@ fn active_line(look: &Look, branch: &BranchStatus) -> Line<'static> {
     let code = branch
         .spoken_code
         .as_ref()
-        .map_or(String::new(), |code| either(look, format!("  核对码 {code}"), format!("  code {code}")));
+        .map_or(String::new(), |code| look.either(format!("  核对码 {code}"), format!("  code {code}")));
     let clauses = count(active.clauses);
     Line::from(vec![
         Span::styled(look.sign("● ", "* "), look.good()),
         Span::styled(named(look, active), look.mark()),
-        Span::raw(either(look, format!("  {clauses} 条{code}"), format!("  {clauses} clauses{code}"))),
+        Span::raw(look.either(format!("  {clauses} 条{code}"), format!("  {clauses} clauses{code}"))),
     ])
 }
 
@@ -132,8 +132,7 @@ fn other_line(look: &Look, branch: &BranchStatus) -> (String, Style) {
     match &branch.previous {
         Some(previous) if is_held(branch) => {
             let name = named(look, previous);
-            let words = either(
-                look,
+            let words = look.either(
                 format!("已退回:{name} 停用中,按 f 恢复"),
                 format!("gone back: {name} is held; f goes forward to it"),
             );
@@ -141,7 +140,7 @@ fn other_line(look: &Look, branch: &BranchStatus) -> (String, Style) {
         }
         Some(previous) if can_go_back(branch) => {
             let name = named(look, previous);
-            (either(look, format!("可退回到 {name},按 b"), format!("b goes back to {name}")), look.quiet())
+            (look.either(format!("可退回到 {name},按 b"), format!("b goes back to {name}")), look.quiet())
         }
         _ => (look.t("没有更早的知识可以退回", "there is no earlier knowledge to go back to").to_owned(), look.quiet()),
     }
@@ -153,7 +152,7 @@ fn third_line(view: &View<'_>, branch: &BranchStatus) -> (String, Style) {
     let active = branch.active.as_ref();
     if let Some(damaged) = &branch.damaged {
         return (
-            either(look, format!("现行指向损坏:{damaged}"), format!("the pointer is damaged: {damaged}")),
+            look.either(format!("现行指向损坏:{damaged}"), format!("the pointer is damaged: {damaged}")),
             look.bad(),
         );
     }
@@ -167,8 +166,7 @@ fn third_line(view: &View<'_>, branch: &BranchStatus) -> (String, Style) {
         && branch.hold != Some(announced)
     {
         return (
-            either(
-                look,
+            look.either(
                 format!("总行已发布 {announced},还没有导入(按 3)"),
                 format!("head office has announced {announced}, not imported yet (3)"),
             ),
@@ -178,7 +176,7 @@ fn third_line(view: &View<'_>, branch: &BranchStatus) -> (String, Style) {
     match branch.to_review {
         0 => (look.t("没有待复核的问法", "no questions wait for review").to_owned(), look.quiet()),
         n => (
-            either(look, format!("{n} 条问法待复核,按 v 查看"), format!("questions that wait for review: {n} (v)")),
+            look.either(format!("{n} 条问法待复核,按 v 查看"), format!("questions that wait for review: {n} (v)")),
             look.warn(),
         ),
     }

@@ -1,6 +1,6 @@
 //! Which picture belongs to which place.
 
-use super::super::shared::{Page, either, serial_of};
+use super::super::shared::{Page, serial_of};
 use super::{Knowledge, Place};
 use crate::console::look::Look;
 use crate::console::parts::{panel, table};
@@ -43,8 +43,7 @@ impl Knowledge {
         match (&self.difference.value, &self.difference.error) {
             (Some(Some(found)), _) => {
                 let (from, to) = (serial_of(&found.from), serial_of(&found.to));
-                let title = either(
-                    look,
+                let title = look.either(
                     format!("变动:从 {from} 到现行的 {to}"),
                     format!("Changes: from {from} to {to}, which answers"),
                 );

@@ -1,6 +1,6 @@
 //! The generations that the box keeps, and whom it trusts.
 
-use super::super::shared::{Page, either, is_held, named};
+use super::super::shared::{Page, is_held, named};
 use super::Knowledge;
 use super::draw::say_in;
 use crate::console::look::Look;
@@ -38,9 +38,7 @@ fn lines(look: &Look, now: Timestamp, branch: &BranchStatus, room: usize) -> Vec
     let plain = Style::new();
     if let Some(damaged) = &branch.damaged {
         page.say(
-            &either(
-                look,
-                format!("现行指向损坏,以下是最后一次可用的记录:{damaged}。退出控制台后用 guida data recover 恢复。"),
+            &look.either(format!("现行指向损坏,以下是最后一次可用的记录:{damaged}。退出控制台后用 guida data recover 恢复。"),
                 format!(
                     "The pointer is damaged; what follows is the last that worked: {}. Mend it with guida data recover.",
                     look.data(damaged)
@@ -54,8 +52,7 @@ fn lines(look: &Look, now: Timestamp, branch: &BranchStatus, room: usize) -> Vec
         Some(active) => {
             generation(look, now, active, &mut page);
             if let Some(code) = &branch.spoken_code {
-                let words = either(
-                    look,
+                let words = look.either(
                     format!("{code}(与总行通知核对)"),
                     format!("{code} (compare it with head office's notice)"),
                 );
@@ -76,15 +73,14 @@ fn lines(look: &Look, now: Timestamp, branch: &BranchStatus, room: usize) -> Vec
     }
     page.heading(look.t("本机", "this box"));
     let hold = branch.hold.map_or(look.t("无", "none").to_owned(), |serial| {
-        either(look, format!("{serial} 号不会再自动导入"), format!("{serial} does not come in again"))
+        look.either(format!("{serial} 号不会再自动导入"), format!("{serial} does not come in again"))
     });
     page.pair(look.t("停用的包", "held pack"), &hold, plain);
     let announced = branch.announced.map_or(look.t("无", "nothing").to_owned(), |serial| serial.to_string());
     page.pair(look.t("总行已发布", "announced"), &announced, plain);
     let who = &branch.branch;
     page.pair(look.t("网点", "branch"), &format!("{}  {}  {}", who.bank_id, who.branch, who.channel), plain);
-    let root = either(
-        look,
+    let root = look.either(
         format!("第 {} 版  {}", branch.root_version, branch.root_fingerprint),
         format!("version {}  {}", branch.root_version, branch.root_fingerprint),
     );
@@ -97,8 +93,7 @@ fn lines(look: &Look, now: Timestamp, branch: &BranchStatus, room: usize) -> Vec
 
 fn generation(look: &Look, now: Timestamp, info: &GenerationInfo, page: &mut Page<'_>) {
     let plain = Style::new();
-    let size = either(
-        look,
+    let size = look.either(
         format!("{}  {} 条  {}", named(look, info), count(info.clauses), bytes(info.bytes)),
         format!("{}  {} clauses  {}", named(look, info), count(info.clauses), bytes(info.bytes)),
     );

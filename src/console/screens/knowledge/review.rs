@@ -1,6 +1,6 @@
 //! The questions that wait for a person, because the clause that answered them has other words now.
 
-use super::super::shared::{Fetched, Page, either};
+use super::super::shared::{Fetched, Page};
 use super::draw::say_in;
 use super::{ACCEPT, Knowledge};
 use crate::console::keys::Key;
@@ -47,8 +47,7 @@ impl Knowledge {
             let confirm = Confirm {
                 title: look.t("复核通过?", "Accept it?").to_owned(),
                 consequence: vec![
-                    either(
-                        look,
+                    look.either(
                         format!("“{question}”重新由《{place}》{label}的现行原文直接回答;在此之前由检索回答。"),
                         format!(
                             "\"{question}\" is answered by {} {label} as it reads now; until then by searching.",

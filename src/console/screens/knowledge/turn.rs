@@ -1,6 +1,6 @@
 //! Back to the generation before, and forward again.
 
-use super::super::shared::{Fetched, Page, Tags, can_go_back, either, is_held, named, serial_of, steps};
+use super::super::shared::{Fetched, Page, Tags, can_go_back, is_held, named, serial_of, steps};
 use super::{BACK, FORWARD, Knowledge, Place};
 use crate::console::look::Look;
 use crate::console::parts::count;
@@ -98,11 +98,10 @@ fn turned(look: &Look, forward: bool, returned: &Returned, branch: Option<&Branc
     let active = branch.and_then(|branch| branch.active.as_ref()).filter(|active| active.gid == returned.gid);
     let name = active.map_or_else(|| serial.to_owned(), |active| named(look, active));
     let sign = look.sign("✓", "[ok]");
-    page.say(&either(look, format!("{sign} 现在由 {name} 回答。"), format!("{sign} {name} answers now.")), look.good());
+    page.say(&look.either(format!("{sign} 现在由 {name} 回答。"), format!("{sign} {name} answers now.")), look.good());
     if let (false, Some(hold)) = (forward, returned.hold) {
         page.say(
-            &either(
-                look,
+            &look.either(
                 format!("{hold} 号知识包已停用,不会再自动导入;请告诉总行。按 f 可以恢复。"),
                 format!("Pack {hold} is held and does not come in again; tell head office. f undoes this."),
             ),
@@ -128,9 +127,8 @@ impl Knowledge {
         }
         let (from, to, serial) = (named(look, active), named(look, previous), serial_of(&active.gid));
         let consequence = vec![
-            either(look, format!("从 {from} 退回到 {to}。"), format!("From {from} back to {to}.")),
-            either(
-                look,
+            look.either(format!("从 {from} 退回到 {to}。"), format!("From {from} back to {to}.")),
+            look.either(
                 format!("条款从 {} 条变为 {} 条。", count(active.clauses), count(previous.clauses)),
                 format!("Clauses: {} now, {} then.", count(active.clauses), count(previous.clauses)),
             ),
@@ -139,8 +137,7 @@ impl Knowledge {
                 "Tellers are answered from it from the next question on.",
             )
             .to_owned(),
-            either(
-                look,
+            look.either(
                 format!("{serial} 随即停用:U 盘上的同一个包不会再导入。要撤销,在这里按 f。"),
                 format!("{serial} is held: the same pack does not come in again. To undo this, press f here."),
             ),
@@ -159,9 +156,7 @@ impl Knowledge {
         };
         let (from, to, clauses) = (named(look, active), named(look, held), count(held.clauses));
         let consequence = vec![
-            either(
-                look,
-                format!("从 {from} 恢复到 {to},共 {clauses} 条。"),
+            look.either(format!("从 {from} 恢复到 {to},共 {clauses} 条。"),
                 format!("From {from} forward to {to}, {clauses} clauses."),
             ),
             look.t(

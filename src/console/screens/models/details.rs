@@ -46,10 +46,10 @@ impl Models {
     fn title(&self, look: &Look, row: &ModelRow) -> String {
         let name = look.data(&row.entry.name);
         match self.serving(row) {
-            Some(serving) => match look.language() {
-                Language::Chinese => format!("{name} · 正作{}服务", role(look, serving.role)),
-                Language::English => format!("{name} - serves as the {} model", role(look, serving.role)),
-            },
+            Some(serving) => look.either(
+                format!("{name} · 正作{}服务", role(look, serving.role)),
+                format!("{name} - serves as the {} model", role(look, serving.role)),
+            ),
             None => name.into_owned(),
         }
     }
@@ -136,10 +136,8 @@ impl Models {
             ModelWork::Benched { name, runs, best } => (name, runs, Some(best)),
             _ => return,
         };
-        let title = match look.language() {
-            Language::Chinese => format!("测速 · {name} · {} 组", runs.len()),
-            Language::English => format!("Measuring - {name} - {} runs", runs.len()),
-        };
+        let title = look
+            .either(format!("测速 · {name} · {} 组", runs.len()), format!("Measuring - {name} - {} runs", runs.len()));
         let inner = panel(frame, area, look, &title);
         let room = inner.width as usize;
         let heads = [
@@ -188,10 +186,10 @@ fn fastest(runs: &[Measured]) -> Option<&Measured> {
 fn settings(look: &Look, run: &Measured) -> String {
     let tuning = &run.tuning;
     let kv = format!("{:?}", tuning.kv_type).to_lowercase();
-    let mut words = match look.language() {
-        Language::Chinese => format!("{} 线程 每步 {} KV {kv}", tuning.threads, tuning.batch_tokens),
-        Language::English => format!("{} threads, batch {}, kv {kv}", tuning.threads, tuning.batch_tokens),
-    };
+    let mut words = look.either(
+        format!("{} 线程 每步 {} KV {kv}", tuning.threads, tuning.batch_tokens),
+        format!("{} threads, batch {}, kv {kv}", tuning.threads, tuning.batch_tokens),
+    );
     if tuning.flash_attention {
         words.push_str(" flash");
     }
@@ -218,20 +216,14 @@ fn purpose(look: &Look, role: ModelRole) -> &'static str {
         ModelRole::Large => ("写说明文字:所有问题。", "writes prose: all questions."),
         ModelRole::Small => ("写说明文字:容易的问题。", "writes prose: easy questions."),
     };
-    match look.language() {
-        Language::Chinese => zh,
-        Language::English => en,
-    }
+    look.either(zh, en)
 }
 
 /// What it needs and what there is, in figures.
 pub(super) fn memory_words(look: &Look, fit: &Fit, free: Option<u64>) -> String {
     let needed = bytes(fit.needed_bytes);
     let free = free.map_or("?".to_owned(), bytes);
-    match look.language() {
-        Language::Chinese => format!("需要 {needed},现在可用 {free}"),
-        Language::English => format!("needs {needed}, {free} are free now"),
-    }
+    look.either(format!("需要 {needed},现在可用 {free}"), format!("needs {needed}, {free} are free now"))
 }
 
 fn memory(text: &mut Text<'_>, look: &Look, fit: &Fit, free: Option<u64>) {
@@ -270,10 +262,7 @@ fn known(text: &mut Text<'_>, look: &Look, facts: &Facts, row: &ModelRow) {
     };
     text.pair(look.t("结构", "made as"), NAME, &words, plain);
     let context = facts.context_tokens.map_or("?".to_owned(), |tokens| count(u64::from(tokens)));
-    let words = match look.language() {
-        Language::Chinese => format!("最长 {context} 词元"),
-        Language::English => format!("at most {context} tokens"),
-    };
+    let words = look.either(format!("最长 {context} 词元"), format!("at most {context} tokens"));
     text.pair(look.t("上下文", "context"), NAME, &words, plain);
     if writes(row) {
         match &facts.chat_template {

@@ -26,10 +26,7 @@ pub(super) fn role(look: &Look, role: ModelRole) -> &'static str {
         ModelRole::Reranker => ("重排", "rerank"),
         ModelRole::Adapter => ("适配器", "adapter"),
     };
-    match look.language() {
-        Language::Chinese => zh,
-        Language::English => en,
-    }
+    look.either(zh, en)
 }
 
 /// What a serving model is called.
@@ -167,10 +164,10 @@ fn one(text: &mut Text<'_>, look: &Look, serving: &Serving) {
     let wait = span_of(look, status.expected_wait_ms.div_ceil(1000));
     let waits = status.queued.saturating_sub(status.running);
     let (running, slots, restarts) = (status.running, status.slots, status.restarts);
-    let load = match look.language() {
-        Language::Chinese => format!("在写 {running}/{slots} · 排队 {waits} · 预计等 {wait} · 重启过 {restarts} 次"),
-        Language::English => format!("writing {running}/{slots}, {waits} waiting, about {wait}, restarts: {restarts}"),
-    };
+    let load = look.either(
+        format!("在写 {running}/{slots} · 排队 {waits} · 预计等 {wait} · 重启过 {restarts} 次"),
+        format!("writing {running}/{slots}, {waits} waiting, about {wait}, restarts: {restarts}"),
+    );
     let lead = format!("{sign} {} ", cells::fill(role(look, serving.role), PLACE, ""));
     let dot = look.sign(" · ", " - ");
     let short = format!("{}{dot}{state}", name(serving));

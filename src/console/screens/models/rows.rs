@@ -42,10 +42,8 @@ impl Models {
     pub(super) fn draw_rows(&self, frame: &mut Frame, area: Rect, view: &View<'_>) {
         let look = view.look;
         let shown = self.shown();
-        let title = match look.language() {
-            Language::Chinese => format!("模型文件 · {} 个", self.rows().len()),
-            Language::English => format!("Model files - {}", self.rows().len()),
-        };
+        let title =
+            look.either(format!("模型文件 · {} 个", self.rows().len()), format!("Model files - {}", self.rows().len()));
         let inner = panel(frame, area, look, &title);
         let room = inner.width as usize;
         if shown.is_empty() && !self.list.typing() {

@@ -1,8 +1,8 @@
 //! What new knowledge changes, to look through: counts first, then a row for each document, version and clause, and the words of the
 //! chosen one; opened, old and new words as a whole.
 
+use super::Page;
 use super::entries::{Entry, both_texts, entries};
-use super::{Page, either};
 use crate::console::cells;
 use crate::console::keys::{Hint, Key};
 use crate::console::look::Look;
@@ -26,8 +26,7 @@ pub(crate) fn counts(look: &Look, diff: &Diff) -> [String; 2] {
     let c = &diff.counts;
     let n = |number: u64| count(number);
     [
-        either(
-            look,
+        look.either(
             format!(
                 "条款: 修改 {}  新增 {}  删除 {}  移位 {}  不变 {}",
                 n(c.changed),
@@ -45,8 +44,7 @@ pub(crate) fn counts(look: &Look, diff: &Diff) -> [String; 2] {
                 n(c.unchanged)
             ),
         ),
-        either(
-            look,
+        look.either(
             format!(
                 "文件: 新增 {}  撤下 {}    版本: 开始施行 {}  停止施行 {}",
                 n(c.documents_added),
@@ -186,9 +184,9 @@ impl Changes {
 fn list_title(look: &Look, shown: usize, all: usize) -> String {
     let note = look.t("整份增减的文件不逐条列", "clauses of whole texts are not listed");
     if shown < all {
-        return either(look, format!("{shown}/{all} 项"), format!("rows: {shown} of {all}"));
+        return look.either(format!("{shown}/{all} 项"), format!("rows: {shown} of {all}"));
     }
-    either(look, format!("{all} 项({note})"), format!("rows: {all} ({note})"))
+    look.either(format!("{all} 项({note})"), format!("rows: {all} ({note})"))
 }
 
 fn heading(look: &Look, entry: &Entry<'_>) -> String {
@@ -202,10 +200,10 @@ fn words(look: &Look, entry: &Entry<'_>, room: usize) -> Vec<Line<'static>> {
     let mut page = Page::new(look, room);
     let mut dates = String::new();
     if let Some(from) = entry.from {
-        dates += &either(look, format!("{from} 起施行"), format!("in force from {from}"));
+        dates += &look.either(format!("{from} 起施行"), format!("in force from {from}"));
     }
     if let Some(until) = entry.until {
-        dates += &either(look, format!("  {until} 起停止"), format!("  until {until}"));
+        dates += &look.either(format!("  {until} 起停止"), format!("  until {until}"));
     }
     if entry.gone {
         dates += look.t("  不在新知识里", "  not in the new knowledge");

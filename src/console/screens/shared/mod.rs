@@ -12,19 +12,11 @@ pub(super) use fetched::{Fetched, Tags, settled};
 pub(super) use page::Page;
 pub(super) use steps::steps;
 
-use crate::console::look::{Language, Look};
+use crate::console::look::Look;
 use crate::console::parts::when;
 use crate::engine::branch::GenerationInfo;
 use crate::engine::reply::BranchStatus;
 use crate::types::{Level, Status};
-
-/// One of two texts that were made for it.
-pub(super) fn either(look: &Look, zh: String, en: String) -> String {
-    match look.language() {
-        Language::Chinese => zh,
-        Language::English => en,
-    }
-}
 
 /// The number of the pack that made a generation: `1-8` of `1-8-0f3a…`.
 pub(super) fn serial_of(gid: &str) -> &str {
@@ -41,7 +33,7 @@ pub(super) fn order(gid: &str) -> Option<(u64, u64)> {
 pub(super) fn named(look: &Look, info: &GenerationInfo) -> String {
     let serial = serial_of(&info.gid);
     match info.issued_at.map(|at| when(at, "%Y-%m-%d")) {
-        Some(day) => either(look, format!("{serial}({day} 制作)"), format!("{serial} (made {day})")),
+        Some(day) => look.either(format!("{serial}({day} 制作)"), format!("{serial} (made {day})")),
         None => serial.to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 //! Text in lines of a certain width.
 
 use crate::console::cells;
-use crate::console::look::{Language, Look};
+use crate::console::look::Look;
 use crate::console::words;
 use crate::engine::reply::ErrorBody;
 use ratatui::style::Style;
@@ -43,10 +43,7 @@ impl<'a> Page<'a> {
 
     /// A name and its value, which may take more lines.
     pub(crate) fn pair(&mut self, name: &str, value: &str, style: Style) {
-        let names = match self.look.language() {
-            Language::Chinese => 10,
-            Language::English => 15,
-        };
+        let names = self.look.either(10, 15);
         let value = self.look.data(value);
         let wrapped = cells::wrap(&value, self.room.saturating_sub(names + 1));
         for (place, line) in wrapped.into_iter().enumerate() {

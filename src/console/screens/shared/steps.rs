@@ -15,10 +15,7 @@ pub(crate) fn steps(look: &Look, all: &[Step], room: usize, height: usize) -> Ve
     let left_out = if all.len() > height { all.len() + 1 - height.max(1) } else { 0 };
     if left_out > 0 {
         let sign = look.sign("✓ ", "[ok] ");
-        let words = match look.language() {
-            crate::console::look::Language::Chinese => format!("{sign}前 {left_out} 项已通过"),
-            crate::console::look::Language::English => format!("{sign}the first {left_out} passed"),
-        };
+        let words = look.either(format!("{sign}前 {left_out} 项已通过"), format!("{sign}the first {left_out} passed"));
         lines.push(Line::styled(words, look.good()));
     }
     lines.extend(all.iter().skip(left_out).map(|step| line(look, step, room)));
