@@ -1,7 +1,10 @@
 //! Load on `POST /api/v1/ask`: many tellers asking at once, cards only.
 //!
 //! `cargo bench --bench ask_load -- [--addr HOST:PORT | --guida BINARY --kb FILE] [--clients 50] [--requests 100]
-//! [--questions FILE.jsonl]`
+//! [--questions FILE.jsonl] [--pace SECONDS]`
+//!
+//! Without `--pace` every client asks again as soon as it has its answer, which no teller does; with it each asks one question in so many
+//! seconds, all of them spread evenly. The processor time of the server a question is told where the server was started here.
 //!
 //! With `--addr` a running server is measured, otherwise the binary is started on a free port. The time of a request
 //! is from its first byte out to its last byte in, over kept connections, as a browser does it.
@@ -17,7 +20,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::{Arc, Barrier};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 struct Options {
     addr: Option<SocketAddr>,
@@ -26,6 +29,7 @@ struct Options {
     clients: usize,
     requests: usize,
     questions: Vec<String>,
+    pace: Option<Duration>,
 }
 
 fn main() -> ExitCode {
@@ -50,6 +54,7 @@ fn options() -> Result<Options, String> {
         clients: 50,
         requests: 100,
         questions: QUESTIONS.map(str::to_owned).to_vec(),
+        pace: None,
     };
     // Cargo passes `--bench` to every benchmark.
     let mut arguments = std::env::args().skip(1).filter(|a| a != "--bench");
@@ -61,6 +66,7 @@ fn options() -> Result<Options, String> {
             "--guida" => options.guida = value,
             "--kb" => options.kb = value,
             "--clients" => options.clients = number()?,
+            "--pace" => options.pace = Some(Duration::from_secs(number()? as u64)),
             "--requests" => options.requests = number()?,
             "--questions" => options.questions = read_questions(&value)?,
             _ => return Err(format!("unknown option {name}")),
@@ -81,6 +87,16 @@ fn read_questions(path: &str) -> Result<Vec<String>, String> {
 
 /// A server that this program started; it ends with it.
 struct Started(Child);
+
+impl Started {
+    /// Processor time of the server so far, of all its threads: fields 14 and 15 of proc(5)'s stat, in ticks of 1/100 s.
+    fn processor_seconds(&self) -> Option<f64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id())).ok()?;
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let ticks = |n: usize| fields.get(n)?.parse::<f64>().ok();
+        Some((ticks(11)? + ticks(12)?) / 100.0)
+    }
+}
 
 impl Drop for Started {
     fn drop(&mut self) {
@@ -105,7 +121,7 @@ fn start(options: &Options) -> Result<(Started, SocketAddr), String> {
 }
 
 fn measure(options: &Options) -> Result<usize, String> {
-    let (_server, addr) = match options.addr {
+    let (server, addr) = match options.addr {
         Some(addr) => (None, addr),
         None => start(options).map(|(server, addr)| (Some(server), addr))?,
     };
@@ -118,12 +134,20 @@ fn measure(options: &Options) -> Result<usize, String> {
     let questions = Arc::new(options.questions.clone());
     let work = |number: usize| {
         let (barrier, questions, requests) = (Arc::clone(&start_together), Arc::clone(&questions), options.requests);
+        let pace = options.pace;
+        // Spread over the first round, so that they do not all ask at once.
+        let offset = pace.map(|pace| pace.mul_f64(number as f64 / options.clients as f64));
         std::thread::spawn(move || {
             let mut client = Client::connect(addr);
             barrier.wait();
+            let started = Instant::now();
             let (mut times, mut errors) = (Vec::with_capacity(requests), 0);
             for turn in 0..requests {
                 let question = &questions[(number * 7 + turn) % questions.len()];
+                if let (Some(pace), Some(offset)) = (pace, offset) {
+                    let due = offset + pace.mul_f64(turn as f64);
+                    std::thread::sleep(due.saturating_sub(started.elapsed()));
+                }
                 let begun = Instant::now();
                 match client.as_mut().map_err(|_| ()).and_then(|c| ask(c, question).map_err(|_| ())) {
                     Ok(()) => times.push(begun.elapsed()),
@@ -137,6 +161,7 @@ fn measure(options: &Options) -> Result<usize, String> {
         })
     };
     let threads: Vec<_> = (0..options.clients).map(work).collect();
+    let before = server.as_ref().and_then(|server| server.processor_seconds());
     start_together.wait();
     let begun = Instant::now();
     let (mut times, mut errors) = (Vec::new(), 0);
@@ -151,7 +176,11 @@ fn measure(options: &Options) -> Result<usize, String> {
         let index = ((times.len() as f64 * share).ceil() as usize).saturating_sub(1);
         times.get(index).map_or(f64::NAN, |t| t.as_secs_f64() * 1000.0)
     };
+    let spent = server.as_ref().and_then(|server| server.processor_seconds()).zip(before).map(|(now, then)| now - then);
     println!("{}", hardware());
+    if let Some(spent) = spent {
+        println!("processor time of the server a question: {:.1} ms", spent * 1e3 / times.len().max(1) as f64);
+    }
     println!(
         "clients {} | requests {} | errors {errors} | p50 {:.1} ms | p95 {:.1} ms | p99 {:.1} ms | max {:.1} ms | {:.0} answers/s",
         options.clients,

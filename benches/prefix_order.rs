@@ -24,8 +24,6 @@ struct Clause {
     id: i64,
     /// Curated questions that it answers.
     asked: u32,
-    /// Of all clauses of its document.
-    document_asked: u32,
     /// Scenes that rest on it.
     rests: u32,
     /// 0 for a guide's scene, 1 for what the scene rests on, 2 for another rule.
@@ -92,7 +90,6 @@ fn main() {
             Some(Box::new(move |c| (c.standing, rare(c.asked), c.id))),
         ),
         ("by curated questions", Some(Box::new(move |c| (rare(c.asked), 0, c.id)))),
-        ("by the document's curated questions", Some(Box::new(move |c| (rare(c.document_asked), 0, c.id)))),
         ("by number of scenes resting on it", Some(Box::new(move |c| (rare(c.rests), 0, c.id)))),
         ("by how many of these cards hold it (for comparison)", Some(Box::new(move |c| (rare(often(c)), 0, c.id)))),
     ];
@@ -147,7 +144,6 @@ fn clause(knowledge: &Knowledge, c: &Citation) -> Clause {
     Clause {
         id: c.id.0,
         asked: knowledge.curated_count(c.id),
-        document_asked: knowledge.curated_of_version(c.id),
         rests: 0,
         standing: 0,
         guide: c.level == Level::Guide,

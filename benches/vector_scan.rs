@@ -44,7 +44,7 @@ fn main() {
         &questions,
         |question| {
             let near = knowledge.nearest(question, std::iter::once(0..i64::MAX), DEPTH, &[]).expect("search");
-            near.iter().map(|n| n.clause.0 - 1).collect()
+            near.clauses.iter().map(|n| n.clause.0 - 1).collect()
         },
         |question, near| {
             let exact = nearest(&vectors, question);
@@ -58,7 +58,7 @@ fn main() {
         &questions,
         |question| {
             let near = knowledge.nearest(question, half(PASSAGES as i64), DEPTH, &[]).expect("search");
-            near.iter().map(|n| n.clause.0).collect()
+            near.clauses.iter().map(|n| n.clause.0).collect()
         },
         |_, near| assert!(near.len() == DEPTH && near.iter().all(|id| id % 2000 < 1000)),
     );

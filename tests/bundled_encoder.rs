@@ -4,7 +4,7 @@ use guida::inference::{EmbedKind, Embedder, EmbedderSettings, LlamaEmbedder};
 use serde::Deserialize;
 
 /// Largest size of the file.
-const MAX_BYTES: u64 = 16 << 20;
+const MAX_BYTES: u64 = 40 << 20;
 /// Least cosine between the two computations.
 const MIN_COSINE: f32 = 0.999;
 
@@ -40,6 +40,12 @@ fn llama_cpp_and_pytorch_agree() {
         let agreed = cosine(vector, &components(&line.vector));
         assert!(agreed >= MIN_COSINE, "{}: {agreed}", line.text);
     }
+}
+
+#[test]
+fn the_bundled_encoder_compares_tokens() {
+    let embedder = LlamaEmbedder::bundled(EmbedderSettings::default()).unwrap();
+    assert!(embedder.late().is_some());
 }
 
 #[test]

@@ -1,12 +1,19 @@
 //! A build that names an earlier file: what stays keeps its ids and vectors, so that the difference between the two files is small.
 
+#[path = "common/gguf.rs"]
+mod gguf;
+
+use gguf::{EncoderSpec, write_encoder};
 use guida::error::Result;
-use guida::inference::{EmbedKind, Embedder, ModelId};
+use guida::inference::{
+    EmbedKind, Embedder, EmbedderSettings, LateInteraction, LlamaEmbedder, ModelId, QuestionTokens,
+};
 use guida::ingest::build;
 use guida::ingest::everyday::Everyday;
 use guida::store::{Earlier, Knowledge, check};
 use guida::types::GenerationId;
 use rusqlite::Connection;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
@@ -43,6 +50,53 @@ impl Embedder for Counting {
     }
 }
 
+/// An encoder that compares tokens; counts the texts of clauses and their questions.
+struct Comparing {
+    encoder: LlamaEmbedder,
+    texts: AtomicUsize,
+}
+
+impl Comparing {
+    fn knowing(characters: &str) -> Comparing {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("encoder.gguf");
+        write_encoder(&path, &EncoderSpec::comparing(characters));
+        let encoder = LlamaEmbedder::load(&path, EmbedderSettings::default()).unwrap();
+        Comparing { encoder, texts: AtomicUsize::new(0) }
+    }
+
+    fn since(&self) -> usize {
+        self.texts.swap(0, Ordering::SeqCst)
+    }
+}
+
+impl Embedder for Comparing {
+    fn model(&self) -> &ModelId {
+        self.encoder.model()
+    }
+
+    fn dimension(&self) -> usize {
+        self.encoder.dimension()
+    }
+
+    fn embed(&self, kind: EmbedKind, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+        self.encoder.embed(kind, texts)
+    }
+
+    fn late(&self) -> Option<&LateInteraction> {
+        self.encoder.late()
+    }
+
+    fn encode_question(&self, text: &str) -> Result<(Vec<f32>, Option<QuestionTokens>)> {
+        self.encoder.encode_question(text)
+    }
+
+    fn encode_clauses(&self, texts: &[&str]) -> Result<Vec<(Vec<f32>, Vec<i8>)>> {
+        self.texts.fetch_add(texts.len(), Ordering::SeqCst);
+        self.encoder.encode_clauses(texts)
+    }
+}
+
 struct Office {
     folder: TempDir,
 }
@@ -66,7 +120,7 @@ impl Office {
         std::fs::write(self.path("rules").join(format!("{name}.md")), text).unwrap();
     }
 
-    fn build(&self, out: &str, like: Option<&Path>, encoder: &Counting) -> GenerationId {
+    fn build(&self, out: &str, like: Option<&Path>, encoder: &dyn Embedder) -> GenerationId {
         let earlier = like.map(|path| Earlier::read(path).unwrap()).unwrap_or_default();
         let roots = [self.path("rules")];
         let everyday = Everyday::none();
@@ -90,6 +144,9 @@ fn rows_of(path: &Path, title: &str) -> Vec<String> {
             .to_owned(),
         format!("SELECT x.clause_id || '|' || x.length || '|' || hex(x.terms) FROM forward x {of_clause}"),
         format!("SELECT x.id || '|' || x.kind || '|' || x.fingerprint || '|' || x.scale || '|' || hex(x.vector) FROM passages x {of_clause}"),
+        format!(
+            "SELECT t.passage_id || '|' || hex(t.vectors) FROM tokens t JOIN passages x ON x.id = t.passage_id {of_clause}"
+        ),
         format!("SELECT x.id || '|' || x.question FROM curated x {of_clause}"),
     ];
     let read = |sql: &String| {
@@ -174,4 +231,62 @@ fn an_earlier_file_of_another_kind_is_refused() {
     std::fs::write(office.path("no.db"), "no knowledge").unwrap();
     assert!(Earlier::read(&office.path("no.db")).is_err());
     assert!(Earlier::read(&office.path("none.db")).is_err());
+}
+
+/// The vectors of the tokens of each clause, by its text.
+fn tokens_of(path: &Path) -> BTreeMap<String, Vec<Vec<i8>>> {
+    let knowledge = Knowledge::open(path).unwrap();
+    let clauses = knowledge.versions().iter().flat_map(|version| knowledge.clauses_between(version, 0, 99).unwrap());
+    clauses.map(|clause| (clause.text, knowledge.tokens(clause.id).unwrap().unwrap_or_default())).collect()
+}
+
+const CURATED: &str =
+    r#"{"id":"c","question":"尾箱谁管","answer":null,"relevant":[{"document":"乙办法","clause":"第一条"}]}"#;
+
+/// Five clauses and a question in `old.db`.
+fn compared() -> (Office, Comparing, PathBuf) {
+    let (office, encoder) = (Office::new(), Comparing::knowing("甲乙办法现金存取客户挂失凭证柜员交接尾箱管理销户"));
+    office.rule("甲办法", &["现金存取。", "客户挂失。", "柜员交接。"]);
+    office.rule("乙办法", &["尾箱管理。", "客户销户。"]);
+    std::fs::write(office.path("rules").join("head-office.curated.jsonl"), CURATED).unwrap();
+    office.build("old.db", None, &encoder);
+    assert_eq!(encoder.since(), 6);
+    let old = office.path("old.db");
+    (office, encoder, old)
+}
+
+#[test]
+fn token_vectors_of_what_stays_are_taken_over_byte_for_byte() {
+    let (office, encoder, old) = compared();
+    office.rule("甲办法", &["现金存取。", "客户挂失凭证。", "柜员交接。"]);
+    office.build("new.db", Some(&old), &encoder);
+    assert_eq!(encoder.since(), 1, "only the clause that changed is encoded");
+    let new = office.path("new.db");
+    assert_eq!(rows_of(&new, "乙办法"), rows_of(&old, "乙办法"));
+    let (mut before, mut after) = (tokens_of(&old), tokens_of(&new));
+    let (was, is) = (before.remove("客户挂失。").unwrap(), after.remove("客户挂失凭证。").unwrap());
+    assert_eq!(is.concat().len(), was.concat().len() + 2 * gguf::TOKEN_WIDTH, "two characters more");
+    assert_eq!(before.len(), 4);
+    assert!(before.values().all(|passages| passages.len() == 1 && !passages[0].is_empty()), "{before:?}");
+    assert_eq!(after, before);
+}
+
+#[test]
+fn clauses_whose_tokens_an_earlier_file_lacks_are_encoded_again_and_questions_are_not() {
+    for (change, encoded) in [
+        ("DELETE FROM tokens; DELETE FROM meta WHERE key = 'token_dimension'", 5),
+        ("DELETE FROM tokens WHERE passage_id = (SELECT max(passage_id) FROM tokens)", 1),
+        ("UPDATE meta SET value = '8' WHERE key = 'token_dimension'", 5),
+    ] {
+        let (office, encoder, old) = compared();
+        let lengths = |path: &Path| {
+            let length = |(text, passages): (String, Vec<Vec<i8>>)| (text, passages.concat().len());
+            tokens_of(path).into_iter().map(length).collect::<BTreeMap<String, usize>>()
+        };
+        let whole = lengths(&old);
+        Connection::open(&old).unwrap().execute_batch(change).unwrap();
+        office.build("new.db", Some(&old), &encoder);
+        assert_eq!(encoder.since(), encoded, "{change}");
+        assert_eq!(lengths(&office.path("new.db")), whole, "{change}");
+    }
 }

@@ -1,17 +1,25 @@
 //! Retrieval over a small rulebook: the right version, the right reader, the right clause.
 
+#[path = "common/gguf.rs"]
+mod gguf;
 #[path = "common/rules.rs"]
 mod rules;
 
+use gguf::{EncoderSpec, write_encoder};
 use guida::error::{Code, Error, Result};
-use guida::inference::{EmbedKind, Embedder, ModelId};
+use guida::inference::{
+    EmbedKind, Embedder, EmbedderSettings, LateInteraction, LlamaEmbedder, ModelId, QuestionTokens,
+};
 use guida::ingest::build;
 use guida::ingest::everyday::Everyday;
 use guida::retrieval::scope::Scope;
-use guida::retrieval::{Query, Ranked, Retriever, confidence};
-use guida::store::Knowledge;
-use guida::types::{Classification, Level};
+use guida::retrieval::{Query, Ranked, Retriever, Signals, confidence};
+use guida::store::{Knowledge, check};
+use guida::types::{Classification, ClauseId, Level};
 use rules::Rules;
+use rusqlite::Connection;
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -241,4 +249,139 @@ fn an_encoder_that_fails_leaves_the_search_to_words() {
     let words = search(&retriever, "挂失申请书", scope("2026-06-01"));
     assert!(words.words_only);
     assert_eq!(words.hits[0].clause, both.hits[0].clause);
+}
+
+const DESK: &str = "# 某行柜面办法
+第一条 挂失应当填写申请书。
+第二条 取款应当核对证件。
+第三条 存款人死亡的继承人凭证明取款。
+第四条 转账应当核对户名。
+第五条 身份证过期的应当换领以后再取款。
+第六条 大额取款应当提前预约。
+第七条 密码遗忘的可以申请重置。
+第八条 贷款利率可以协商。
+";
+const EXPIRED: &str = "身份证过期能取款吗";
+
+/// [`DESK`] with the vectors of a small encoder, which compares tokens or does not.
+fn desk(comparing: bool) -> (Rules, Arc<LlamaEmbedder>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("encoder.gguf");
+    let spec = if comparing { EncoderSpec::comparing(DESK) } else { EncoderSpec::tiny(DESK) };
+    write_encoder(&path, &spec);
+    let encoder = Arc::new(LlamaEmbedder::load(&path, EmbedderSettings::default()).unwrap());
+    (Rules::embedded(&[("desk.md", DESK)], Some(encoder.as_ref())), encoder)
+}
+
+/// A copy of the knowledge that keeps no tokens, as a file with very many clauses.
+fn without_tokens(rules: &Rules) -> PathBuf {
+    let path = rules.folder.path().join("without.db");
+    std::fs::copy(&rules.kb, &path).unwrap();
+    let change = "DELETE FROM tokens; DELETE FROM meta WHERE key = 'token_dimension'";
+    Connection::open(&path).unwrap().execute_batch(change).unwrap();
+    let report = check(&path).unwrap();
+    assert!(report.sound, "{:?}", report.faults);
+    path
+}
+
+#[test]
+fn the_first_clauses_are_compared_with_the_question_token_by_token() {
+    let (rules, encoder) = desk(true);
+    let retriever = Retriever::new(rules.open(), Some(encoder)).unwrap();
+    let ranked = search(&retriever, EXPIRED, scope("2026-06-01"));
+    assert_eq!(places(&retriever, &ranked)[0], "某行柜面办法 第五条 ");
+    assert!(!ranked.words_only && !ranked.not_compared);
+    assert_eq!(ranked.evidence.len(), 8);
+    for seen in &ranked.evidence {
+        let answers = seen.answers.unwrap();
+        assert!(answers.log_odds.is_finite() && answers.weakest.abs() < 1.02, "{seen:?}");
+    }
+    let log_odds = |place: usize| ranked.evidence[place].answers.unwrap().log_odds;
+    assert!((1..8).all(|place| log_odds(place) < log_odds(0)), "{:?}", ranked.evidence);
+    let best = ranked.evidence[0].answers.unwrap();
+    assert_eq!(ranked.features.answers, Some(f64::from(best.log_odds) / 10.0));
+    assert_eq!(ranked.features.weakest, Some(f64::from(best.weakest)));
+}
+
+#[test]
+fn tokens_that_are_made_when_asked_say_what_kept_ones_say() {
+    let (rules, encoder) = desk(true);
+    let kept = Retriever::new(rules.open(), Some(encoder.clone())).unwrap();
+    let kept = search(&kept, EXPIRED, scope("2026-06-01"));
+    let expected: HashMap<ClauseId, f32> =
+        kept.evidence.iter().map(|seen| (seen.clause, seen.answers.unwrap().log_odds)).collect();
+    let knowledge = Arc::new(Knowledge::open(&without_tokens(&rules)).unwrap());
+    let retriever = Retriever::new(knowledge, Some(encoder)).unwrap();
+    let made = search(&retriever, EXPIRED, scope("2026-06-01"));
+    assert!(!made.words_only && !made.not_compared);
+    assert_eq!(made.hits[0].clause, kept.hits[0].clause);
+    // Each takes time, so that it is done for the first few only.
+    let few = made.evidence.iter().take_while(|seen| seen.answers.is_some()).count();
+    assert!((1..8).contains(&few), "{few}");
+    assert!(made.evidence[few..].iter().all(|seen| seen.answers.is_none()), "{:?}", made.evidence);
+    for seen in &made.evidence[..few] {
+        let log_odds = seen.answers.unwrap().log_odds;
+        assert!((log_odds - expected[&seen.clause]).abs() < 0.05, "{seen:?}: {}", expected[&seen.clause]);
+    }
+    let again = search(&retriever, EXPIRED, scope("2026-06-01"));
+    assert_eq!((again.evidence, again.confidence), (made.evidence, made.confidence));
+}
+
+#[test]
+fn nothing_is_compared_without_an_encoder_that_can() {
+    let (rules, encoder) = desk(true);
+    let (plain_rules, plain) = desk(false);
+    let off = Signals { encoder: false, ..Signals::default() };
+    for (retriever, encoded) in [
+        (Retriever::new(rules.open(), None).unwrap(), false),
+        (Retriever::new(rules.open(), Some(encoder)).unwrap().with_signals(off), false),
+        (Retriever::new(plain_rules.open(), Some(plain)).unwrap(), true),
+    ] {
+        let ranked = search(&retriever, EXPIRED, scope("2026-06-01"));
+        assert_eq!(places(&retriever, &ranked)[0], "某行柜面办法 第五条 ");
+        assert!(!ranked.evidence.is_empty() && ranked.evidence.iter().all(|seen| seen.answers.is_none()));
+        assert_eq!((ranked.features.answers, ranked.features.weakest), (None, None));
+        assert_eq!(ranked.features.meaning.is_some(), encoded);
+        assert!(!ranked.words_only && !ranked.not_compared);
+    }
+}
+
+/// An encoder that can encode questions and no clauses.
+struct QuestionsOnly(Arc<LlamaEmbedder>);
+
+impl Embedder for QuestionsOnly {
+    fn model(&self) -> &ModelId {
+        self.0.model()
+    }
+
+    fn dimension(&self) -> usize {
+        self.0.dimension()
+    }
+
+    fn embed(&self, kind: EmbedKind, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+        self.0.embed(kind, texts)
+    }
+
+    fn late(&self) -> Option<&LateInteraction> {
+        self.0.late()
+    }
+
+    fn encode_question(&self, text: &str) -> Result<(Vec<f32>, Option<QuestionTokens>)> {
+        self.0.encode_question(text)
+    }
+
+    fn encode_clauses(&self, _: &[&str]) -> Result<Vec<(Vec<f32>, Vec<i8>)>> {
+        Err(Error::new(Code::ModelUnavailable, "编码模型停了", ""))
+    }
+}
+
+#[test]
+fn an_encoder_that_fails_while_it_compares_leaves_the_order_before() {
+    let (rules, encoder) = desk(true);
+    let knowledge = Arc::new(Knowledge::open(&without_tokens(&rules)).unwrap());
+    let retriever = Retriever::new(knowledge, Some(Arc::new(QuestionsOnly(encoder)))).unwrap();
+    let ranked = search(&retriever, EXPIRED, scope("2026-06-01"));
+    assert!(ranked.words_only);
+    assert_eq!(places(&retriever, &ranked)[0], "某行柜面办法 第五条 ");
+    assert!(ranked.evidence.iter().all(|seen| seen.answers.is_none()), "{:?}", ranked.evidence);
 }

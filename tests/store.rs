@@ -166,25 +166,25 @@ fn the_nearest_vectors_come_first_by_cosine() {
     assert_eq!((made_by.name.as_str(), made_by.sha256.as_str(), made_by.dimension), ("手工", "00ff", 4));
     assert_eq!(knowledge.vector_count(), 4);
     // The length of a vector plays no part.
-    let near = knowledge.nearest(&[20.0, 0.0, 0.0, 0.0], all(), 3, &[]).unwrap();
+    let near = knowledge.nearest(&[20.0, 0.0, 0.0, 0.0], all(), 3, &[]).unwrap().clauses;
     assert_eq!(near.iter().map(|n| n.clause.0).collect::<Vec<_>>(), [1, 3, 2]);
     for (near, expected) in near.iter().zip([1.0, 0.9 / 0.82f32.sqrt(), 0.0]) {
         assert!((near.text.unwrap() - expected).abs() < 5e-3, "{near:?} {expected}");
         assert_eq!(near.question, None);
     }
-    assert_eq!(knowledge.nearest(&[1.0, 0.0, 0.0, 0.0], all(), 99, &[]).unwrap().len(), 4);
+    assert_eq!(knowledge.nearest(&[1.0, 0.0, 0.0, 0.0], all(), 99, &[]).unwrap().clauses.len(), 4);
     assert_eq!(knowledge.nearest(&[1.0; 3], all(), 2, &[]).unwrap_err().code(), Code::KbModel);
     // Clauses that are asked for come too, each once and only where they may.
     let asked =
         knowledge.nearest(&[1.0, 0.0, 0.0, 0.0], std::iter::once(1..5), 1, &[ClauseId(4), ClauseId(1), ClauseId(9)]);
-    assert_eq!(asked.unwrap().iter().map(|n| n.clause.0).collect::<Vec<_>>(), [1, 4]);
+    assert_eq!(asked.unwrap().clauses.iter().map(|n| n.clause.0).collect::<Vec<_>>(), [1, 4]);
     // What is filtered out takes no place.
-    let few = knowledge.nearest(&[1.0, 0.0, 0.0, 0.0], [2..3, 4..5].into_iter(), 2, &[]).unwrap();
+    let few = knowledge.nearest(&[1.0, 0.0, 0.0, 0.0], [2..3, 4..5].into_iter(), 2, &[]).unwrap().clauses;
     assert_eq!(few.iter().map(|n| n.clause.0).collect::<Vec<_>>(), [2, 4]);
     let (_dir, plain) = stored(None);
     let plain = Knowledge::open(&plain).unwrap();
     assert!(plain.embedder().is_none() && plain.vector_count() == 0);
-    assert!(plain.nearest(&[1.0; 4], all(), 3, &[]).unwrap().is_empty());
+    assert!(plain.nearest(&[1.0; 4], all(), 3, &[]).unwrap().clauses.is_empty());
 }
 
 /// SplitMix64 (Steele, Lea and Flood 2014), as numbers from -1 to 1.
@@ -226,14 +226,14 @@ fn stored_vectors_find_the_exact_first_ten_among_clusters() {
         let cosine = |v: &[f32]| v.iter().zip(&question).map(|(x, y)| x * y).sum::<f32>() / norm(v) / norm(&question);
         let mut exact: Vec<(f32, i64)> = members.iter().zip(1..).map(|(v, id)| (cosine(v), id)).collect();
         exact.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let found = knowledge.nearest(&question, all(), 10, &[]).unwrap();
+        let found = knowledge.nearest(&question, all(), 10, &[]).unwrap().clauses;
         let ids = |found: &mut dyn Iterator<Item = i64>| found.collect::<std::collections::BTreeSet<i64>>();
         let (near, expected) =
             (ids(&mut found.iter().map(|n| n.clause.0)), ids(&mut exact[..10].iter().map(|(_, id)| *id)));
         assert_eq!(near, expected, "cluster {cluster}");
         // Half of them filtered out: the others are all still found, and only they.
         let odd = (1..=members.len() as i64).step_by(2).map(|id| id..id + 1);
-        let half = knowledge.nearest(&question, odd, 5, &[]).unwrap();
+        let half = knowledge.nearest(&question, odd, 5, &[]).unwrap().clauses;
         let expected: Vec<i64> = exact.iter().map(|(_, id)| *id).filter(|id| id % 2 == 1).take(5).collect();
         assert_eq!(ids(&mut half.iter().map(|n| n.clause.0)), ids(&mut expected.into_iter()));
     }
@@ -265,7 +265,7 @@ fn a_clause_is_as_near_as_its_nearest_passage_and_question() {
         writer.add_passage(ids[clause], kind, "文", &Quantised::of(&vector)).unwrap();
     }
     writer.finish().unwrap();
-    let near = Knowledge::open(&path).unwrap().nearest(&[1.0, 0.0], all(), 9, &[]).unwrap();
+    let near = Knowledge::open(&path).unwrap().nearest(&[1.0, 0.0], all(), 9, &[]).unwrap().clauses;
     assert_eq!(near.iter().map(|n| n.clause).collect::<Vec<_>>(), [ids[1], ids[0]]);
     assert!((near[1].text.unwrap() - 0.6).abs() < 5e-3 && (near[1].question.unwrap() - 0.8).abs() < 5e-3, "{near:?}");
 }
@@ -275,13 +275,81 @@ fn vectors_of_another_length_or_out_of_order_are_not_taken() {
     let dir = tempfile::tempdir().unwrap();
     let (mut writer, ids) = two_clauses(&dir.path().join("k.db"));
     let add = |writer: &mut KnowledgeWriter, clause: usize, vector: &[f32]| {
-        writer.add_passage(ids[clause], PassageKind::Clause, "文", &Quantised::of(vector)).map_err(|e| e.code())
+        writer
+            .add_passage(ids[clause], PassageKind::Clause, "文", &Quantised::of(vector))
+            .map(|_| ())
+            .map_err(|e| e.code())
     };
     assert_eq!(add(&mut writer, 0, &[1.0; 4]), Err(Code::KbBuild), "no encoder was named");
     writer.begin_vectors("手工", "00", 4).unwrap();
     assert_eq!(add(&mut writer, 0, &[1.0; 5]), Err(Code::KbBuild));
     assert_eq!(add(&mut writer, 1, &[1.0; 4]), Ok(()));
     assert_eq!(add(&mut writer, 0, &[1.0; 4]), Err(Code::KbBuild));
+}
+
+/// Two clauses, the first of two passages and a question, with the vectors of their tokens, two numbers each.
+fn with_tokens(path: &Path) -> [ClauseId; 2] {
+    let (mut writer, ids) = two_clauses(path);
+    writer.begin_vectors("手工", "00", 2).unwrap();
+    writer.begin_tokens(2).unwrap();
+    let rows: [(usize, PassageKind, &[i8]); 4] = [
+        (0, PassageKind::Clause, &[1, 2, -128, 127]),
+        (0, PassageKind::Question, &[]),
+        (0, PassageKind::Clause, &[-3, 0]),
+        (1, PassageKind::Clause, &[5, 6, 7, 8, 9, 10]),
+    ];
+    for (clause, kind, tokens) in rows {
+        let passage = writer.add_passage(ids[clause], kind, "文", &Quantised::of(&[1.0, 0.0])).unwrap();
+        if kind == PassageKind::Clause {
+            writer.add_tokens(passage, tokens).unwrap();
+        }
+    }
+    writer.finish().unwrap();
+    ids
+}
+
+#[test]
+fn the_vectors_of_tokens_are_read_by_clause_and_passage_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("k.db");
+    let ids = with_tokens(&path);
+    let knowledge = Knowledge::open(&path).unwrap();
+    assert_eq!(knowledge.embedder().unwrap().token_dimension, Some(2));
+    let of = |clause| knowledge.tokens(clause).unwrap();
+    assert_eq!(of(ids[0]), Some(vec![vec![1, 2, -128, 127], vec![-3, 0]]));
+    assert_eq!(of(ids[1]), Some(vec![vec![5, 6, 7, 8, 9, 10]]));
+    for nowhere in [0, 99, -1, i64::MIN, i64::MAX] {
+        assert_eq!(of(ClauseId(nowhere)), Some(Vec::new()), "{nowhere}");
+    }
+}
+
+#[test]
+fn a_file_that_keeps_no_tokens_says_so() {
+    for vectors in [None, Some(&VECTORS[..])] {
+        let (_dir, path) = stored(vectors);
+        let knowledge = Knowledge::open(&path).unwrap();
+        assert!(knowledge.embedder().is_none_or(|embedder| embedder.token_dimension.is_none()));
+        assert_eq!(knowledge.tokens(ClauseId(1)).unwrap(), None);
+    }
+}
+
+#[test]
+fn tokens_of_another_length_and_none_at_all_are_not_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("k.db");
+    let (mut writer, ids) = two_clauses(&path);
+    writer.begin_vectors("手工", "00", 2).unwrap();
+    let passage = writer.add_passage(ids[0], PassageKind::Clause, "文", &Quantised::of(&[1.0, 0.0])).unwrap();
+    let add = |writer: &mut KnowledgeWriter, tokens: &[i8]| writer.add_tokens(passage, tokens).map_err(|e| e.code());
+    assert_eq!(add(&mut writer, &[1, 2]), Err(Code::KbBuild), "no length was named");
+    writer.begin_tokens(2).unwrap();
+    for refused in [&[1][..], &[1, 2, 3]] {
+        assert_eq!(add(&mut writer, refused), Err(Code::KbBuild), "{refused:?}");
+    }
+    assert_eq!(add(&mut writer, &[1, 2]), Ok(()));
+    assert_eq!(add(&mut writer, &[3, 4]), Err(Code::KbBuild), "it has tokens already");
+    writer.finish().unwrap();
+    assert_eq!(Knowledge::open(&path).unwrap().tokens(ids[0]).unwrap(), Some(vec![vec![1, 2]]));
 }
 
 #[test]
@@ -296,7 +364,7 @@ fn many_threads_read_one_file() {
                 for round in 0..25 {
                     let id = (thread + round) % 4 + 1;
                     assert_eq!(knowledge.clause(ClauseId(id)).unwrap().unwrap().id, ClauseId(id));
-                    assert_eq!(knowledge.nearest(&VECTORS[0], all(), 1, &[]).unwrap()[0].clause, ClauseId(1));
+                    assert_eq!(knowledge.nearest(&VECTORS[0], all(), 1, &[]).unwrap().clauses[0].clause, ClauseId(1));
                 }
             });
         }
@@ -357,6 +425,32 @@ fn a_sound_file_passes_the_check_and_damage_is_named() {
         damaged(&path, damage);
         let report = check(&path).unwrap();
         assert!(!report.sound && report.faults.iter().any(|f| f.contains(named)), "{damage}: {report:?}");
+    }
+}
+
+#[test]
+fn tokens_that_are_missing_or_misshapen_are_named_by_the_check() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("k.db");
+    with_tokens(&path);
+    let report = check(&path).unwrap();
+    assert!(report.sound && report.faults.is_empty(), "{report:?}");
+    let last = "(SELECT max(passage_id) FROM tokens)";
+    for (damage, named) in [
+        (format!("DELETE FROM tokens WHERE passage_id = {last}"), "词元向量有 2 条,应为 3 条"),
+        ("DELETE FROM tokens".into(), "词元向量有 0 条,应为 3 条"),
+        ("DELETE FROM meta WHERE key = 'token_dimension'".into(), "词元向量有 3 条,应为 0 条"),
+        (format!("UPDATE tokens SET vectors = x'010203' WHERE passage_id = {last}"), "长度不对的词元向量有 1 条"),
+        ("UPDATE meta SET value = '0' WHERE key = 'token_dimension'".into(), "长度不对的词元向量有 3 条"),
+        ("UPDATE meta SET value = '4' WHERE key = 'token_dimension'".into(), "长度不对的词元向量有 2 条"),
+        (format!("UPDATE tokens SET passage_id = 77 WHERE passage_id = {last}"), "不存在的记录"),
+    ] {
+        let path = dir.path().join("damaged.db");
+        with_tokens(&path);
+        damaged(&path, &damage);
+        let report = check(&path).unwrap();
+        assert!(!report.sound && report.faults.iter().any(|f| f.contains(named)), "{damage}: {report:?}");
+        std::fs::remove_file(&path).unwrap();
     }
 }
 

@@ -78,6 +78,9 @@ pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<(C
     if ranked.words_only {
         card.notices.push("编码模型不可用,本次只按字词检索".to_owned());
     }
+    if ranked.not_compared {
+        card.notices.push("本次没有逐词比对条款(提问的人多,或编码模型出错),把握程度是粗略的估计".to_owned());
+    }
     if ranked.not_reranked {
         card.notices.push("重排模型不可用或超时,本次按重排前的次序".to_owned());
     }

@@ -117,9 +117,12 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
                 signals: cli::eval::signals(&args.without),
                 perturb: &cli::eval::perturbations(&args.perturb),
                 as_of: cli::parse_day(args.as_of.as_deref())?,
+                evidence: args.evidence.is_some(),
             };
             let report = args.report.as_deref();
-            cli::eval::retrieval(&measuring, embedder, reranker, args.details.as_deref(), report, args.json)
+            let files =
+                cli::eval::Files { details: args.details.as_deref(), evidence: args.evidence.as_deref(), report };
+            cli::eval::retrieval(&measuring, embedder, reranker, &files, args.json)
         }
         Command::Eval { command: EvalCommand::Answers(args) } => {
             let writers = start_models(&args.models)?.writers();

@@ -37,30 +37,44 @@ pub fn perturbations(asked: &[PerturbArg]) -> Vec<Perturbation> {
     Perturbation::ALL.into_iter().filter(wanted).collect()
 }
 
-/// Measures and prints; `details` receives one line a question.
+/// Where a measurement is written to, beside the screen.
+#[derive(Debug)]
+pub struct Files<'a> {
+    /// One line a question: what became of it.
+    pub details: Option<&'a Path>,
+    /// One line a question: what the fusion weighed.
+    pub evidence: Option<&'a Path>,
+    /// The report.
+    pub report: Option<&'a Path>,
+}
+
+/// Measures and prints.
 ///
 /// # Errors
-/// Those of reading the knowledge and the questions.
+/// Those of reading the knowledge and the questions, `IO` when a file cannot be written.
 pub fn retrieval(
     measuring: &Measuring<'_>,
     embedder: Option<Arc<dyn Embedder>>,
     reranker: Option<Arc<dyn Reranker>>,
-    details: Option<&Path>,
-    report: Option<&Path>,
+    files: &Files<'_>,
     json: bool,
 ) -> Result<()> {
-    let (measured, asked, page) = offline::measure_retrieval(measuring, embedder, reranker, &report_name(report))?;
-    if let Some(path) = report {
+    let name = report_name(files.report);
+    let (measured, asked, weighed, page) = offline::measure_retrieval(measuring, embedder, reranker, &name)?;
+    if let Some(path) = files.report {
         write_report(path, &page)?;
     }
-    if let Some(path) = details {
+    if let Some(path) = files.details {
         write_details(path, &asked)?;
+    }
+    if let Some(path) = files.evidence {
+        write_details(path, &weighed)?;
     }
     if json {
         return print_json(&measured);
     }
     let changed = losses(measured.figures.recall_at_10, &measured.perturbed);
-    print(&format!("{}{changed}", table(&measured.figures)))
+    print(&format!("{}{}{changed}", table(&measured.figures), registers(&measured.figures)))
 }
 
 /// A line for each way that the questions were changed: recall@10 and its distance to that of the questions as they are.
@@ -190,13 +204,42 @@ fn write_details<T: Serialize>(path: &Path, asked: &[T]) -> Result<()> {
     })
 }
 
+/// A row for each register; empty unless there are several.
+fn registers(f: &Figures) -> String {
+    if f.registers.len() < 2 {
+        return String::new();
+    }
+    // A Chinese character takes two cells: the titles end above the last digits.
+    let mut out = "    问题  有答案      @1      @3     @10    误拒  正确拒答     AUC  语体\n".to_owned();
+    for r in &f.registers {
+        out.push_str(&format!(
+            "{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>10}{:>8}  {}\n",
+            r.questions,
+            r.answerable,
+            share(r.recall_at_1),
+            share(r.recall_at_3),
+            share(r.recall_at_10),
+            share(r.wrong_refusals),
+            share(r.refusal_recall),
+            share(r.auc),
+            r.label()
+        ));
+    }
+    out
+}
+
+/// A share of something that may not be there.
+fn share(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"))
+}
+
 fn table(f: &Figures) -> String {
-    let share = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"));
     format!(
         "问题 {} 个,其中有答案 {} 个\n\
          召回率  @1 {:.3}  @3 {:.3}  @5 {:.3}  @10 {:.3}  @20 {:.3}  @100 {:.3}\n\
          MRR {:.3}  nDCG@10 {:.3}\n\
          拒答  准确率 {}  召回率 {}  误拒 {:.3}\n\
+         置信度  区分有无答案的 AUC {}\n\
          用时(毫秒)  p50 {:.1}  p95 {:.1}  p99 {:.1}\n",
         f.questions,
         f.answerable,
@@ -211,8 +254,50 @@ fn table(f: &Figures) -> String {
         share(f.refusal_precision),
         share(f.refusal_recall),
         f.wrong_refusals,
+        share(f.auc),
         f.p50_ms,
         f.p95_ms,
         f.p99_ms
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::offline::Asked;
+
+    fn asked(register: Option<&str>, confidence: f64, ranks: &[Option<usize>]) -> Asked {
+        Asked {
+            id: String::new(),
+            register: register.map(str::to_owned),
+            ranks: ranks.to_vec(),
+            refused: confidence < 0.5,
+            confidence,
+            features: Default::default(),
+            took_ms: 1.0,
+        }
+    }
+
+    #[test]
+    fn several_registers_are_a_table() {
+        let figures = Figures::of(&[
+            asked(Some("口语"), 0.9, &[Some(2)]),
+            asked(Some("口语"), 0.4, &[]),
+            asked(Some("formal"), 0.3, &[]),
+        ]);
+        let expected = [
+            "    问题  有答案      @1      @3     @10    误拒  正确拒答     AUC  语体\n",
+            "       1       0       -       -       -       -     1.000       -  formal\n",
+            "       2       1   0.000   1.000   1.000   0.000     1.000   1.000  口语\n",
+        ];
+        assert_eq!(registers(&figures), expected.concat());
+        assert!(table(&figures).contains("区分有无答案的 AUC 1.000\n"));
+    }
+
+    #[test]
+    fn one_register_is_no_table() {
+        let figures = Figures::of(&[asked(Some("formal"), 0.9, &[Some(0)]), asked(Some("formal"), 0.8, &[Some(0)])]);
+        assert_eq!(registers(&figures), "");
+        assert!(table(&figures).contains("区分有无答案的 AUC -\n"));
+    }
 }

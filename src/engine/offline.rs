@@ -3,6 +3,7 @@
 
 use crate::error::Result;
 use crate::eval;
+use crate::eval::evidence::Weighed;
 use crate::eval::report::{self, Report, Subject};
 use crate::ingest::build;
 use crate::ingest::curated::Curated;
@@ -71,6 +72,8 @@ pub struct Measuring<'a> {
     pub signals: Signals,
     /// The ways to change the questions and ask them again.
     pub perturb: &'a [Perturbation],
+    /// Whether what the fusion weighed is wanted, too.
+    pub evidence: bool,
     /// The day whose rules are asked for.
     pub as_of: Date,
 }
@@ -86,7 +89,8 @@ pub struct Measured {
     pub perturbed: Vec<Perturbed>,
 }
 
-/// Measures retrieval; returns what became of every question, and a report under this name (without its ending), too.
+/// Measures retrieval; returns what became of every question, what the fusion weighed of it if that is wanted, and a report under this name
+/// (without its ending), too.
 ///
 /// # Errors
 /// Those of reading the knowledge and the questions.
@@ -95,14 +99,15 @@ pub fn measure_retrieval(
     embedder: Option<Arc<dyn Embedder>>,
     reranker: Option<Arc<dyn Reranker>>,
     name: &str,
-) -> Result<(Measured, Vec<Asked>, Report)> {
-    let Measuring { kb, questions: file, signals, perturb, as_of } = *measuring;
+) -> Result<(Measured, Vec<Asked>, Vec<Weighed>, Report)> {
+    let Measuring { kb, questions: file, signals, perturb, evidence, as_of } = *measuring;
     let retriever =
         Retriever::new(Arc::new(Knowledge::open(kb)?), embedder)?.with_reranker(reranker).with_signals(signals);
     let scope = Scope { as_of, clearance: Classification::Confidential, levels: Vec::new(), all_versions: false };
     let questions = eval::questions::read(file)?;
     let (figures, asked) = eval::retrieval(&retriever, &scope, &questions)?;
     let perturbed = eval::perturbed(&retriever, &scope, &questions, perturb)?;
+    let weighed = if evidence { eval::evidence::weighed(&retriever, &scope, &questions, 0)? } else { Vec::new() };
     let subject = Subject {
         generation: retriever.knowledge().generation().0.clone(),
         questions: file.display().to_string(),
@@ -111,5 +116,5 @@ pub fn measure_retrieval(
         model: None,
     };
     let report = report::retrieval(name, &subject, &figures, &asked, &perturbed);
-    Ok((Measured { figures, perturbed }, asked, report))
+    Ok((Measured { figures, perturbed }, asked, weighed, report))
 }

@@ -250,6 +250,7 @@ mod tests {
             answer: answer.map(str::to_owned),
             relevant: clauses.iter().map(|c| Place::parse("某法", c)).collect(),
             rests_on: vec![None; clauses.len()],
+            register: None,
         }
     }
 

@@ -4,7 +4,8 @@
 //! [`cross`] parts a file into folds, so that what curated questions and a trained encoder are worth is measured on questions
 //! they have not seen, [`perturb`] changes questions as hurried people do, and [`evidence`] lists what the fusion weighed.
 //! [`answers`] marks cards and prose against written answers (`overlap`: BLEU and METEOR), [`calibration`] asks whether the
-//! confidence can be believed, and [`report`] lays all of it out in Markdown with charts (`plot`).
+//! confidence can be believed and what other thresholds would refuse, and [`report`] lays all of it out in Markdown with charts
+//! (`plot`).
 
 pub mod answers;
 pub mod calibration;
@@ -58,6 +59,7 @@ pub fn retrieval(retriever: &Retriever, scope: &Scope, questions: &[Question]) -
             .collect();
         asked.push(Asked {
             id: question.id.clone(),
+            register: question.register.clone(),
             ranks,
             refused: ranked.confidence < confidence::THRESHOLD,
             confidence: ranked.confidence,

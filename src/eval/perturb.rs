@@ -207,6 +207,7 @@ mod tests {
                 answer: None,
                 relevant: Vec::new(),
                 rests_on: Vec::new(),
+                register: None,
             })
             .collect()
     }

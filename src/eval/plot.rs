@@ -9,6 +9,8 @@ const LEFT: f64 = 60.0;
 const RIGHT: f64 = 20.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 55.0;
+/// Of all text, in pixels: a Chinese character is as wide.
+const FONT_SIZE: f64 = 12.0;
 /// Steps of the vertical axis.
 const STEPS: u32 = 5;
 /// Colours that stay apart for the colour-blind (Okabe and Ito, 2008).
@@ -58,7 +60,7 @@ pub fn lines(frame: Frame<'_>, lines: &[Line<'_>], ticks: &[f64], logarithmic: b
         label(&mut svg, across(*tick), HEIGHT - BOTTOM + 18.0, "middle", &short(*tick));
     }
     for (number, line) in lines.iter().enumerate() {
-        let colour = COLOURS.get(number % COLOURS.len()).copied().unwrap_or("#000");
+        let colour = colour(number);
         let points: String =
             line.points.iter().map(|(x, y)| format!("{:.1},{:.1} ", across(*x), up(*y, top))).collect();
         put(
@@ -68,14 +70,35 @@ pub fn lines(frame: Frame<'_>, lines: &[Line<'_>], ticks: &[f64], logarithmic: b
                 points.trim_end()
             ),
         );
-        let y = TOP + 14.0 + 18.0 * number as f64;
-        put(
-            &mut svg,
-            format_args!(r#"<rect x="{}" y="{}" width="12" height="4" fill="{colour}"/>"#, LEFT + 10.0, y - 6.0),
-        );
-        label(&mut svg, LEFT + 28.0, y, "start", line.name);
+    }
+    for (number, line) in lines.iter().enumerate() {
+        legend(&mut svg, number, line.name);
     }
     svg + "</svg>\n"
+}
+
+/// The name of a line, in the corner above the lines, on a ground that lets them shine through faintly.
+fn legend(svg: &mut String, number: usize, name: &str) {
+    let y = TOP + 14.0 + 18.0 * number as f64;
+    let width = 28.0 + FONT_SIZE * name.chars().count() as f64;
+    put(
+        svg,
+        format_args!(
+            r##"<rect x="{}" y="{}" width="{width}" height="18" fill="#fff" fill-opacity="0.8"/>"##,
+            LEFT + 4.0,
+            y - 13.0
+        ),
+    );
+    put(
+        svg,
+        format_args!(r#"<rect x="{}" y="{}" width="12" height="4" fill="{}"/>"#, LEFT + 10.0, y - 6.0, colour(number)),
+    );
+    label(svg, LEFT + 28.0, y, "start", name);
+}
+
+/// The colour of a line by its place.
+fn colour(number: usize) -> &'static str {
+    COLOURS.get(number % COLOURS.len()).copied().unwrap_or("#000")
 }
 
 /// Bars side by side over a vertical axis from 0 to `top`.
@@ -85,7 +108,7 @@ pub fn bars(frame: Frame<'_>, bars: &[Bar], top: f64) -> String {
     for (number, bar) in bars.iter().enumerate() {
         let x = LEFT + slot * number as f64;
         let y = up(bar.value, top);
-        let colour = COLOURS.first().copied().unwrap_or("#000");
+        let colour = colour(0);
         put(
             &mut svg,
             format_args!(
@@ -114,7 +137,7 @@ pub fn bars(frame: Frame<'_>, bars: &[Bar], top: f64) -> String {
 
 fn open(frame: Frame<'_>, top: f64) -> String {
     let mut svg = format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" font-family="sans-serif" font-size="12">"#
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" font-family="sans-serif" font-size="{FONT_SIZE}">"#
     );
     put(&mut svg, format_args!(r##"<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>"##));
     label(&mut svg, WIDTH / 2.0, 20.0, "middle", frame.title);
@@ -170,6 +193,16 @@ mod tests {
         // 10 is half way between 1 and 100 on a logarithmic axis.
         assert!(svg.contains(r#"<text x="340.0" y="363.0" text-anchor="middle">10</text>"#), "{svg}");
         assert!(svg.contains("a&lt;b") && svg.ends_with("</svg>\n"));
+    }
+
+    #[test]
+    fn names_are_written_over_all_lines() {
+        let line = |name| Line { name, points: vec![(0.0, 0.9), (1.0, 0.9)] };
+        let svg = lines(FRAME, &[line("甲"), line("乙乙")], &[], false, 1.0);
+        let (last_line, first_name) = (svg.rfind("<polyline").unwrap(), svg.find(">甲<").unwrap());
+        assert!(last_line < first_name, "{svg}");
+        assert!(svg.contains(r##"<rect x="64" y="59" width="52" height="18" fill="#fff""##), "{svg}");
+        assert!(svg.contains(r##"<rect x="70" y="66" width="12" height="4" fill="#d55e00"/>"##), "{svg}");
     }
 
     #[test]

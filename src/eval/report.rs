@@ -1,10 +1,11 @@
 //! Reports in Markdown with charts beside them.
 
 use super::answers::{AnswerFigures, Judged, Marks, Worth};
-use super::calibration::{self, ANSWERS_WITHIN, Bin};
-use super::metrics::{Asked, Figures};
+use super::calibration::{self, ANSWERS_WITHIN, Bin, RiskPoint};
+use super::metrics::{Asked, Figures, RegisterFigures};
 use super::perturb::Perturbed;
 use super::plot::{self, Bar, Frame, Line};
+use crate::retrieval::confidence;
 use std::fmt::Write;
 
 /// Bins of the BLEU histogram.
@@ -68,6 +69,8 @@ pub fn retrieval(name: &str, subject: &Subject, figures: &Figures, asked: &[Aske
         let row = (bin.from, bin.questions, bin.confidence, bin.answered);
         text += &format!("| {:.1} 起 | {} | {:.3} | {:.3} |\n", row.0, row.1, row.2, row.3);
     }
+    text += &thresholds(name, f);
+    text += &registers(&f.registers);
     if !perturbed.is_empty() {
         text += "\n## 改写后的问题\n\n| 改写 | 召回率@10 | 相差(百分点) |\n|--|--|--|\n";
     }
@@ -75,7 +78,65 @@ pub fn retrieval(name: &str, subject: &Subject, figures: &Figures, asked: &[Aske
         let found = p.figures.recall_at_10;
         text += &format!("| {} | {found:.3} | {:+.1} |\n", p.kind.label(), (found - f.recall_at_10) * 1e2);
     }
-    Report { text, charts: vec![("recall", recall_chart(asked)), ("reliability", reliability_chart(&bins))] }
+    let charts = vec![
+        ("recall", recall_chart(asked)),
+        ("reliability", reliability_chart(&bins)),
+        ("risk-coverage", risk_chart(&f.risk_coverage)),
+    ];
+    Report { text, charts }
+}
+
+/// The section on what each threshold of the confidence would refuse.
+fn thresholds(name: &str, figures: &Figures) -> String {
+    let mut text = format!(
+        "\n## 拒答门槛\n\n置信度低于门槛就拒答,产品的门槛是 {:.2}。前 {ANSWERS_WITHIN} 条里有正确条款的回答算答对;没有答案的问题,回答了就是答错。\
+         任取一个有答案和一个没有答案的问题,前者置信度较高的机会(相等算一半)即 AUC:{}。\n\n\
+         ![门槛曲线]({name}-risk-coverage.svg)\n\n\
+         | 门槛 | 有答案而拒答 | 没有答案而拒答 | 回答 | 答对比例 |\n|--|--|--|--|--|\n",
+        confidence::THRESHOLD,
+        share(figures.auc)
+    );
+    for point in &figures.risk_coverage {
+        text += &format!(
+            "| {:.2} | {} | {} | {} | {} |\n",
+            point.threshold,
+            share(point.answerable_refused),
+            share(point.unanswerable_refused),
+            point.answered,
+            share(point.answered_right)
+        );
+    }
+    text
+}
+
+/// The section on registers; empty when no question names one.
+fn registers(registers: &[RegisterFigures]) -> String {
+    if registers.is_empty() {
+        return String::new();
+    }
+    let mut text = "\n## 各语体\n\n误拒是有答案的问题中被拒答的比例,正确拒答是没有答案的问题中被拒答的比例。\n\n\
+                    | 语体 | 问题 | 有答案 | 召回率@1 | @3 | @10 | 误拒 | 正确拒答 | AUC |\n|--|--|--|--|--|--|--|--|--|\n"
+        .to_owned();
+    for r in registers {
+        text += &format!(
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+            r.label().replace('|', "\\|"),
+            r.questions,
+            r.answerable,
+            share(r.recall_at_1),
+            share(r.recall_at_3),
+            share(r.recall_at_10),
+            share(r.wrong_refusals),
+            share(r.refusal_recall),
+            share(r.auc)
+        );
+    }
+    text
+}
+
+/// A share of something that may not be there.
+fn share(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"))
 }
 
 /// The report of `eval answers`; `name` as in [`retrieval`].
@@ -140,7 +201,7 @@ fn worth(who: &str, w: &Worth) -> String {
 }
 
 fn recall_chart(asked: &[Asked]) -> String {
-    let relevant: Vec<&Asked> = asked.iter().filter(|a| !a.ranks.is_empty()).collect();
+    let relevant: Vec<&Asked> = asked.iter().filter(|a| a.answerable()).collect();
     let at = |depth: usize| {
         let sum: f64 = relevant.iter().map(|a| a.recall(depth)).sum();
         if relevant.is_empty() { 0.0 } else { sum / relevant.len() as f64 }
@@ -163,6 +224,21 @@ fn reliability_chart(bins: &[Bin]) -> String {
     plot::bars(frame, &bins.iter().map(bar).collect::<Vec<_>>(), 1.0)
 }
 
+fn risk_chart(curve: &[RiskPoint]) -> String {
+    let line = |name, value: &dyn Fn(&RiskPoint) -> Option<f64>| Line {
+        name,
+        points: curve.iter().filter_map(|point| Some((point.threshold, value(point)?))).collect(),
+    };
+    let mut lines = vec![
+        line("有答案而拒答", &|p| p.answerable_refused),
+        line("没有答案而拒答", &|p| p.unanswerable_refused),
+        line("回答中答对的", &|p| p.answered_right),
+    ];
+    lines.retain(|line| !line.points.is_empty());
+    let frame = Frame { title: "各门槛下的拒答和答对", across: "门槛", up: "比例" };
+    plot::lines(frame, &lines, &[0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95], false, 1.0)
+}
+
 fn bleu_chart<'m>(who: &str, marks: impl Iterator<Item = &'m Marks>) -> String {
     let mut counts = [0usize; BLEU_BINS];
     for bleu in marks.filter_map(|m| m.bleu) {
@@ -180,4 +256,54 @@ fn bleu_chart<'m>(who: &str, marks: impl Iterator<Item = &'m Marks>) -> String {
     let frame = Frame { title: &title, across: "BLEU(起)", up: "答案数" };
     let top = counts.iter().copied().max().unwrap_or(0).max(1);
     plot::bars(frame, &counts.iter().enumerate().map(bar).collect::<Vec<_>>(), top as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(register: Option<&str>, confidence: f64, ranks: &[Option<usize>]) -> Asked {
+        Asked {
+            id: String::new(),
+            register: register.map(str::to_owned),
+            ranks: ranks.to_vec(),
+            refused: confidence < confidence::THRESHOLD,
+            confidence,
+            features: Default::default(),
+            took_ms: 1.0,
+        }
+    }
+
+    fn report(asked: &[Asked]) -> Report {
+        let subject = Subject {
+            generation: "g".into(),
+            questions: "q.jsonl".into(),
+            as_of: "2026-01-01".into(),
+            encoder: None,
+            model: None,
+        };
+        retrieval("r", &subject, &Figures::of(asked), asked, &[])
+    }
+
+    #[test]
+    fn thresholds_and_registers_have_a_table_each() {
+        let report = report(&[asked(Some("a|b"), 0.92, &[Some(1)]), asked(Some("everyday"), 0.02, &[])]);
+        assert!(report.text.contains("AUC:1.000。"), "{}", report.text);
+        assert!(report.text.contains("(r-risk-coverage.svg)"), "{}", report.text);
+        assert!(report.text.contains("| 0.05 | 0.000 | 1.000 | 1 | 1.000 |\n"), "{}", report.text);
+        assert!(report.text.contains("| 0.95 | 1.000 | 1.000 | 0 | - |\n"), "{}", report.text);
+        assert!(report.text.contains("| a\\|b | 1 | 1 | 0.000 | 1.000 | 1.000 | 0.000 | - | - |\n"), "{}", report.text);
+        assert!(report.text.contains("| everyday | 1 | 0 | - | - | - | - | 1.000 | - |\n"), "{}", report.text);
+        let charts: Vec<&str> = report.charts.iter().map(|(name, _)| *name).collect();
+        assert_eq!(charts, ["recall", "reliability", "risk-coverage"]);
+    }
+
+    #[test]
+    fn without_registers_and_unanswerable_questions_nothing_is_said_of_them() {
+        let report = report(&[asked(None, 0.92, &[Some(0)])]);
+        assert!(report.text.contains("AUC:-。") && !report.text.contains("语体"), "{}", report.text);
+        let chart = &report.charts[2].1;
+        assert_eq!(chart.matches("<polyline").count(), 2, "{chart}");
+        assert!(!chart.contains("没有答案而拒答"), "{chart}");
+    }
 }

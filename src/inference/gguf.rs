@@ -18,12 +18,17 @@ const MAX_NAME_BYTES: u64 = 65_535;
 const MAX_STRING_BYTES: u64 = 4 << 20;
 /// Most elements of one array; the largest vocabularies have some 300,000 tokens and as many merges.
 const MAX_ARRAY_ITEMS: u64 = 1 << 24;
+/// Keys whose arrays of floats are kept, and the most items of one.
+const OWN_KEYS: &str = "guida.";
+const MAX_OWN_ITEMS: u64 = 1 << 20;
+/// Number of the type of 32-bit floats in metadata.
+const FLOAT32: u32 = 6;
 /// Most dimensions of a tensor in ggml.
 const MAX_DIMENSIONS: u32 = 4;
 /// Alignment of the tensors where the file names none.
 const DEFAULT_ALIGNMENT: u64 = 32;
 
-/// A metadata value. Arrays are represented by their length.
+/// A metadata value. Arrays are represented by their length, but for those of Guida's own keys.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     Unsigned(u64),
@@ -32,6 +37,8 @@ pub(super) enum Value {
     Bool(bool),
     Text(String),
     Array(u64),
+    /// An array of 32-bit floats under a key that begins with [`OWN_KEYS`].
+    Floats(Vec<f32>),
 }
 
 impl Value {
@@ -281,7 +288,7 @@ impl<R: Read + Seek> Reader<R> {
             6 => Value::Float(f64::from(f32::from_le_bytes(self.array()?))),
             7 => Value::Bool(self.array::<1>()? != [0]),
             8 => Value::Text(self.text(MAX_STRING_BYTES, key)?),
-            9 => Value::Array(self.skip_array(key)?),
+            9 => self.items(key)?,
             10 => Value::Unsigned(self.u64()?),
             11 => Value::Signed(i64::from_le_bytes(self.array()?)),
             12 => Value::Float(f64::from_le_bytes(self.array()?)),
@@ -289,9 +296,13 @@ impl<R: Read + Seek> Reader<R> {
         })
     }
 
-    fn skip_array(&mut self, key: &str) -> Result<u64, HeaderError> {
+    fn items(&mut self, key: &str) -> Result<Value, HeaderError> {
         let kind = self.u32()?;
         let items = self.count(&format!("数组 {key} 的长度"), MAX_ARRAY_ITEMS)?;
+        if kind == FLOAT32 && key.starts_with(OWN_KEYS) && items <= MAX_OWN_ITEMS {
+            let floats = (0..items).map(|_| Ok(f32::from_le_bytes(self.array()?)));
+            return Ok(Value::Floats(floats.collect::<Result<_, _>>()?));
+        }
         match kind {
             0 | 1 | 7 => self.skip(items, key)?,
             2 | 3 => self.skip(items * 2, key)?,
@@ -305,7 +316,7 @@ impl<R: Read + Seek> Reader<R> {
             }
             _ => return Err(HeaderError::Damaged(format!("数组 {key} 的元素类型 {kind} 不受支持"))),
         }
-        Ok(items)
+        Ok(Value::Array(items))
     }
 
     /// A tensor and its offset in the data section.

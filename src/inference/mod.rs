@@ -18,6 +18,7 @@ mod disk;
 mod families;
 pub mod fit;
 mod gguf;
+mod late;
 mod llama;
 pub mod models;
 mod plausible;
@@ -39,6 +40,7 @@ pub use fit::{
     Advice, Footprint, Keep, Room, advise, amount, check as check_fit, flags as fit_flags, predict as predict_memory,
     recommend,
 };
+pub use late::{LateInteraction, Match, QuestionTokens};
 pub use llama::{LlamaEmbedder, LlamaReranker};
 pub use models::{ModelInfo, read_info};
 pub use registry::{
@@ -46,7 +48,7 @@ pub use registry::{
 };
 pub use settings::{Adapter, EmbedderSettings, GeneratorSettings, KvType, MAX_SLOTS, default_cache_mb};
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
@@ -83,6 +85,35 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     /// `MODEL_UNAVAILABLE` when the encoder failed.
     fn embed(&self, kind: EmbedKind, texts: &[&str]) -> Result<Vec<Vec<f32>>>;
+
+    /// What it compares tokens with; `None` for an encoder that gives a text one vector and nothing else.
+    fn late(&self) -> Option<&LateInteraction> {
+        None
+    }
+
+    /// The vector of a question and its tokens, which an encoder without [`Embedder::late`] leaves out.
+    ///
+    /// # Errors
+    /// As [`Embedder::embed`].
+    fn encode_question(&self, text: &str) -> Result<(Vec<f32>, Option<QuestionTokens>)> {
+        let vector = self.embed(EmbedKind::Query, &[text])?.pop().ok_or_else(no_vector)?;
+        Ok((vector, None))
+    }
+
+    /// The vectors of clauses in order, each with those of its tokens (one signed byte a number, [`LateInteraction::dimension`] a
+    /// token), which an encoder without [`Embedder::late`] leaves empty.
+    ///
+    /// # Errors
+    /// As [`Embedder::embed`].
+    fn encode_clauses(&self, texts: &[&str]) -> Result<Vec<(Vec<f32>, Vec<i8>)>> {
+        let vectors = self.embed(EmbedKind::Document, texts)?;
+        Ok(vectors.into_iter().map(|vector| (vector, Vec::new())).collect())
+    }
+}
+
+/// An encoder gave fewer vectors than it was given texts.
+fn no_vector() -> Error {
+    Error::new(Code::ModelUnavailable, "向量模型没有返回向量", "重启服务;如仍出现请换用完好的模型文件")
 }
 
 /// Judges how well clauses answer a question. It reads the two together, which is finer than comparing vectors, and slow.

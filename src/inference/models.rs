@@ -6,7 +6,7 @@
 use super::gguf::{Header, HeaderError, Value, read_header, read_header_of};
 pub use super::shape::{Kernels, Shape, Weights};
 use super::shape::{main_type, quantization};
-use super::{ModelId, plausible};
+use super::{LateInteraction, ModelId, plausible};
 use crate::error::{Code, Error, Result};
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -76,6 +76,8 @@ pub struct ModelInfo {
     pub tokenizer: Option<String>,
     /// Pooling, when the file names one.
     pub pooling: Option<Pooling>,
+    /// What the encoder compares tokens with, when the file carries it.
+    pub late: Option<LateInteraction>,
     /// Whether the model only encodes.
     pub encoder: bool,
     /// Whether the file is a LoRA adapter of another model.
@@ -256,6 +258,9 @@ fn describe(header: std::result::Result<Header, HeaderError>, shown: &str, file_
             Some(4) => Some(Pooling::Rank),
             _ => None,
         },
+        late: own("embedding_length")
+            .and_then(Value::as_u64)
+            .and_then(|width| LateInteraction::of(&header, usize::try_from(width).ok()?)),
         adapter: text("general.type") == Some("adapter"),
         parts: parts(&header),
         encoder: ENCODERS.contains(&architecture.as_str()) || causal == Some(&Value::Bool(false)),

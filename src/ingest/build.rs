@@ -1,5 +1,6 @@
 //! From folders of files to one knowledge file.
 
+use super::abbreviations::Abbreviations;
 use super::curated::{self, CURATED_SUFFIX, Curated};
 use super::embed::Passages;
 use super::everyday::Everyday;
@@ -10,6 +11,7 @@ use super::plan::{self, PlannedDocument, PlannedVersion};
 use super::publish::Partial;
 use super::readers::{self, Outcome};
 use super::report::{BuildReport, FileReport, FileStatus};
+use super::table_header;
 use super::thesaurus::{self, THESAURUS_SUFFIX};
 use super::walk;
 use crate::error::{Code, Error, Result};
@@ -193,7 +195,8 @@ fn write(
         let Some(&document_id) = document_ids.get(document.title_key.as_str()) else { continue };
         let (row, clauses) = (version_row(version), &version.document.clauses);
         let version_id = writer.add_version_at(place.id, place.first_clause, document_id, &row, clauses.len())?;
-        for clause in clauses {
+        let abbreviations = Abbreviations::of(clauses);
+        for (clause, header) in clauses.iter().zip(table_header::continued(clauses)) {
             progress(Phase::Indexing, written, total);
             let guide = clause.guide.as_ref().map(serde_json::to_string).transpose().map_err(|e| {
                 Error::new(Code::Internal, "操作指引无法写入知识库", "请把本条信息报给软件维护方").because(e)
@@ -212,7 +215,9 @@ fn write(
                 .of_guides(&document.title_key, &clause.address, version.effective)
                 .chain(curated.iter().map(|c| c.question.as_str()))
                 .chain(everyday.iter().copied());
-            let terms = index_text::terms(&version.document.title, clause, spoken, answers);
+            let mut names = abbreviations.missing(&version.document.title, clause);
+            names.extend(Some(header.as_str()).filter(|header| !header.is_empty()));
+            let terms = index_text::terms(&version.document.title, clause, spoken, answers, &names);
             let id = writer.add_clause(version_id, &row, terms.iter().map(String::as_str))?;
             // 问法 stand in the very text that answers them: whoever changes it has them before his eyes.
             let own = clause.ask_variants.iter().map(|question| (question, true));

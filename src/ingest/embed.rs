@@ -2,13 +2,17 @@
 
 use super::build::Phase;
 use crate::error::{Code, Error, Result};
-use crate::inference::{EmbedKind, Embedder};
-use crate::store::{Earlier, KnowledgeWriter, PassageKind, Quantised};
+use crate::inference::{Embedder, LateInteraction};
+use crate::store::{Earlier, Encoded, KnowledgeWriter, PassageKind, Quantised};
 use crate::text::passage;
 use crate::types::ClauseId;
 
 /// Passages handed to the encoder at a time: enough to keep many workers busy, few enough that progress is seen.
 const HANDED_AT_A_TIME: usize = 256;
+
+/// Passages of clauses up to which the vectors of their tokens are kept: about 6 KB each, so 120 MB at most. In larger knowledge they are
+/// made for the first few clauses of a question when it is asked.
+const MAX_WITH_TOKENS: usize = 20_000;
 
 /// The passages of a build, in the order of the clauses.
 #[derive(Debug, Default)]
@@ -46,10 +50,18 @@ impl Passages {
         progress: &mut dyn FnMut(Phase, usize, usize),
     ) -> Result<()> {
         let model = embedder.model();
+        let clauses = self.0.iter().filter(|passage| passage.kind == PassageKind::Clause).count();
+        let tokens = embedder.late().filter(|_| clauses <= MAX_WITH_TOKENS).map(LateInteraction::dimension);
         writer.begin_vectors(&model.name, &model.sha256, embedder.dimension())?;
+        if let Some(length) = tokens {
+            writer.begin_tokens(length)?;
+        }
         let (sha256, dimension) = (model.sha256.as_str(), embedder.dimension());
-        let known = |passage: &Passage| earlier.vector(sha256, dimension, &passage.text).cloned();
-        let mut vectors: Vec<Option<Quantised>> = self.0.iter().map(known).collect();
+        let known = |passage: &Passage| {
+            let tokens = tokens.filter(|_| passage.kind == PassageKind::Clause);
+            earlier.encoded(sha256, dimension, tokens, &passage.text).cloned()
+        };
+        let mut vectors: Vec<Option<Encoded>> = self.0.iter().map(known).collect();
         // Texts of like length share batches: a batch of short ones is filled by many, a long one has it alone.
         let missing = self.0.iter().enumerate().zip(&vectors).filter(|(_, vector)| vector.is_none());
         let mut order: Vec<(usize, &Passage)> = missing.map(|(passage, _)| passage).collect();
@@ -58,18 +70,21 @@ impl Passages {
         for part in order.chunks(HANDED_AT_A_TIME) {
             progress(Phase::Embedding, done, self.0.len());
             let texts: Vec<&str> = part.iter().map(|(_, passage)| passage.text.as_str()).collect();
-            for (vector, (index, _)) in embedder.embed(EmbedKind::Document, &texts)?.iter().zip(part) {
+            for ((vector, tokens), (index, _)) in embedder.encode_clauses(&texts)?.into_iter().zip(part) {
                 if let Some(place) = vectors.get_mut(*index) {
-                    *place = Some(Quantised::of(vector));
+                    *place = Some(Encoded { vector: Quantised::of(&vector), tokens });
                 }
             }
             done += part.len();
         }
         progress(Phase::Embedding, self.0.len(), self.0.len());
-        for (passage, vector) in self.0.iter().zip(vectors) {
-            let vector = vector
+        for (passage, encoded) in self.0.iter().zip(vectors) {
+            let Encoded { vector, tokens: of_tokens } = encoded
                 .ok_or_else(|| Error::new(Code::ModelUnavailable, "编码模型少给了向量", "请换用完好的模型文件"))?;
-            writer.add_passage(passage.clause, passage.kind, &passage.text, &vector)?;
+            let id = writer.add_passage(passage.clause, passage.kind, &passage.text, &vector)?;
+            if tokens.is_some() && passage.kind == PassageKind::Clause {
+                writer.add_tokens(id, &of_tokens)?;
+            }
         }
         Ok(())
     }

@@ -5,9 +5,11 @@
 //! every single file whether it was read, skipped or failed, and why. One broken file never stops the others.
 //!
 //! [`plan`] then lines the versions of each title up in time, `places` decides which ids they get, `expand` collects from [`curated`] files and guides how tellers and
-//! customers speak of a clause, [`thesaurus`] reads a bank's own list of spoken words, [`everyday`] adds how people ask about public laws, `index_text` decides how much that counts beside the clause's own words, [`build`] writes the
-//! knowledge file in one go, `embed` its vectors, and [`publish`] renames it over the old one.
+//! customers speak of a clause, [`thesaurus`] reads a bank's own list of spoken words, [`everyday`] adds how people ask about public laws, `abbreviations` finds the names that a document shortens and
+//! the terms that it defines, `table_header` the column names of tables that were cut, `index_text` decides how much all that counts beside the clause's own
+//! words, [`build`] writes the knowledge file in one go, `embed` its vectors, and [`publish`] renames it over the old one.
 
+mod abbreviations;
 pub mod build;
 pub mod curated;
 mod embed;
@@ -20,5 +22,6 @@ pub mod plan;
 mod publish;
 pub mod readers;
 pub mod report;
+mod table_header;
 pub mod thesaurus;
 pub mod walk;

@@ -1,10 +1,19 @@
 //! Nearest clauses by meaning: the question's vector against those of the clauses' passages and curated questions.
 
 use super::scope::Admitted;
-use crate::error::{Code, Error, Result};
-use crate::inference::{EmbedKind, Embedder};
-use crate::store::{Knowledge, Near};
+use crate::error::Result;
+use crate::inference::{Embedder, QuestionTokens};
+use crate::store::{Knowledge, Nearest};
 use crate::types::ClauseId;
+
+/// What the encoder says of a question.
+#[derive(Debug, Default)]
+pub struct Meaning {
+    /// The clauses near to it.
+    pub nearest: Nearest,
+    /// Its tokens, for [`super::late`]; `None` with an encoder that gives none.
+    pub tokens: Option<QuestionTokens>,
+}
 
 /// The `limit` nearest clauses that may answer, and those of `also`, nearest first. `text` is a question in the form of
 /// [`crate::text::passage::spoken`].
@@ -18,9 +27,7 @@ pub fn search(
     text: &str,
     limit: usize,
     also: &[ClauseId],
-) -> Result<Vec<Near>> {
-    let vector = embedder.embed(EmbedKind::Query, &[text])?.pop().ok_or_else(|| {
-        Error::new(Code::ModelUnavailable, "编码模型没有返回向量", "重启服务;如仍出现请换用完好的模型文件")
-    })?;
-    knowledge.nearest(&vector, admitted.ranges(), limit, also)
+) -> Result<Meaning> {
+    let (vector, tokens) = embedder.encode_question(text)?;
+    Ok(Meaning { nearest: knowledge.nearest(&vector, admitted.ranges(), limit, also)?, tokens })
 }

@@ -1,27 +1,46 @@
 //! One ranking of all evidence: for every clause that the words, the meaning or the curated questions put forward, a weighted
 //! sum of what each says of it.
 //!
-//! What counts are the scores themselves, which tell a clear winner from the first of many equals, and how often the clause and its
-//! document have been asked for before. Every clause that one ranking puts forward is looked up in the others, so that no score is
-//! missing. (Ranks, as in reciprocal rank fusion, added nothing beside the scores: features of ranks got weights near zero.)
+//! What counts are the scores themselves, which tell a clear winner from the first of many equals. They are measured by what is usual
+//! for this question, knowledge and encoder (shares of the best, standard deviations above the mean, likeness beyond that of any two
+//! questions), so that the weights fit every encoder and every bank. Every clause that one ranking puts forward is looked up in the others, so
+//! that no score is missing. (Ranks, as in reciprocal rank fusion, added nothing beside the scores: features of ranks got weights near zero.)
 
 use super::Signals;
 use super::lexical::Scored;
-use crate::store::{Knowledge, Near};
+use crate::store::{Knowledge, Nearest};
 use crate::types::ClauseId;
 use serde::Serialize;
 use std::collections::HashMap;
 
 /// Number of features of a clause.
-pub const FEATURES: usize = 6;
+pub const FEATURES: usize = 5;
 
-/// Weights of [`Evidence::features`], in their order, where an encoder takes part. Fitted listwise on the dev questions with the
-/// encoders of a five-fold cross-validation (`training/guida_train/fusion.py`). Recall@10 / @100 of each fold with weights fitted on
-/// the others: 0.753 / 0.916, and fitted on all 0.754 / 0.917; without BM25 0.720 / 0.901, without
-/// the passages' cosine 0.722 / 0.905, without either count of questions 0.743 / 0.91.
-const WITH_ENCODER: [f64; FEATURES] = [4.688, 10.330, 0.090, 0.482, 0.637, 0.523];
-/// The same for words alone: 0.713 / 0.891; lexical by itself 0.671 / 0.859.
-const BY_WORDS: [f64; FEATURES] = [9.353, 0.0, 0.0, 0.517, 0.691, 0.816];
+/// Weights of [`Evidence::features`], in their order.
+type Weights = [f64; FEATURES];
+
+/// Where token vectors were compared: the order of the first clauses. All three sets are fitted listwise (`training/guida_train/fusion.py`) on
+/// questions over documents that the encoder has not learned from, and on those of the sample rulebook with and without its curated questions.
+const WITH_TOKENS: Weights = [7.36, 7.05, 5.70, 1.40, 5.14];
+/// With an encoder, before tokens are compared or without.
+const WITH_ENCODER: Weights = [7.76, 17.63, 5.84, 1.90, 0.0];
+/// Words alone.
+const BY_WORDS: Weights = [9.35, 0.0, 0.0, 0.52, 0.0];
+
+/// Likeness to a curated question up to which it says nothing: questions of one bank are all a little alike, and one that is merely like
+/// another must not draw it to its own clause.
+const UNLIKE: f32 = 0.5;
+/// Standard deviations, and log-odds, are counted in tens, so that all features are of one size.
+const TEN: f64 = 10.0;
+
+/// How a clause's tokens meet the question's, see [`crate::inference::LateInteraction`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Answers {
+    /// Log-odds that the clause answers, as the encoder learnt them.
+    pub log_odds: f32,
+    /// About the best cosine of the token of the question that the clause meets worst.
+    pub weakest: f32,
+}
 
 /// What is known of one clause in view of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -33,31 +52,31 @@ pub struct Evidence {
     pub lexical: f64,
     /// Cosine of the question and the clause's nearest passage; `None` without an encoder.
     pub text: Option<f32>,
+    /// The same in standard deviations above the mean of all clauses.
+    pub standing: f32,
     /// Cosine of the question and the nearest question that the clause is known to answer; `None` also where there is no such question.
     pub question: Option<f32>,
-    /// `ln(1 + curated questions of the clause)`.
-    pub asked: f32,
-    /// `ln(1 + 100 × curated questions of its version / (its clauses + 20))`.
-    pub document: f32,
+    /// Likeness of the two, from 0 (no more than questions usually are) to 1 (equal).
+    pub known: f32,
     /// Share of the pairs of characters in the document's title that the question has too.
     pub title: f32,
+    /// Token by token; `None` where that was not compared.
+    pub answers: Option<Answers>,
 }
 
 impl Evidence {
     /// The numbers that are weighed.
     pub fn features(&self) -> [f64; FEATURES] {
-        let cosine = |cosine: Option<f32>| f64::from(cosine.unwrap_or(0.0));
         [
             self.lexical,
-            cosine(self.text),
-            cosine(self.question),
-            f64::from(self.asked),
-            f64::from(self.document),
+            f64::from(self.standing) / TEN,
+            f64::from(self.known),
             f64::from(self.title),
+            f64::from(self.answers.map_or(0.0, |answers| answers.log_odds)) / TEN,
         ]
     }
 
-    fn sum(&self, weights: &[f64; FEATURES]) -> f64 {
+    fn sum(&self, weights: &Weights) -> f64 {
         self.features().iter().zip(weights).map(|(x, w)| x * w).sum()
     }
 }
@@ -68,34 +87,34 @@ pub fn gather(
     text: &str,
     signals: Signals,
     lexical: &[Scored],
-    dense: &[Near],
+    dense: &Nearest,
 ) -> Vec<Evidence> {
     let mut titles: HashMap<i64, f32> = HashMap::new();
-    let mut all: HashMap<ClauseId, Evidence> = HashMap::with_capacity(lexical.len() + dense.len());
+    let mut all: HashMap<ClauseId, Evidence> = HashMap::with_capacity(lexical.len() + dense.clauses.len());
     let mut of = |clause: ClauseId| {
-        let mut evidence =
-            Evidence { clause, lexical: 0.0, text: None, question: None, asked: 0.0, document: 0.0, title: 0.0 };
-        let Some(version) = knowledge.version_of(clause) else { return evidence };
-        if signals.curated {
-            evidence.asked = (knowledge.curated_count(clause) as f32).ln_1p();
-            let share = knowledge.curated_of_version(clause) as f32 / (version.clause_count as f32 + 20.0);
-            evidence.document = (100.0 * share).ln_1p();
-        }
-        if signals.words {
-            evidence.title = *titles.entry(version.document).or_insert_with(|| shared(&version.title_key, text));
-        }
-        evidence
+        let title = knowledge
+            .version_of(clause)
+            .filter(|_| signals.words)
+            .map_or(0.0, |version| *titles.entry(version.document).or_insert_with(|| shared(&version.title_key, text)));
+        Evidence { clause, lexical: 0.0, text: None, standing: 0.0, question: None, known: 0.0, title, answers: None }
     };
     let best = lexical.iter().map(|s| s.score).fold(f64::MIN_POSITIVE, f64::max);
     for scored in lexical {
         all.entry(scored.clause).or_insert_with(|| of(scored.clause)).lexical = scored.score / best;
     }
-    for near in dense {
+    for near in &dense.clauses {
         let evidence = all.entry(near.clause).or_insert_with(|| of(near.clause));
         evidence.text = near.text;
+        evidence.standing = near.text.map_or(0.0, |cosine| dense.background.standard(cosine));
         evidence.question = near.question.filter(|_| signals.curated);
+        evidence.known = evidence.question.map_or(0.0, |cosine| known(dense.likeness(cosine)));
     }
     all.into_values().collect()
+}
+
+/// Likeness beyond [`UNLIKE`], from 0 to 1.
+fn known(likeness: f32) -> f32 {
+    ((likeness - UNLIKE) / (1.0 - UNLIKE)).clamp(0.0, 1.0)
 }
 
 /// Share of the pairs of neighbouring characters in `title` that `text` has too.
@@ -106,15 +125,27 @@ fn shared(title: &str, text: &str) -> f32 {
     found as f32 / title.len().saturating_sub(1).max(1) as f32
 }
 
-/// The evidence in the order of its weighted sums, best first, ties by clause, each with its score: how likely it is the clause
-/// that answers, as a share of the first one's likelihood, above 0 and at most 1.
-pub fn fuse(evidence: Vec<Evidence>, encoded: bool) -> Vec<(Evidence, f64)> {
+/// The evidence by its weighted sums, best first, ties by clause.
+pub fn order(evidence: &mut [Evidence], encoded: bool) {
     let weights = if encoded { &WITH_ENCODER } else { &BY_WORDS };
-    let mut fused: Vec<(Evidence, f64)> = evidence.into_iter().map(|e| (e, e.sum(weights))).collect();
+    evidence.sort_by(|a, b| b.sum(weights).total_cmp(&a.sum(weights)).then(a.clause.cmp(&b.clause)));
+}
+
+/// Puts the first clauses, those that were compared by their tokens, in the order of all that is known now; `evidence` is in that of
+/// [`order`]. Every clause gets a score: how likely it is the one that answers, as a share of the first one's likelihood, above 0 and at most 1.
+pub fn fuse(evidence: Vec<Evidence>, encoded: bool) -> Vec<(Evidence, f64)> {
+    let before = if encoded { &WITH_ENCODER } else { &BY_WORDS };
+    let compared = evidence.iter().take_while(|e| e.answers.is_some()).count();
+    let (first, rest) = evidence.split_at(compared);
+    let mut fused: Vec<(Evidence, f64)> = first.iter().map(|e| (*e, e.sum(&WITH_TOKENS))).collect();
     fused.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.clause.cmp(&b.0.clause)));
+    // The others follow at their distance from the last one compared, as it was before.
+    let last = fused.last().map(|(_, sum)| *sum).zip(first.last().map(|e| e.sum(before)));
+    let shift = last.map_or(0.0, |(now, then)| now - then);
+    fused.extend(rest.iter().map(|e| (*e, e.sum(before) + shift)));
     let best = fused.first().map_or(0.0, |(_, sum)| *sum);
     for (_, sum) in &mut fused {
-        *sum = (*sum - best).exp();
+        *sum = (*sum - best).exp().min(1.0);
     }
     fused
 }

@@ -16,13 +16,14 @@ mod dense;
 mod duplicates;
 pub mod fusion;
 pub mod guides;
+mod late;
 pub mod lexical;
 mod rerank;
 pub mod scope;
 
 use crate::error::{Code, Error, Kind, Result};
 use crate::inference::{Embedder, Reranker};
-use crate::store::{Knowledge, Near};
+use crate::store::Knowledge;
 use crate::text::address::AddressQuery;
 use crate::text::normalize::fold_question;
 use crate::text::passage;
@@ -30,7 +31,10 @@ use crate::text::thesaurus::Thesaurus;
 use crate::types::{ClauseAddress, ClauseId};
 use address::{AddressHit, Lookup};
 use confidence::{Asked, Found, Matters};
+use dense::Meaning;
+use fusion::Evidence;
 use guides::Scene;
+use late::Comparison;
 use lexical::Scored;
 use scope::{Admitted, Scope};
 use std::collections::HashSet;
@@ -119,6 +123,8 @@ pub struct Ranked {
     pub clauses_searched: u64,
     /// The encoder failed: the ranking is by words alone.
     pub words_only: bool,
+    /// The first clauses were not compared with the question token by token: too many asked at once, or the encoder failed at it.
+    pub not_compared: bool,
     /// The reranker failed or took too long: the order is the one before it.
     pub not_reranked: bool,
     /// Time spent encoding the question, milliseconds; 0 without an encoder.
@@ -153,6 +159,7 @@ pub struct Retriever {
     reranker: Option<Arc<dyn Reranker>>,
     thesaurus: Thesaurus,
     matters: Matters,
+    comparison: Comparison,
     /// Curated questions, in their comparison form, whose clause changed since somebody looked.
     suspended: RwLock<Arc<HashSet<String>>>,
 }
@@ -201,6 +208,7 @@ impl Retriever {
             reranker: None,
             thesaurus,
             matters: Matters::bundled(),
+            comparison: Comparison::default(),
             suspended: RwLock::default(),
         })
     }
@@ -245,22 +253,43 @@ impl Retriever {
     }
 
     /// What the encoder says, of these clauses too; nothing without one.
-    fn near(&self, admitted: &Admitted<'_>, text: &str, by_words: &[Scored], ranked: &mut Ranked) -> Result<Vec<Near>> {
-        let Some(embedder) = self.embedder.as_ref().filter(|_| self.signals.encoder) else { return Ok(Vec::new()) };
+    fn near(&self, admitted: &Admitted<'_>, text: &str, by_words: &[Scored], ranked: &mut Ranked) -> Result<Meaning> {
+        let Some(embedder) = self.encoder() else { return Ok(Meaning::default()) };
         let started = Instant::now();
         let also: Vec<ClauseId> = by_words.iter().map(|scored| scored.clause).collect();
         let text = passage::spoken(text);
-        let found = dense::search(&self.knowledge, embedder.as_ref(), admitted, &text, RANKING_DEPTH, &also);
+        let found = dense::search(&self.knowledge, embedder, admitted, &text, RANKING_DEPTH, &also);
         ranked.embed_ms = started.elapsed().as_secs_f64() * 1e3;
         match found {
             // Words alone still answer; the card says so.
             Err(e) if e.kind() == Kind::Unavailable => {
                 tracing::warn!(error = %e, "the encoder failed");
                 ranked.words_only = true;
-                Ok(Vec::new())
+                Ok(Meaning::default())
             }
             found => found,
         }
+    }
+
+    /// Compares the tokens of the first clauses with the question's.
+    fn compare(&self, meaning: &Meaning, evidence: &mut [Evidence], ranked: &mut Ranked) -> Result<()> {
+        let Some(embedder) = self.encoder() else { return Ok(()) };
+        let started = Instant::now();
+        let compared = self.comparison.run(&self.knowledge, embedder, meaning.tokens.as_ref(), evidence);
+        ranked.embed_ms += started.elapsed().as_secs_f64() * 1e3;
+        ranked.not_compared = match compared {
+            Err(e) if e.kind() == Kind::Unavailable => {
+                tracing::warn!(error = %e, "the encoder failed to compare tokens");
+                true
+            }
+            done => !done?,
+        };
+        Ok(())
+    }
+
+    /// The encoder, if it takes part.
+    fn encoder(&self) -> Option<&dyn Embedder> {
+        self.embedder.as_deref().filter(|_| self.signals.encoder)
     }
 
     /// Finds clauses for a question.
@@ -286,6 +315,7 @@ impl Retriever {
             documents_searched,
             clauses_searched,
             words_only: false,
+            not_compared: false,
             not_reranked: false,
             embed_ms: 0.0,
             rerank_ms: 0.0,
@@ -309,21 +339,25 @@ impl Retriever {
         } else {
             Vec::new()
         };
-        let dense = self.near(&admitted, query.text, &by_words, &mut ranked)?;
+        let meaning = self.near(&admitted, query.text, &by_words, &mut ranked)?;
+        let dense = &meaning.nearest;
         let mut lexical = by_words.clone();
         if self.signals.words {
             let known: HashSet<ClauseId> = by_words.iter().map(|scored| scored.clause).collect();
-            let others = dense.iter().map(|near| near.clause).filter(|clause| !known.contains(clause));
+            let others = dense.clauses.iter().map(|near| near.clause).filter(|clause| !known.contains(clause));
             lexical.extend(lexical::scores(&self.knowledge, &terms, others)?);
         }
-        let evidence = fusion::gather(&self.knowledge, &text, self.signals, &lexical, &dense);
-        let fused = fusion::fuse(evidence, !dense.is_empty());
+        let encoded = !dense.clauses.is_empty();
+        let mut evidence = fusion::gather(&self.knowledge, &text, self.signals, &lexical, dense);
+        fusion::order(&mut evidence, encoded);
+        self.compare(&meaning, &mut evidence, &mut ranked)?;
+        let fused = fusion::fuse(evidence, encoded);
+        let asked = Asked { text: &text, terms: &terms, spoken: &spoken };
+        let found = Found { by_words: &by_words, fused: &fused, encoded };
+        (ranked.features, ranked.other_matter) = confidence::features(&self.knowledge, &self.matters, &asked, &found)?;
+        ranked.confidence = if fused.is_empty() { 0.0 } else { confidence::estimate(&ranked.features) };
         let hits = fused.iter().map(|(e, score)| Hit::new(e.clause, *score)).collect();
         ranked.evidence = fused.into_iter().map(|(evidence, _)| evidence).collect();
-        let asked = Asked { text: &text, terms: &terms, spoken: &spoken };
-        let found = Found { by_words: &by_words, fused: &ranked.evidence, encoded: !dense.is_empty() };
-        (ranked.features, ranked.other_matter) = confidence::features(&self.knowledge, &self.matters, &asked, &found)?;
-        ranked.confidence = confidence::estimate(&ranked.features);
         (ranked.hits, ranked.guides) = guides::separate(&self.knowledge, &admitted, hits)?;
         if let Some(reranker) = &self.reranker {
             let started = Instant::now();

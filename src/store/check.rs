@@ -71,6 +71,19 @@ pub fn check(path: &Path) -> Result<CheckReport> {
             embedder.dimension
         );
         agree("长度或种类不对的向量", count(&misshapen)?, 0);
+        // Every part of a clause has a row of tokens, and nothing else has, where tokens are kept at all.
+        let (of_parts, kept) = (
+            "SELECT count(*) FROM tokens t JOIN passages p ON p.id = t.passage_id WHERE p.kind = 0",
+            count("SELECT count(*) FROM tokens")?,
+        );
+        let parts = count("SELECT count(*) FROM passages WHERE kind = 0")?;
+        agree("词元向量", kept, embedder.token_dimension.map_or(0, |_| parts));
+        agree("属于条款的词元向量", count(of_parts)?, kept);
+        if let Some(length) = embedder.token_dimension {
+            let misshapen =
+                format!("SELECT count(*) FROM tokens WHERE {length} = 0 OR length(vectors) % {length} <> 0");
+            agree("长度不对的词元向量", count(&misshapen)?, 0);
+        }
     }
     let mut unbound = 0;
     let mut questions = connection

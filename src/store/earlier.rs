@@ -8,7 +8,7 @@
 use super::connection::{corrupt, open_read};
 use super::knowledge::Knowledge;
 use super::rows::Version;
-use super::vectors::Quantised;
+use super::vectors::{Encoded, Quantised};
 use crate::error::Result;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -23,7 +23,9 @@ pub struct Earlier {
     pub(super) terms: HashMap<Box<str>, u32>,
     versions: Vec<Version>,
     encoder: Option<(String, usize)>,
-    vectors: HashMap<i64, Quantised>,
+    /// Whether the vectors of tokens are kept beside them.
+    tokens: Option<usize>,
+    encoded: HashMap<i64, Encoded>,
 }
 
 /// The fingerprint of the text of a passage: the first 8 bytes of its SHA-256. Among a million passages two texts share one with a
@@ -45,6 +47,7 @@ impl Earlier {
         let mut earlier = Earlier {
             versions: knowledge.versions().to_vec(),
             encoder: knowledge.embedder().map(|e| (e.sha256.clone(), e.dimension)),
+            tokens: knowledge.embedder().and_then(|e| e.token_dimension),
             ..Earlier::default()
         };
         connection
@@ -61,16 +64,20 @@ impl Earlier {
             .map(|terms| earlier.terms = terms)
             .map_err(failed)?;
         connection
-            .prepare("SELECT fingerprint, scale, vector FROM passages")
+            .prepare(
+                "SELECT p.fingerprint, p.scale, p.vector, t.vectors FROM passages p LEFT JOIN tokens t ON t.passage_id = p.id
+                 ORDER BY t.vectors IS NOT NULL",
+            )
             .and_then(|mut s| {
                 s.query_map([], |r| {
-                    let vector = r.get_ref(2)?.as_blob()?;
-                    let values = vector.iter().map(|byte| byte.cast_signed()).collect();
-                    Ok((r.get(0)?, Quantised { scale: r.get::<_, f64>(1)? as f32, values }))
+                    let signed = |blob: &[u8]| blob.iter().map(|byte| byte.cast_signed()).collect::<Vec<i8>>();
+                    let vector = Quantised { scale: r.get::<_, f64>(1)? as f32, values: signed(r.get_ref(2)?.as_blob()?) };
+                    let tokens = r.get_ref(3)?.as_blob_or_null()?.map(signed).unwrap_or_default();
+                    Ok((r.get(0)?, Encoded { vector, tokens }))
                 })?
                 .collect()
             })
-            .map(|vectors| earlier.vectors = vectors)
+            .map(|encoded| earlier.encoded = encoded)
             .map_err(failed)?;
         Ok(earlier)
     }
@@ -80,9 +87,17 @@ impl Earlier {
         &self.versions
     }
 
-    /// The vector that this encoder gave a passage with exactly this text.
-    pub fn vector(&self, encoder_sha256: &str, dimension: usize, text: &str) -> Option<&Quantised> {
+    /// What this encoder made of a passage with exactly this text: its vector, with those of its tokens (of this length) if `tokens`.
+    pub fn encoded(
+        &self,
+        encoder_sha256: &str,
+        dimension: usize,
+        tokens: Option<usize>,
+        text: &str,
+    ) -> Option<&Encoded> {
         self.encoder.as_ref().filter(|(sha256, width)| sha256 == encoder_sha256 && *width == dimension)?;
-        self.vectors.get(&fingerprint(text)).filter(|vector| vector.values.len() == dimension)
+        let known = self.encoded.get(&fingerprint(text)).filter(|known| known.vector.values.len() == dimension)?;
+        let whole = |length: usize| !known.tokens.is_empty() && known.tokens.len().is_multiple_of(length);
+        tokens.is_none_or(|length| tokens == self.tokens && whole(length)).then_some(known)
     }
 }

@@ -27,6 +27,8 @@ pub struct EmbedderInfo {
     pub dimension: usize,
     /// Number of vectors.
     pub passages: u64,
+    /// Length of a token's vector; `None` where no tokens are kept.
+    pub token_dimension: Option<usize>,
 }
 
 /// An immutable knowledge file, open for reading from any thread.
@@ -44,7 +46,6 @@ pub struct Knowledge {
     embedder: Option<EmbedderInfo>,
     passages: OnceLock<Passages>,
     curated: HashMap<i64, u32>,
-    curated_of_versions: Vec<u32>,
     versions: Vec<Version>,
     by_title: HashMap<String, Vec<usize>>,
     clauses: u64,
@@ -151,13 +152,6 @@ impl Knowledge {
         for (index, version) in loaded.versions.iter().enumerate() {
             by_title.entry(version.title_key.clone()).or_default().push(index);
         }
-        let mut curated_of_versions = vec![0; loaded.versions.len()];
-        for (clause, count) in &loaded.curated {
-            let after = loaded.versions.partition_point(|v| v.first_clause <= *clause);
-            if let Some(sum) = after.checked_sub(1).and_then(|index| curated_of_versions.get_mut(index)) {
-                *sum += count;
-            }
-        }
         Knowledge {
             path: path.to_owned(),
             open,
@@ -166,7 +160,6 @@ impl Knowledge {
             embedder: embedder(&loaded.meta),
             passages: OnceLock::new(),
             curated: loaded.curated,
-            curated_of_versions,
             clauses,
             last_clause: loaded.last_clause,
             by_title,
@@ -205,11 +198,6 @@ impl Knowledge {
     /// Number of curated questions of a clause.
     pub fn curated_count(&self, clause: ClauseId) -> u32 {
         self.curated.get(&clause.0).copied().unwrap_or(0)
-    }
-
-    /// Number of curated questions of all clauses of the version that holds `clause`.
-    pub fn curated_of_version(&self, clause: ClauseId) -> u32 {
-        self.version_index(clause).and_then(|index| self.curated_of_versions.get(index)).copied().unwrap_or(0)
     }
 
     /// Where the vectors are held once they were read.
@@ -415,6 +403,7 @@ fn embedder(meta: &HashMap<String, String>) -> Option<EmbedderInfo> {
         sha256: meta.get(meta::EMBEDDER_SHA256)?.clone(),
         dimension: meta.get(meta::EMBEDDER_DIMENSION)?.parse().ok()?,
         passages: meta.get(meta::PASSAGES)?.parse().ok()?,
+        token_dimension: meta.get(meta::TOKEN_DIMENSION).and_then(|length| length.parse().ok()),
     })
 }
 

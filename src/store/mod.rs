@@ -43,5 +43,5 @@ pub use rows::{BasisRow, Clause, ClauseRow, CuratedRow, Version, VersionRow};
 pub use shape::{check_schema, schema_sha256};
 pub use untouched::{Quick, quick_check};
 pub use vacuum::vacuum_into;
-pub use vectors::{Near, PassageKind, Quantised};
+pub use vectors::{Background, Encoded, Near, Nearest, PassageKind, Quantised};
 pub use write::KnowledgeWriter;

@@ -4,7 +4,7 @@
 pub const APPLICATION_ID: i64 = 0x4755_4944;
 
 /// `PRAGMA user_version`. Raised with every change of the tables below; a file of another version is refused with `KB_SCHEMA`.
-pub const SCHEMA_VERSION: i64 = 3;
+pub const SCHEMA_VERSION: i64 = 4;
 
 /// Passages, or curated questions, that one clause may have.
 pub const ROWS_OF_A_CLAUSE: i64 = 1 << 20;
@@ -18,6 +18,8 @@ pub const MAX_SPREAD: i64 = 2;
 ///   `forward`, which holds each clause's terms and counts.
 /// - `passages` is empty without an encoder. A vector has one signed byte a number, to be multiplied by `scale`; `kind` is 0 for a
 ///   part of the clause, 1 for a curated or everyday question; `fingerprint` is the first 8 bytes of the text's SHA-256.
+/// - `tokens` holds, for every passage of kind 0, a vector for each token (one signed byte a number, `token_dimension` of them), for
+///   encoders that compare tokens; it is empty without such an encoder, and where there are too many clauses to keep them.
 /// - Ids of `passages` and `curated` are the clause's id times [`ROWS_OF_A_CLAUSE`] and their number in the clause: one row more in a
 ///   clause leaves the others' ids as they are.
 /// - `curated.rests_on` is the [`super::fingerprint`] of the clause's text; `confirmed` is 1 when the source itself named that
@@ -114,6 +116,11 @@ CREATE TABLE passages(
   vector BLOB NOT NULL
 ) STRICT;
 
+CREATE TABLE tokens(
+  passage_id INTEGER PRIMARY KEY REFERENCES passages(id),
+  vectors BLOB NOT NULL
+) STRICT;
+
 CREATE VIRTUAL TABLE clause_fts USING fts5(body, content='', detail=none, columnsize=0);
 ";
 
@@ -135,4 +142,6 @@ pub mod meta {
     pub const PASSAGES: &str = "passages";
     /// Vector length.
     pub const EMBEDDER_DIMENSION: &str = "embedder_dimension";
+    /// Length of a token's vector; absent where no tokens are kept.
+    pub const TOKEN_DIMENSION: &str = "token_dimension";
 }

@@ -16,6 +16,7 @@
 //! 46% of them within the first 200 and 82% within 3,200: a coarse scan over bits would have to hand on most of the file.
 
 use super::knowledge::Knowledge;
+use super::schema::ROWS_OF_A_CLAUSE;
 use crate::error::{Code, Error, Result};
 use crate::types::ClauseId;
 use rusqlite::Connection;
@@ -67,6 +68,15 @@ impl Quantised {
     }
 }
 
+/// A passage as an encoder sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Encoded {
+    /// Its vector.
+    pub vector: Quantised,
+    /// The vectors of its tokens, one signed byte a number; empty where they are not kept.
+    pub tokens: Vec<i8>,
+}
+
 /// The scale and the whole numbers, at most `largest`, that give `vector` at length 1.
 fn whole(vector: &[f32], largest: f32) -> (f32, impl Iterator<Item = f32> + '_) {
     let norm = vector.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt() as f32;
@@ -93,6 +103,57 @@ impl Near {
         self.text.unwrap_or(f32::MIN).max(self.question.unwrap_or(f32::MIN))
     }
 }
+
+/// How the cosines of clauses that have nothing to do with a question lie: what a high one is, is another for every encoder, knowledge and
+/// question.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Background {
+    mean: f32,
+    deviation: f32,
+}
+
+/// Least standard deviation: below it a file has too few clauses, or too equal ones, to tell anything.
+const LEAST_DEVIATION: f32 = 1e-3;
+
+impl Background {
+    fn of(cosines: impl Iterator<Item = f32>) -> Background {
+        let (mut count, mut sum, mut squares) = (0.0f64, 0.0f64, 0.0f64);
+        for cosine in cosines.map(f64::from) {
+            count += 1.0;
+            sum += cosine;
+            squares += cosine * cosine;
+        }
+        let mean = if count > 0.0 { sum / count } else { 0.0 };
+        let variance = if count > 0.0 { (squares / count - mean * mean).max(0.0) } else { 0.0 };
+        Background { mean: mean as f32, deviation: variance.sqrt() as f32 }
+    }
+
+    /// How many standard deviations a cosine lies above the mean.
+    pub fn standard(&self, cosine: f32) -> f32 {
+        (cosine - self.mean) / self.deviation.max(LEAST_DEVIATION)
+    }
+}
+
+/// What is near to a question.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Nearest {
+    /// The clauses, nearest first.
+    pub clauses: Vec<Near>,
+    /// Of the passages of all admitted clauses.
+    pub background: Background,
+    /// Of their curated questions; of the passages where there are only few questions.
+    pub questions: Background,
+}
+
+impl Nearest {
+    /// How like two questions with this cosine are: 0 when no more than any two, 1 when equal.
+    pub fn likeness(&self, cosine: f32) -> f32 {
+        (cosine - self.questions.mean) / (1.0 - self.questions.mean).max(LEAST_DEVIATION)
+    }
+}
+
+/// Clauses with curated questions from which on these have a background of their own.
+const ENOUGH_QUESTIONS: usize = 30;
 
 /// All passages of a file, in the order of their clauses.
 #[derive(Debug)]
@@ -135,7 +196,7 @@ impl Passages {
         ranges: impl Iterator<Item = Range<i64>>,
         limit: usize,
         also: &[ClauseId],
-    ) -> Vec<Near> {
+    ) -> Nearest {
         let (scale, asked) = whole(vector, ASKED_MAX);
         let asked: Vec<i16> = asked.map(|x| x as i16).collect();
         let mut found: Vec<Near> = Vec::new();
@@ -157,6 +218,10 @@ impl Passages {
                 *best = Some(best.map_or(cosine, |known| known.max(cosine)));
             }
         }
+        let background = Background::of(found.iter().filter_map(|near| near.text));
+        let asked_before = found.iter().filter_map(|near| near.question);
+        let enough = asked_before.clone().count() >= ENOUGH_QUESTIONS;
+        let questions = if enough { Background::of(asked_before) } else { background };
         // In the order of clauses until the first selection below.
         let at = |clause: &ClauseId| found.binary_search_by_key(clause, |near| near.clause).ok();
         let mut others: Vec<Near> = also.iter().filter_map(|clause| found.get(at(clause)?).copied()).collect();
@@ -166,7 +231,7 @@ impl Passages {
         let mut known: HashSet<ClauseId> = chosen.iter().map(|near| near.clause).collect();
         chosen.extend(others.into_iter().filter(|near| known.insert(near.clause)));
         chosen.sort_unstable_by(|a, b| b.best().total_cmp(&a.best()).then(a.clause.cmp(&b.clause)));
-        chosen
+        Nearest { clauses: chosen, background, questions }
     }
 }
 
@@ -205,8 +270,8 @@ impl Knowledge {
         ranges: impl Iterator<Item = Range<i64>>,
         limit: usize,
         also: &[ClauseId],
-    ) -> Result<Vec<Near>> {
-        let Some(passages) = self.passages()? else { return Ok(Vec::new()) };
+    ) -> Result<Nearest> {
+        let Some(passages) = self.passages()? else { return Ok(Nearest::default()) };
         if vector.len() != passages.dimension {
             return Err(Error::new(
                 Code::KbModel,
@@ -215,6 +280,24 @@ impl Knowledge {
             ));
         }
         Ok(passages.nearest(vector, ranges, limit, also))
+    }
+
+    /// The vectors of the tokens of a clause's passages, a list for each passage; `None` where the file keeps none.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`.
+    pub fn tokens(&self, clause: ClauseId) -> Result<Option<Vec<Vec<i8>>>> {
+        if self.embedder().is_none_or(|embedder| embedder.token_dimension.is_none()) {
+            return Ok(None);
+        }
+        let first = clause.0.saturating_mul(ROWS_OF_A_CLAUSE);
+        let last = first.saturating_add(ROWS_OF_A_CLAUSE - 1);
+        self.read(|c| {
+            c.prepare_cached("SELECT vectors FROM tokens WHERE passage_id BETWEEN ? AND ? ORDER BY passage_id")?
+                .query_map([first, last], |r| Ok(r.get_ref(0)?.as_blob()?.iter().map(|b| b.cast_signed()).collect()))?
+                .collect()
+        })
+        .map(Some)
     }
 
     /// The vectors, read at the first call.
@@ -259,11 +342,19 @@ mod tests {
             let entries = vec![Entry { clause: 1, kind: PassageKind::Clause, scale: stored.scale }];
             let passages = Passages { dimension, values: stored.values, entries };
             let near = passages.nearest(&a, std::iter::once(0..9), 5, &[]);
-            let error = (near[0].text.expect("found") - exact).abs();
+            let error = (near.clauses[0].text.expect("found") - exact).abs();
             assert!(error < 0.005, "{dimension}: {error}");
         }
         assert_eq!(Quantised::of(&[0.0, 0.0]).values, [0, 0]);
         assert_eq!(Quantised::of(&[f32::NAN, 1.0]).values, [0, 0]);
+    }
+
+    #[test]
+    fn a_cosine_is_measured_by_those_of_the_others() {
+        let background = Background::of([0.7, 0.8, 0.9].into_iter());
+        assert!((background.standard(0.8)).abs() < 1e-4);
+        assert!((background.standard(0.9) - 1.2247).abs() < 1e-3);
+        assert!(Background::of(std::iter::empty()).standard(0.5).is_finite());
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub struct KnowledgeWriter {
 /// The vectors so far.
 struct Vectors {
     dimension: usize,
+    tokens: Option<usize>,
     passages: i64,
     numbers: Numbers,
 }
@@ -319,17 +320,28 @@ impl KnowledgeWriter {
     /// `KB_BUILD`.
     pub fn begin_vectors(&mut self, name: &str, sha256: &str, dimension: usize) -> Result<()> {
         self.absorb(&["embedder", sha256]);
-        self.vectors = Some(Vectors { dimension, passages: 0, numbers: Numbers::default() });
+        self.vectors = Some(Vectors { dimension, tokens: None, passages: 0, numbers: Numbers::default() });
         self.put_meta(meta::EMBEDDER_NAME, name)?;
         self.put_meta(meta::EMBEDDER_SHA256, sha256)?;
         self.put_meta(meta::EMBEDDER_DIMENSION, &dimension.to_string())
     }
 
-    /// Adds the vector of a passage with this text; passages come in the order of their clauses.
+    /// Says, after [`KnowledgeWriter::begin_vectors`], that the vectors of tokens follow too, and how long one is.
+    ///
+    /// # Errors
+    /// `KB_BUILD`.
+    pub fn begin_tokens(&mut self, dimension: usize) -> Result<()> {
+        if let Some(vectors) = &mut self.vectors {
+            vectors.tokens = Some(dimension);
+        }
+        self.put_meta(meta::TOKEN_DIMENSION, &dimension.to_string())
+    }
+
+    /// Adds the vector of a passage with this text; passages come in the order of their clauses. Returns its id.
     ///
     /// # Errors
     /// `KB_BUILD`, also when the order or the length is another than said.
-    pub fn add_passage(&mut self, clause: ClauseId, kind: PassageKind, text: &str, vector: &Quantised) -> Result<()> {
+    pub fn add_passage(&mut self, clause: ClauseId, kind: PassageKind, text: &str, vector: &Quantised) -> Result<i64> {
         let vectors = self.vectors.as_mut().filter(|v| v.dimension == vector.values.len());
         let numbered = vectors.and_then(|vectors| {
             vectors.passages += 1;
@@ -343,6 +355,25 @@ impl KnowledgeWriter {
             .and_then(|mut s| {
                 s.execute(params![id, clause.0, kind.number(), fingerprint, f64::from(vector.scale), bytes])
             })
+            .map_err(build_failed)?;
+        Ok(id)
+    }
+
+    /// Adds the vectors of the tokens of a clause's passage, one after the other, one signed byte a number; none for a text that has only
+    /// tokens without meaning.
+    ///
+    /// # Errors
+    /// `KB_BUILD`, also when they are not of the length that was said.
+    pub fn add_tokens(&mut self, passage: i64, vectors: &[i8]) -> Result<()> {
+        let length = self.vectors.as_ref().and_then(|v| v.tokens).unwrap_or(0);
+        if length == 0 || !vectors.len().is_multiple_of(length) {
+            let message = format!("编码模型给出的词元向量有 {} 个数,不是 {length} 的倍数", vectors.len());
+            return Err(Error::new(Code::KbBuild, message, "请把本条信息报给软件维护方"));
+        }
+        let bytes: Vec<u8> = vectors.iter().map(|x| x.cast_unsigned()).collect();
+        self.connection
+            .prepare_cached("INSERT INTO tokens(passage_id, vectors) VALUES(?,?)")
+            .and_then(|mut s| s.execute(params![passage, bytes]))
             .map_err(build_failed)?;
         Ok(())
     }

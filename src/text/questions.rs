@@ -1,14 +1,19 @@
 //! Questions with known answers, one JSON object a line:
-//! `{"id", "question", "answer": text or null, "relevant": [{"document": title, "clause": address, "rests_on"?: fingerprint}]}`.
+//! `{"id", "question", "answer": text or null, "relevant": [{"document": title, "clause": address, "rests_on"?: fingerprint}],
+//! "register"?: text}`.
 //!
 //! The same line serves measuring (`guida eval`) and curating (a question attached to the clause that answers it). Where curating
 //! it may name the fingerprint of the clause's words that somebody looked at (`guida kb review` shows it); measuring ignores that.
+//! Where measuring it may name the register that the question is put in; curating ignores that.
 
 use super::address;
 use super::normalize::title_key;
 use crate::error::{Code, Error, Result};
 use crate::types::ClauseAddress;
 use serde::Deserialize;
+
+/// Longest register, in characters: it names a row of a table.
+const MAX_REGISTER_CHARS: usize = 32;
 
 /// Where a clause stands, independent of the version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +58,8 @@ pub struct Question {
     pub relevant: Vec<Place>,
     /// For each of `relevant`, the fingerprint of the words that the line was written for, where it names one.
     pub rests_on: Vec<Option<String>>,
+    /// The manner of speaking, such as `everyday`, `shorthand` or `formal`, where the line names one; never blank.
+    pub register: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -62,6 +69,8 @@ struct Line {
     #[serde(default)]
     answer: Option<String>,
     relevant: Vec<Relevant>,
+    #[serde(default)]
+    register: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -79,23 +88,39 @@ struct Relevant {
 pub fn parse(text: &str) -> Result<Vec<Question>> {
     let mut out = Vec::new();
     for (number, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
+        let number = number + 1;
         let line: Line = serde_json::from_str(line).map_err(|e| {
             Error::new(
                 Code::QuestionsFile,
-                format!("问题文件第 {} 行格式不对:{e}", number + 1),
-                r#"每行一个 JSON:{"id","question","answer","relevant":[{"document","clause","rests_on"(可不写)}]}"#,
+                format!("问题文件第 {number} 行格式不对:{e}"),
+                r#"每行一个 JSON:{"id","question","answer","relevant":[{"document","clause","rests_on"(可不写)}],"register"(可不写)}"#,
             )
         })?;
         out.push(Question {
-            line: number + 1,
+            line: number,
             id: line.id,
             question: line.question,
             answer: line.answer,
             relevant: line.relevant.iter().map(|r| Place::parse(&r.document, &r.clause)).collect(),
             rests_on: line.relevant.into_iter().map(|r| r.rests_on).collect(),
+            register: line.register.map(|text| register(&text, number)).transpose()?.flatten(),
         });
     }
     Ok(out)
+}
+
+/// Reads a register as one line of text; `None` when it is blank.
+fn register(text: &str, line: usize) -> Result<Option<String>> {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let chars = text.chars().count();
+    if chars > MAX_REGISTER_CHARS {
+        return Err(Error::new(
+            Code::QuestionsFile,
+            format!("问题文件第 {line} 行的 register 有 {chars} 个字,最多 {MAX_REGISTER_CHARS} 个"),
+            "写一个简短的语体名,如 everyday、shorthand、formal",
+        ));
+    }
+    Ok((!text.is_empty()).then_some(text))
 }
 
 #[cfg(test)]
@@ -116,5 +141,18 @@ mod tests {
         let error = parse("{\"id\":\"1\"}").unwrap_err();
         assert_eq!(error.code(), Code::QuestionsFile);
         assert!(error.message().contains("第 1 行"));
+    }
+
+    #[test]
+    fn a_register_is_a_short_text_or_nothing() {
+        let line = |register: &str| format!(r#"{{"id":"1","question":"卡丢了","relevant":[]{register}}}"#);
+        let read = |register: &str| parse(&line(register)).map(|questions| questions[0].register.clone());
+        assert_eq!(read("").unwrap(), None);
+        assert_eq!(read(r#","register":null"#).unwrap(), None);
+        assert_eq!(read(r#","register":" \n""#).unwrap(), None);
+        assert_eq!(read(r#","register":" 口语\n电话 ""#).unwrap().as_deref(), Some("口语 电话"));
+        assert_eq!(read(r#","register":"shorthand","source":"x""#).unwrap().as_deref(), Some("shorthand"));
+        let long = format!(r#","register":"{}""#, "字".repeat(MAX_REGISTER_CHARS + 1));
+        assert_eq!(read(&long).unwrap_err().code(), Code::QuestionsFile);
     }
 }

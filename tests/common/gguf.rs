@@ -16,13 +16,15 @@ mod encoder;
 mod file;
 
 pub use chat::{CHATML, ChatSpec, Family, chat_file, judge_file, write_adapter, write_chat_model};
-pub use encoder::{EncoderSpec, encoder_file, write_encoder, write_encoder_model};
+pub use encoder::{EncoderSpec, LateArrays, encoder_file, write_encoder, write_encoder_model};
 pub use file::{Declared, Gguf, text_bytes};
 
 /// Width of the hidden state, heads, and layers of the smallest models.
 pub const WIDTH: usize = 64;
 pub const HEADS: usize = 4;
 pub const LAYERS: usize = 2;
+/// Numbers of a token's vector, where an encoder compares tokens.
+pub const TOKEN_WIDTH: usize = 16;
 
 /// The characters of a text, each once, in order.
 fn distinct(text: &str) -> impl Iterator<Item = char> {

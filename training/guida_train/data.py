@@ -1,14 +1,13 @@
-"""Texts and pairs to train on.
+"""Spelling, tables, and clauses out of a knowledge file.
 
-Clauses come out of a knowledge file that `guida kb build` wrote, so that the encoder learns exactly the texts that it will
-encode. Pairs written by us lie in `training/data`; real questions (LeCoQA's training split) come from `GUIDA_EVAL_DATA` and are
-used only where a caller asks for them, by fold.
+Clauses come out of a file that `guida kb build` wrote, so that the encoder learns exactly the texts that it will encode.
 """
 
 import json
 import re
 import sqlite3
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,10 @@ _MARK = r"\u3000-\u303f\uff00-\uff0f\uff1a-\uff20“”‘’…—"
 _SPACE = re.compile(r"\s+")
 _SPACE_IN_HAN = re.compile(rf"(?<=[{_HAN}{_MARK}])\s+(?=[{_HAN}{_MARK}])")
 _BRACKETS = re.compile(r"[（(][^（）()]*[）)]")
+_ARTICLE = re.compile(r"第[^条]+条(之[一二三四五六七八九十]+)?")
+
+#: Positions of clauses by (title key, label).
+Places = dict[tuple[str, str], list[int]]
 
 
 def normalize(text: str) -> str:
@@ -39,13 +42,17 @@ def short_title(title: str) -> str:
     return normalize(_BRACKETS.sub("", re.sub(r"^中华人民共和国", "", title.strip())))
 
 
+def passage(title: str, heading: str, text: str) -> str:
+    """What the encoder is given of a clause: short title, chapter, and the beginning of the body (src/text/passage.rs)."""
+    parts = [short_title(title), normalize(heading), normalize(text)[:PASSAGE_CHARS]]
+    return " ".join(part for part in parts if part)
+
+
 @dataclass
 class Clause:
     """One article of one version of a document."""
 
-    id: int
     version: int
-    document: int
     title: str
     label: str
     heading: str
@@ -53,70 +60,66 @@ class Clause:
     newest: bool
 
     @property
-    def body(self) -> str:
-        return normalize(self.text)
-
-    @property
-    def head(self) -> str:
-        return " ".join(part for part in (short_title(self.title), normalize(self.heading)) if part)
-
-    @property
     def passage(self) -> str:
-        return f"{self.head} {self.body[:PASSAGE_CHARS]}"
+        return passage(self.title, self.heading, self.text)
 
 
 def clauses(db: Path) -> list[Clause]:
     """All clauses of a knowledge file, `newest` marking the last version of each document."""
     connection = sqlite3.connect(f"file:{db}?mode=ro", uri=True)
-    newest = {}
+    newest: dict[int, tuple[str, int]] = {}
     versions = connection.execute("SELECT id, document_id, title, coalesce(effective_from, '') FROM versions").fetchall()
     for version, document, _, day in versions:
         newest[document] = max(newest.get(document, ("", -1)), (day, version))
-    info = {v: (d, t, newest[d][1] == v) for v, d, t, _ in versions}
+    info = {v: (t, newest[d][1] == v) for v, d, t, _ in versions}
     found = []
-    for id_, version, label, heading, text in connection.execute(
-        "SELECT id, version_id, label, heading, text FROM clauses ORDER BY id"
-    ):
-        document, title, last = info[version]
-        found.append(Clause(id_, version, document, title, label, heading, text, last))
+    for version, label, heading, text in connection.execute("SELECT version_id, label, heading, text FROM clauses ORDER BY id"):
+        title, last = info[version]
+        found.append(Clause(version, title, label, heading, text, last))
     return found
 
 
-def index(found: list[Clause]) -> dict[tuple[str, str], list[int]]:
+def index(found: list[Clause]) -> Places:
     """Positions of the newest clauses by (title key, label)."""
-    places: dict[tuple[str, str], list[int]] = {}
+    places: Places = {}
     for at, clause in enumerate(found):
         if clause.newest and clause.label:
             places.setdefault((title_key(clause.title), clause.label), []).append(at)
     return places
 
 
+def place(places: Places, title: str, label: str) -> list[int]:
+    """Positions of a clause; a paragraph or item stands for its article."""
+    found = places.get((title_key(title), label))
+    article = _ARTICLE.match(label)
+    if found is None and article:
+        found = places.get((title_key(title), article.group(0)))
+    return found or []
+
+
+def lines(path: Path) -> Iterator[dict]:
+    """The objects of a file that has one a line."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.strip():
+            yield json.loads(line)
+
+
 @dataclass
 class Question:
-    """A question with its relevant clauses as positions in the list of clauses."""
+    """A question with its relevant clauses as positions in a list of clauses."""
 
-    id: str
     text: str
-    answer: str | None
+    #: Whether the file names a clause that answers; `relevant` has those of them that the knowledge has.
+    answerable: bool
     relevant: list[int]
 
 
-def questions(path: Path, places: dict[tuple[str, str], list[int]]) -> list[Question]:
-    """Questions in the line format of `leco-dev.jsonl`; those without a clause in the knowledge are dropped."""
+def questions(path: Path, places: Places) -> list[Question]:
+    """Questions in the line format of `guida eval retrieval --questions`."""
     found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        relevant = []
-        for place in row["relevant"]:
-            label = place["clause"]
-            at = places.get((title_key(place["document"]), label))
-            if at is None:
-                # A paragraph or item stands for its article.
-                short = re.match(r"第[^条]+条(之[一二三四五六七八九十]+)?", label)
-                at = places.get((title_key(place["document"]), short.group(0))) if short else None
-            relevant.extend(at or [])
-        if relevant:
-            found.append(Question(str(row["id"]), normalize(row["question"]), row.get("answer"), relevant))
+    for row in lines(path):
+        relevant = [at for gold in row["relevant"] for at in place(places, gold["document"], gold["clause"])]
+        found.append(Question(normalize(row["question"]), bool(row["relevant"]), relevant))
     return found
 
 

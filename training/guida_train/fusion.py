@@ -1,8 +1,10 @@
-"""Fits the weights of src/retrieval/fusion.rs to what `guida eval cv --evidence FILE` wrote.
+"""Fits the weights of src/retrieval/fusion.rs to what `guida eval retrieval --evidence FILE` wrote over documents left out of training.
 
 Listwise: over a question's candidates the weighted sums go through a softmax, and the relevant candidates should share it among
 them (Cao et al., ICML 2007). Reported are recall, nDCG and MRR with weights fitted on the other folds; printed are the weights
 fitted on all.
+
+Two sets of weights: for the first clauses, whose tokens were compared with the question's, and for all of them before that.
 """
 
 import argparse
@@ -14,15 +16,21 @@ import torch
 #: Pulls the weights together a little; the figures hardly depend on it.
 DECAY = 1e-4
 STEPS = 400
+#: Clauses whose tokens are compared, as `COMPARED` in src/retrieval/late.rs.
+COMPARED = 40
+#: Features that come from comparing tokens.
+OF_TOKENS = (4,)
+#: Parts of the questions; each is asked with weights fitted on the others. Question n of a file belongs to part n modulo this.
+PARTS = 5
 
 
 def load(path: str):
-    """Questions with their fold, number of relevant clauses, positions of those among the candidates, and the candidates."""
+    """Questions with their part, number of relevant clauses, positions of those among the candidates, and the candidates."""
     rows = []
     with open(path, encoding="utf-8") as lines:
-        for line in lines:
+        for number, line in enumerate(lines):
             row = json.loads(line)
-            rows.append((row["fold"], row["relevant"], row["found"], torch.tensor(row["candidates"]).reshape(len(row["candidates"]), -1)))
+            rows.append((number % PARTS, row["relevant"], row["found"], torch.tensor(row["candidates"]).reshape(len(row["candidates"]), -1)))
     return rows
 
 
@@ -88,19 +96,30 @@ def crossed(rows, used: list[int]) -> dict[str, float]:
     return {name: round(value, 3) for name, value in total.items()}
 
 
+def first(rows):
+    """The questions with only the candidates whose tokens were compared."""
+    return [(part, relevant, [at for at in found if at < COMPARED], c[:COMPARED]) for part, relevant, found, c in rows]
+
+
+def fitted(name: str, rows, used: list[int]) -> None:
+    """Prints the weights and what they reach, crossed and without each feature."""
+    for left_out in used:
+        print(name, "without feature", left_out, crossed(rows, [n for n in used if n != left_out]))
+    print(name, "fitted on the other parts:", crossed(rows, used))
+    weights = fit(rows, used)
+    print(name, "fitted on all:", figures(rows, weights))
+    print("[" + ", ".join(f"{w:.2f}" for w in weights.tolist()) + "]")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("evidence")
+    parser.add_argument("evidence", nargs="+")
     args = parser.parse_args()
-    rows = load(args.evidence)
-    # Without an encoder its features are zero throughout.
+    rows = [row for path in args.evidence for row in load(path)]
+    # Features of what took no part are zero throughout.
     used = [n for n in range(rows[0][3].shape[1]) if any(row[3][:, n].any() for row in rows)]
-    for left_out in used:
-        print("without feature", left_out, crossed(rows, [n for n in used if n != left_out]))
-    print("fitted on the other folds:", crossed(rows, used))
-    weights = fit(rows, used)
-    print("fitted on all:", figures(rows, weights))
-    print("[" + ", ".join(f"{w:.3f}" for w in weights.tolist()) + "]")
+    fitted("tokens compared:", first(rows), used)
+    fitted("before:", rows, [n for n in used if n not in OF_TOKENS])
 
 
 if __name__ == "__main__":

@@ -262,6 +262,9 @@ pub struct RetrievalArgs {
     /// 逐题结果写到此文件(JSONL)
     #[arg(long, value_name = "文件")]
     pub details: Option<PathBuf>,
+    /// 融合时各候选条款的各项依据写到此文件(JSONL),用于拟合权重
+    #[arg(long, value_name = "文件")]
+    pub evidence: Option<PathBuf>,
     /// 输出 JSON
     #[arg(long)]
     pub json: bool,

@@ -26,18 +26,21 @@ pub(super) fn usual(factor: Factor) -> f64 {
         Factor::Coverage => 0.61,
         Factor::Strength => 0.78,
         Factor::Margin => 0.57,
-        Factor::Known => 0.85,
-        Factor::OtherMatter => 0.0,
-        Factor::Meaning => 0.56,
-        Factor::Asked => 0.62,
+        Factor::OtherMatter | Factor::Alone | Factor::Asked => 0.0,
+        Factor::Meaning => 0.42,
+        Factor::Answers => 0.18,
+        Factor::Weakest => 0.66,
     }
 }
 
 /// The factors that take part: those of the encoder only where there was one.
 pub(super) fn taking_part(features: &Features) -> impl Iterator<Item = Effect> {
-    let encoded = features.meaning.is_some();
-    let of_encoder = |factor: Factor| matches!(factor, Factor::Meaning | Factor::Asked);
-    confidence::effects(features).into_iter().filter(move |effect| encoded || !of_encoder(effect.factor))
+    let (encoded, compared) = (features.meaning.is_some(), features.answers.is_some());
+    confidence::effects(features).into_iter().filter(move |effect| match effect.factor {
+        Factor::Meaning | Factor::Asked => encoded,
+        Factor::Answers | Factor::Weakest => compared,
+        _ => true,
+    })
 }
 
 /// A clause as it is named to people.
@@ -162,19 +165,14 @@ impl Case<'_> {
         let unknown = unknown_words(ranked);
         let mut out: Vec<Bilingual> = Vec::new();
         let matter = ranked.other_matter.as_deref().map(|word| words::other_matter(word, nearest.as_ref()));
-        if confidence::too_little_in_common(features) {
-            out.push(words::NOTHING_IN_COMMON.into());
-            out.extend(matter);
-            out.extend((!unknown.is_empty()).then(|| words::unknown(&unknown)));
-            return Ok(out);
-        }
         // Coverage and strength say the same to a reader, and unknown words are named in any case.
         let mut covered = false;
-        let mut named = false;
+        let mut silent = false;
         for effect in decisive(features) {
             let usual = usual(effect.factor);
             match effect.factor {
-                Factor::Start => {}
+                Factor::Start | Factor::Asked => {}
+                Factor::Alone => out.push(words::NOTHING_IN_COMMON.into()),
                 Factor::OtherMatter => out.extend(matter.clone()),
                 Factor::Coverage | Factor::Strength => {
                     if !covered {
@@ -183,16 +181,16 @@ impl Case<'_> {
                     }
                     covered = true;
                 }
-                Factor::Known => {
-                    out.extend((!unknown.is_empty()).then(|| words::unknown(&unknown)));
-                    named = true;
-                }
                 Factor::Margin => out.push(words::ALIKE.into()),
                 Factor::Meaning => out.push(words::far_in_meaning(effect.value, usual)),
-                Factor::Asked => out.push(words::never_asked(effect.value, usual)),
+                Factor::Answers | Factor::Weakest if silent => {}
+                Factor::Answers | Factor::Weakest => {
+                    out.push(words::silent(nearest.as_ref()));
+                    silent = true;
+                }
             }
         }
-        if !named && !unknown.is_empty() {
+        if !unknown.is_empty() {
             out.push(words::unknown(&unknown));
         }
         if wanting(features) < NEAR_MISS {
@@ -394,6 +392,7 @@ mod tests {
             documents_searched: 0,
             clauses_searched: 0,
             words_only: false,
+            not_compared: false,
             not_reranked: false,
             embed_ms: 0.0,
             rerank_ms: 0.0,
@@ -416,17 +415,18 @@ mod tests {
             coverage: 0.3,
             strength: 0.38,
             margin: 0.57,
-            known: 0.85,
             words: 3,
             other_matter: true,
-            meaning: Some(0.56),
-            asked: Some(0.1),
+            meaning: Some(0.5),
+            asked: Some(0.0),
+            answers: None,
+            weakest: None,
         };
         let found = decisive(&weak);
         assert_eq!(found[0].factor, Factor::OtherMatter);
         let made_up: f64 = found.iter().map(|e| (usual(e.factor) - e.value) * e.weight).sum();
         assert!(made_up >= wanting(&weak), "{found:?}");
-        assert!(found.iter().all(|e| !matches!(e.factor, Factor::Known | Factor::Margin | Factor::Meaning)));
+        assert!(found.iter().all(|e| !matches!(e.factor, Factor::Margin | Factor::Meaning)));
         // Without an encoder nothing is said of meaning.
         let by_words = Features { meaning: None, asked: None, ..weak };
         assert!(taking_part(&by_words).all(|e| !matches!(e.factor, Factor::Meaning | Factor::Asked)));
@@ -435,12 +435,14 @@ mod tests {
 
     #[test]
     fn the_usual_is_enough_for_an_answer() {
-        let [coverage, strength, margin, known, meaning, asked] =
-            [Factor::Coverage, Factor::Strength, Factor::Margin, Factor::Known, Factor::Meaning, Factor::Asked]
+        let [coverage, strength, margin, meaning, answers, weakest] =
+            [Factor::Coverage, Factor::Strength, Factor::Margin, Factor::Meaning, Factor::Answers, Factor::Weakest]
                 .map(usual);
-        let usual = Features { coverage, strength, margin, known, words: 5, ..Features::default() };
+        let usual = Features { coverage, strength, margin, words: 5, ..Features::default() };
         assert!(wanting(&usual) < 0.0);
-        assert!(wanting(&Features { meaning: Some(meaning), asked: Some(asked), ..usual }) < 0.0);
+        let encoded = Features { meaning: Some(meaning), asked: Some(0.0), ..usual };
+        assert!(wanting(&encoded) < 0.0);
+        assert!(wanting(&Features { answers: Some(answers), weakest: Some(weakest), ..encoded }) < 0.0);
         assert!(decisive(&usual).is_empty());
     }
 }

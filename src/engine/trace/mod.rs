@@ -163,7 +163,7 @@ fn ms(since: Instant) -> f64 {
 fn is_weighed(ranked: &Ranked, ground: Ground) -> bool {
     !matches!(ground, Ground::Blank | Ground::Missing | Ground::Address)
         && ranked.settled.is_empty()
-        && !confidence::too_little_in_common(&ranked.features)
+        && ranked.clauses_searched > 0
 }
 
 fn guard(request: &AskRequest, question: &GuardedQuestion, ranked: &Ranked) -> GuardTrace {

@@ -72,8 +72,12 @@ pub(super) fn factor(factor: Factor) -> Bilingual {
         Factor::Coverage => Said("一条条款含有问题多少字词", "Share of the question's words in one clause"),
         Factor::Strength => Said("最佳条款的字词得分", "Score by words of the best clause"),
         Factor::Margin => Said("最佳条款领先第十条多少", "Lead of the best clause over the tenth"),
-        Factor::Known => Said("知识里有问题多少字词", "Share of the question's words that the knowledge has"),
         Factor::OtherMatter => Said("问的是条款没有讲的事", "It names a matter that the clauses do not"),
+        Factor::Alone => Said("与条款几乎没有共同的词", "It has hardly a word in common with the clauses"),
+        Factor::Answers => {
+            Said("逐词比对,条款像不像回答了问题", "Whether the clause looks like an answer, token by token")
+        }
+        Factor::Weakest => Said("问题里最没有着落的词", "The word of the question that the clause meets worst"),
         Factor::Meaning => Said("与条款的意思接近程度", "Nearness of meaning to the clauses"),
         Factor::Asked => Said("与既定问法的接近程度", "Nearness to a question with a set answer"),
     }
@@ -300,13 +304,14 @@ pub(super) fn far_in_meaning(near: f64, usual: f64) -> Bilingual {
     )
 }
 
-pub(super) fn never_asked(near: f64, usual: f64) -> Bilingual {
+pub(super) fn silent(nearest: Option<&Place>) -> Bilingual {
+    let (zh, en) = nearest.map_or_else(
+        || ("最接近的条款".to_owned(), "the nearest clause".to_owned()),
+        |place| (format!("最接近的{place}"), place.to_string()),
+    );
     Bilingual::new(
-        format!("没有接近的既定问法(接近程度 {near:.2},能回答的一般为 {usual:.2}):常有人问的,请总行补充问法"),
-        format!(
-            "No question with a set answer is near ({near:.2}; {usual:.2} is usual for an answer): if it is asked often, \
-             head office can add it"
-        ),
+        format!("{zh}讲的是相近的事,但问的这一点它没有说"),
+        format!("What is asked finds no match in {en}, though it is about something like it"),
     )
 }
 

@@ -1,12 +1,14 @@
 //! An encoder that turns texts into vectors.
 
+use super::sequences::{Sequences, States};
 use super::workers::{Setup, Source, Workers};
 use crate::error::{Code, Error, Result};
 use crate::inference::families::habits;
 use crate::inference::models::{ModelInfo, Pooling, identify, identify_bytes, read_info, read_info_of};
 use crate::inference::settings::EmbedderSettings;
-use crate::inference::{EmbedKind, Embedder, ModelId, bundled};
+use crate::inference::{EmbedKind, Embedder, LateInteraction, ModelId, QuestionTokens, bundled, no_vector};
 use llama_cpp_2::context::params::LlamaPoolingType;
+use llama_cpp_2::token::LlamaToken;
 use std::path::Path;
 
 /// Texts that one worker is given at a time: some batches of long ones, one of short ones.
@@ -21,6 +23,8 @@ pub struct LlamaEmbedder {
     dimension: usize,
     query_prefix: String,
     document_prefix: String,
+    /// With it the workers give the states of all tokens, and their mean is taken here.
+    late: Option<LateInteraction>,
     workers: Workers,
 }
 
@@ -57,7 +61,10 @@ impl LlamaEmbedder {
         }
         info.require_embedder()?;
         let habits = habits(info);
-        let pooling = match settings.pooling.or(info.pooling).unwrap_or(habits.pooling) {
+        let pooling = settings.pooling.or(info.pooling).unwrap_or(habits.pooling);
+        let late = info.late.clone().filter(|_| pooling == Pooling::Mean);
+        let pooling = match pooling {
+            _ if late.is_some() => LlamaPoolingType::None,
             Pooling::Cls => LlamaPoolingType::Cls,
             Pooling::Last => LlamaPoolingType::Last,
             Pooling::Mean | Pooling::Rank => LlamaPoolingType::Mean,
@@ -77,7 +84,42 @@ impl LlamaEmbedder {
             dimension: usize::try_from(workers.model().n_embd_out()).unwrap_or(0),
             query_prefix: settings.query_prefix.unwrap_or_else(|| habits.query_prefix.into()),
             document_prefix: settings.document_prefix.unwrap_or_else(|| habits.document_prefix.into()),
+            late,
             workers,
+        })
+    }
+
+    /// Has texts computed by the workers, some at a time, with the prefix of their kind.
+    fn map<O: Send + 'static>(
+        &self,
+        kind: EmbedKind,
+        texts: &[&str],
+        compute: impl Fn(&mut Sequences<'_>, &[Vec<LlamaToken>]) -> Result<Vec<O>> + Clone + Send + 'static,
+    ) -> Result<Vec<O>> {
+        let prefix = match kind {
+            EmbedKind::Query => &self.query_prefix,
+            EmbedKind::Document => &self.document_prefix,
+        };
+        let whole = |text: &&str| [prefix.as_str(), text].concat();
+        let pieces: Vec<Vec<String>> =
+            texts.chunks(TEXTS_AT_A_TIME).map(|piece| piece.iter().map(whole).collect()).collect();
+        let done = self.workers.map(pieces, move |sequences, texts| {
+            let tokens = texts.iter().map(|text| sequences.tokens(text)).collect::<Result<Vec<_>>>()?;
+            compute(sequences, &tokens)
+        })?;
+        Ok(done.into_iter().flatten().collect())
+    }
+
+    /// The states of every token of every text.
+    fn states<O: Send + 'static>(
+        &self,
+        kind: EmbedKind,
+        texts: &[&str],
+        make: impl Fn(&States) -> O + Clone + Send + 'static,
+    ) -> Result<Vec<(Vec<f32>, O)>> {
+        self.map(kind, texts, move |sequences, tokens| {
+            let states = sequences.states(tokens)?;
+            states.iter().map(|states| Ok((unit(&states.mean())?, make(states)))).collect()
         })
     }
 }
@@ -92,18 +134,33 @@ impl Embedder for LlamaEmbedder {
     }
 
     fn embed(&self, kind: EmbedKind, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
-        let prefix = match kind {
-            EmbedKind::Query => &self.query_prefix,
-            EmbedKind::Document => &self.document_prefix,
+        if self.late.is_some() {
+            let encoded = self.states(kind, texts, |_| ())?;
+            return Ok(encoded.into_iter().map(|(vector, ())| vector).collect());
+        }
+        self.map(kind, texts, |sequences, tokens| {
+            sequences.outputs(tokens)?.iter().map(|raw| unit(raw)).collect::<Result<Vec<_>>>()
+        })
+    }
+
+    fn late(&self) -> Option<&LateInteraction> {
+        self.late.as_ref()
+    }
+
+    fn encode_question(&self, text: &str) -> Result<(Vec<f32>, Option<QuestionTokens>)> {
+        let Some(late) = self.late.clone() else {
+            return Ok((self.embed(EmbedKind::Query, &[text])?.pop().ok_or_else(no_vector)?, None));
         };
-        let whole = |text: &&str| [prefix.as_str(), text].concat();
-        let pieces: Vec<Vec<String>> =
-            texts.chunks(TEXTS_AT_A_TIME).map(|piece| piece.iter().map(whole).collect()).collect();
-        let vectors = self.workers.map(pieces, |sequences, texts| {
-            let tokens = texts.iter().map(|text| sequences.tokens(text)).collect::<Result<Vec<_>>>()?;
-            sequences.outputs(&tokens)?.iter().map(|raw| unit(raw)).collect::<Result<Vec<_>>>()
-        })?;
-        Ok(vectors.into_iter().flatten().collect())
+        let encoded = self.states(EmbedKind::Query, &[text], move |states| late.of_question(states.of_text()))?;
+        encoded.into_iter().next().map(|(vector, tokens)| (vector, Some(tokens))).ok_or_else(no_vector)
+    }
+
+    fn encode_clauses(&self, texts: &[&str]) -> Result<Vec<(Vec<f32>, Vec<i8>)>> {
+        let Some(late) = self.late.clone() else {
+            let vectors = self.embed(EmbedKind::Document, texts)?;
+            return Ok(vectors.into_iter().map(|vector| (vector, Vec::new())).collect());
+        };
+        self.states(EmbedKind::Document, texts, move |states| late.of_clause(states.of_text()))
     }
 }
 

@@ -115,8 +115,44 @@ impl<'m> Sequences<'m> {
         Ok(outputs)
     }
 
-    /// Encodes one batch.
+    /// The states of all tokens of every sequence, in order, for a context that does not pool. Each has 1 to [`Sequences::window`]
+    /// tokens.
+    ///
+    /// # Errors
+    /// `MODEL_UNAVAILABLE` when llama.cpp refused.
+    pub(super) fn states(&mut self, sequences: &[Vec<LlamaToken>]) -> Result<Vec<States>> {
+        let vocab = self.vocab();
+        let mut all = Vec::with_capacity(sequences.len());
+        let mut rest = sequences;
+        while !rest.is_empty() {
+            let (group, left) = rest.split_at(fitting(rest));
+            self.compute(group)?;
+            let mut at = 0i32;
+            for tokens in group {
+                let mut states = States::default();
+                for token in tokens {
+                    let state = self.context.embeddings_ith(at).map_err(computation_failed)?;
+                    states.rows.push((state.to_vec(), !vocab.is_control(*token)));
+                    at += 1;
+                }
+                all.push(states);
+            }
+            rest = left;
+        }
+        Ok(all)
+    }
+
+    /// Encodes one batch and adds its pooled outputs.
     fn run(&mut self, group: &[Vec<LlamaToken>], outputs: &mut Vec<Vec<f32>>) -> Result<()> {
+        self.compute(group)?;
+        for (sequence, _) in (0i32..).zip(group) {
+            outputs.push(self.context.embeddings_seq_ith(sequence).map_err(computation_failed)?.to_vec());
+        }
+        Ok(())
+    }
+
+    /// Computes one batch.
+    fn compute(&mut self, group: &[Vec<LlamaToken>]) -> Result<()> {
         self.batch.clear();
         for (sequence, tokens) in (0i32..).zip(group) {
             for (position, token) in (0i32..).zip(tokens) {
@@ -126,11 +162,30 @@ impl<'m> Sequences<'m> {
         }
         // Decoders with pooling keep what they have seen; encoders have no such memory.
         forget(&mut self.context)?;
-        self.context.decode(&mut self.batch).map_err(computation_failed)?;
-        for (sequence, _) in (0i32..).zip(group) {
-            outputs.push(self.context.embeddings_seq_ith(sequence).map_err(computation_failed)?.to_vec());
+        self.context.decode(&mut self.batch).map_err(computation_failed)
+    }
+}
+
+/// The states of a text's tokens, in order, each with whether it is of the text itself and no marker around it.
+#[derive(Debug, Default)]
+pub(super) struct States {
+    rows: Vec<(Vec<f32>, bool)>,
+}
+
+impl States {
+    /// Their mean, markers included.
+    pub(super) fn mean(&self) -> Vec<f32> {
+        let mut sum = self.rows.first().map_or_else(Vec::new, |(state, _)| vec![0.0; state.len()]);
+        for (state, _) in &self.rows {
+            sum.iter_mut().zip(state).for_each(|(sum, x)| *sum += x);
         }
-        Ok(())
+        let count = self.rows.len().max(1) as f32;
+        sum.iter().map(|x| x / count).collect()
+    }
+
+    /// Those of the text itself.
+    pub(super) fn of_text(&self) -> impl Iterator<Item = &[f32]> + Clone {
+        self.rows.iter().filter(|(_, own)| *own).map(|(state, _)| state.as_slice())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Encoders, and rerankers made of them.
 
 use super::file::{Gguf, Random};
-use super::{HEADS, LAYERS, WIDTH, distinct};
+use super::{HEADS, LAYERS, TOKEN_WIDTH, WIDTH, distinct};
 use std::path::Path;
 
 /// A BERT encoder to make.
@@ -22,6 +22,8 @@ pub struct EncoderSpec<'a> {
     pub pieces: bool,
     /// A reranker: one score for a pair of texts instead of a vector.
     pub rank: bool,
+    /// What it compares tokens with; `None` leaves it out.
+    pub late: Option<LateArrays>,
 }
 
 impl<'a> EncoderSpec<'a> {
@@ -35,7 +37,43 @@ impl<'a> EncoderSpec<'a> {
             window: 128,
             pieces: false,
             rank: false,
+            late: None,
         }
+    }
+
+    /// The same with arrays to compare tokens with.
+    pub fn comparing(characters: &'a str) -> EncoderSpec<'a> {
+        EncoderSpec { late: Some(LateArrays::tiny()), ..EncoderSpec::tiny(characters) }
+    }
+}
+
+/// The arrays by which an encoder compares a question with a clause token by token (`guida.late.*`).
+#[derive(Debug, Clone)]
+pub struct LateArrays {
+    /// Rows of as many numbers as the hidden state is wide; each gives one number of a token's vector.
+    pub projection: Vec<f32>,
+    /// A weight for each number of the hidden state, and a bias.
+    pub gate: Vec<f32>,
+    /// Weights of the mean, of the weakest and of the cosine, bias, and sharpness of the soft minimum.
+    pub head: Vec<f32>,
+}
+
+impl LateArrays {
+    /// Vectors of [`TOKEN_WIDTH`] numbers for states of [`WIDTH`]. The projection is random, which keeps equal tokens equal and
+    /// others apart; all tokens weigh about the same.
+    pub fn tiny() -> LateArrays {
+        let mut random = Random(20_260_105);
+        LateArrays {
+            projection: random.values(TOKEN_WIDTH * WIDTH, 1.0),
+            gate: random.values(WIDTH + 1, 0.02),
+            head: vec![5.0, 1.0, 2.0, -3.0, 8.0],
+        }
+    }
+
+    fn put(&self, file: &mut Gguf) {
+        file.f32s("guida.late.projection", &self.projection);
+        file.f32s("guida.late.gate", &self.gate);
+        file.f32s("guida.late.head", &self.head);
     }
 }
 
@@ -69,6 +107,9 @@ pub fn encoder_file(spec: &EncoderSpec<'_>) -> Gguf {
     }
     file.f32("bert.attention.layer_norm_epsilon", 1e-12);
     file.bool("bert.attention.causal", false);
+    if let Some(late) = &spec.late {
+        late.put(&mut file);
+    }
 
     let mut tokens: Vec<String> = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(String::from).into();
     let ascii: String = ('a'..='z').chain('0'..='9').collect();

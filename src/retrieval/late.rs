@@ -1,0 +1,107 @@
+//! The first clauses compared with the question token by token, see [`crate::inference::LateInteraction`].
+
+use super::fusion::{Answers, Evidence};
+use crate::error::Result;
+use crate::inference::{Embedder, LateInteraction, QuestionTokens};
+use crate::store::Knowledge;
+use crate::text::passage;
+use crate::types::ClauseId;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Clauses that are compared where the file keeps the vectors of their tokens: 40 take a millisecond.
+const COMPARED: usize = 40;
+/// Clauses whose tokens are made when the question is asked, where the file is too large to keep them: each takes about 15 ms of a core.
+const MADE: usize = 4;
+/// Questions that make tokens at a time; further ones do without, so that their cards do not wait.
+const MAKING: usize = 2;
+/// Clauses whose tokens stay in memory once they are made, about 6 KB each.
+const HELD: usize = 4_000;
+
+/// The token vectors of a clause's passages.
+type Passages = Arc<Vec<Vec<i8>>>;
+
+/// Compares tokens, and holds what it made for it.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    held: Mutex<HashMap<ClauseId, Passages>>,
+    making: AtomicUsize,
+}
+
+/// A place among those who make tokens, given back when dropped.
+struct Place<'a>(&'a AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Comparison {
+    /// Compares the first clauses of `evidence`, best first, and puts down what was found; an encoder without token vectors leaves it as it
+    /// is. False when there was no time for it, because others were at it.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`, or the encoder's errors.
+    pub fn run(
+        &self,
+        knowledge: &Knowledge,
+        embedder: &dyn Embedder,
+        question: Option<&QuestionTokens>,
+        evidence: &mut [Evidence],
+    ) -> Result<bool> {
+        let (Some(late), Some(question)) = (embedder.late(), question) else { return Ok(true) };
+        if knowledge.embedder().and_then(|e| e.token_dimension) == Some(late.dimension()) {
+            for seen in evidence.iter_mut().take(COMPARED) {
+                let passages = knowledge.tokens(seen.clause)?.unwrap_or_default();
+                seen.answers = best(late, question, seen.text, &passages);
+            }
+            return Ok(true);
+        }
+        let Some(_place) = self.place() else { return Ok(false) };
+        for seen in evidence.iter_mut().take(MADE) {
+            seen.answers = best(late, question, seen.text, &self.made(knowledge, embedder, seen.clause)?);
+        }
+        Ok(true)
+    }
+
+    fn place(&self) -> Option<Place<'_>> {
+        let place = Place(&self.making);
+        (self.making.fetch_add(1, Ordering::AcqRel) < MAKING).then_some(place)
+    }
+
+    /// The vectors of a clause's tokens, made now unless they were made before.
+    fn made(&self, knowledge: &Knowledge, embedder: &dyn Embedder, id: ClauseId) -> Result<Passages> {
+        let held = || self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = held().get(&id) {
+            return Ok(Arc::clone(known));
+        }
+        let (Some(version), Some(clause)) = (knowledge.version_of(id), knowledge.clause(id)?) else {
+            return Ok(Passages::default());
+        };
+        let passages = passage::of_clause(&version.row.title, &clause.heading, &clause.text);
+        let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
+        let encoded = embedder.encode_clauses(&texts)?;
+        let made: Passages = Arc::new(encoded.into_iter().map(|(_, tokens)| tokens).collect());
+        let mut held = held();
+        if held.len() >= HELD {
+            held.clear();
+        }
+        held.insert(id, Arc::clone(&made));
+        Ok(made)
+    }
+}
+
+/// What the passage that answers best says; `cosine` is that of the clause.
+fn best(
+    late: &LateInteraction,
+    question: &QuestionTokens,
+    cosine: Option<f32>,
+    passages: &[Vec<i8>],
+) -> Option<Answers> {
+    let found = passages.iter().filter_map(|tokens| late.compare(question, tokens));
+    let judged =
+        found.map(|found| Answers { log_odds: late.log_odds(found, cosine.unwrap_or(0.0)), weakest: found.weakest });
+    judged.max_by(|a, b| a.log_odds.total_cmp(&b.log_odds))
+}
