@@ -188,7 +188,14 @@ impl Importer {
         match noted {
             // The failure itself is what people must hear, even where it cannot be written down.
             Err(journal) if outcome.is_err() => tracing::error!("{journal}"),
-            other => other?,
+            // What cannot be noted is not offered for confirmation, and its copy must not fill the disk that had no room for the note.
+            Err(journal) => {
+                if let Ok(Outcome::Ready(ready)) = &outcome {
+                    self.free_after(&journal, &ready.preview.gid);
+                }
+                return Err(journal);
+            }
+            Ok(()) => {}
         }
         outcome
     }
