@@ -334,6 +334,7 @@ fn an_encoder_without_the_arrays_or_that_is_not_pooled_by_mean_compares_no_token
 
 #[test]
 fn arrays_that_do_not_fit_are_ignored_and_the_encoder_still_works() {
+    type Damage = fn(&mut LateArrays);
     let folder = tempfile::tempdir().expect("folder");
     let plain = loaded(folder.path(), "plain.gguf", &EncoderSpec::tiny(KNOWN));
     let expected = plain.embed(EmbedKind::Query, &["身份证过期"]).expect("embed");
@@ -346,7 +347,7 @@ fn arrays_that_do_not_fit_are_ignored_and_the_encoder_still_works() {
         assert_eq!(embedder.embed(EmbedKind::Query, &["身份证过期"]).expect("embed"), expected, "{why}");
         assert_eq!(embedder.encode_question("身份证过期").expect("encode"), (expected[0].clone(), None), "{why}");
     };
-    let damages: [(&str, fn(&mut LateArrays)); 12] = [
+    let damages: [(&str, Damage); 12] = [
         ("a projection cut off", |late| late.projection.truncate(100)),
         ("a projection of less than a row", |late| late.projection.truncate(8)),
         ("a projection that is no number", |late| late.projection[9] = f32::NAN),

@@ -157,7 +157,7 @@ mod tests {
         LateInteraction::of(&Header { entries, tensors: Vec::new(), file_bytes: 0 }, 2).unwrap()
     }
 
-    fn states<'s>(rows: &'s [[f32; 2]]) -> impl Iterator<Item = &'s [f32]> + Clone {
+    fn states(rows: &[[f32; 2]]) -> impl Iterator<Item = &[f32]> + Clone {
         rows.iter().map(|row| row.as_slice())
     }
 

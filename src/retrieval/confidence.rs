@@ -59,7 +59,6 @@ const BY_WORDS: Weights = Weights {
     asked: 0.0,
     answers: 0.0,
     weakest: 0.0,
-    ..WITH_TOKENS
 };
 
 /// A single word in common proves little unless it is most of the question. (天气 stands in a rule about visits to customers;
