@@ -5,7 +5,7 @@
 //! they are known to answer are to the question. And a question that names a matter of its own (信用卡, 理财, 别家银行) which the clauses do not mention is
 //! about something else, however many other words agree.
 
-use super::fusion;
+use super::fusion::{self, TEN};
 use super::lexical::{QueryTerm, Scored, is_word};
 use crate::error::Result;
 use crate::store::{Knowledge, forward};
@@ -64,8 +64,6 @@ const BY_WORDS: Weights = Weights {
 /// A single word in common proves little unless it is most of the question. (天气 stands in a rule about visits to customers;
 /// 今天天气怎么样 is not about visits.)
 const LONE_WORD_COVERAGE: f64 = 0.6;
-/// Standard deviations and log-odds are counted in tens, so that all features are of one size.
-const TEN: f64 = 10.0;
 
 /// Clauses that are looked at.
 const LOOKED_AT: usize = 3;
@@ -171,8 +169,8 @@ pub struct Asked<'a> {
 pub struct Found<'a> {
     /// By words alone.
     pub by_words: &'a [Scored],
-    /// By all evidence, with the likelihood of each as a share of the first one's.
-    pub fused: &'a [(fusion::Evidence, f64)],
+    /// By all evidence.
+    pub fused: &'a [fusion::Evidence],
     /// Whether an encoder took part.
     pub encoded: bool,
 }
@@ -199,7 +197,7 @@ pub fn features(
         ..Features::default()
     };
     if found.encoded {
-        let first = found.fused.iter().take(LOOKED_AT).map(|(evidence, _)| evidence);
+        let first = found.fused.iter().take(LOOKED_AT);
         let largest = |values: &mut dyn Iterator<Item = f32>| values.fold(0.0, |a: f64, b| a.max(f64::from(b)));
         out.meaning = Some(largest(&mut first.clone().map(|e| e.standing)) / TEN);
         out.asked = Some(largest(&mut first.clone().map(|e| e.known)));
@@ -208,7 +206,7 @@ pub fn features(
         out.weakest = best.map(|best| f64::from(best.weakest));
     }
     let mut evidence = Evidence::default();
-    for (rank, (seen, _)) in found.fused.iter().take(LOOKED_AT).enumerate() {
+    for (rank, seen) in found.fused.iter().take(LOOKED_AT).enumerate() {
         let Some(clause) = knowledge.clause(seen.clause)? else { continue };
         let title = knowledge.version_of(seen.clause).map_or("", |v| v.row.title.as_str());
         let text = normalize(&format!("{title} {} {}", clause.heading, clause.text));

@@ -31,7 +31,7 @@ const BY_WORDS: Weights = [9.35, 0.0, 0.0, 0.52, 0.0];
 /// another must not draw it to its own clause.
 const UNLIKE: f32 = 0.5;
 /// Standard deviations, and log-odds, are counted in tens, so that all features are of one size.
-const TEN: f64 = 10.0;
+pub(super) const TEN: f64 = 10.0;
 
 /// How a clause's tokens meet the question's, see [`crate::inference::LateInteraction`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

@@ -352,12 +352,12 @@ impl Retriever {
         fusion::order(&mut evidence, encoded);
         self.compare(&meaning, &mut evidence, &mut ranked)?;
         let fused = fusion::fuse(evidence, encoded);
-        let asked = Asked { text: &text, terms: &terms, spoken: &spoken };
-        let found = Found { by_words: &by_words, fused: &fused, encoded };
-        (ranked.features, ranked.other_matter) = confidence::features(&self.knowledge, &self.matters, &asked, &found)?;
-        ranked.confidence = if fused.is_empty() { 0.0 } else { confidence::estimate(&ranked.features) };
         let hits = fused.iter().map(|(e, score)| Hit::new(e.clause, *score)).collect();
         ranked.evidence = fused.into_iter().map(|(evidence, _)| evidence).collect();
+        let asked = Asked { text: &text, terms: &terms, spoken: &spoken };
+        let found = Found { by_words: &by_words, fused: &ranked.evidence, encoded };
+        (ranked.features, ranked.other_matter) = confidence::features(&self.knowledge, &self.matters, &asked, &found)?;
+        ranked.confidence = if ranked.evidence.is_empty() { 0.0 } else { confidence::estimate(&ranked.features) };
         (ranked.hits, ranked.guides) = guides::separate(&self.knowledge, &admitted, hits)?;
         if let Some(reranker) = &self.reranker {
             let started = Instant::now();

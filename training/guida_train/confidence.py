@@ -11,9 +11,9 @@ import json
 
 import torch
 
-NAMES = ["coverage", "strength", "margin", "known", "other_matter", "alone", "lead", "meaning", "asked", "answers", "weakest"]
+NAMES = ["coverage", "strength", "margin", "other_matter", "alone", "meaning", "asked", "answers", "weakest"]
 #: Features that may only speak for an answer, and those that may only speak against one: what else the fit finds is chance.
-FOR = {"coverage", "strength", "margin", "known", "lead", "meaning", "asked", "answers", "weakest"}
+FOR = {"coverage", "strength", "margin", "meaning", "asked", "answers", "weakest"}
 #: Weight of a question that must be refused.
 UNANSWERABLE = 2.0
 #: As confidence.rs: one word in common counts only with this coverage; clauses that count as answering.
