@@ -163,7 +163,7 @@ fn ms(since: Instant) -> f64 {
 fn is_weighed(ranked: &Ranked, ground: Ground) -> bool {
     !matches!(ground, Ground::Blank | Ground::Missing | Ground::Address)
         && ranked.settled.is_empty()
-        && ranked.clauses_searched > 0
+        && !ranked.evidence.is_empty()
 }
 
 fn guard(request: &AskRequest, question: &GuardedQuestion, ranked: &Ranked) -> GuardTrace {
