@@ -74,6 +74,11 @@ pub enum Level {
 }
 
 impl Level {
+    /// Whether it is national law, which is the same for every bank.
+    pub fn is_public_law(self) -> bool {
+        matches!(self, Level::Law | Level::AdministrativeRegulation | Level::JudicialInterpretation)
+    }
+
     /// Every level, in the order of norms.
     pub const ALL: [Level; 8] = [
         Level::Law,

@@ -15,7 +15,7 @@ use crate::engine::branch::is_home;
 use crate::engine::measure::CrossValidation;
 use crate::engine::modeling::ModelHost;
 use crate::engine::models::{Wanted, program};
-use crate::engine::offline::Measuring;
+use crate::engine::offline::{Measuring, Sources};
 use crate::engine::request::Actor;
 use crate::engine::settings::{SettingsDesk, SettingsPlace};
 use crate::error::{Code, Error, Result};
@@ -82,9 +82,21 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Ask(args) => ask(&args),
         Command::Serve(args) => service::serve(&args),
         Command::Console(args) => console::run(&args),
-        Command::Kb { command: KbCommand::Build { dirs, out, curated, like, no_everyday, encoder, threads, json } } => {
+        Command::Kb {
+            command: KbCommand::Build { dirs, out, curated, enrich, like, no_everyday, encoder, threads, json },
+        } => {
             let embedder = load_embedder(&encoder, EmbedderSettings::for_many(threads))?;
-            cli::kb::build(&dirs, &curated, !no_everyday, like.as_deref(), &out, embedder.as_deref(), json)
+            let everyday = !no_everyday;
+            let sources = Sources { dirs: &dirs, curated: &curated, everyday, enrich: &enrich, like: like.as_deref() };
+            cli::kb::build(&sources, &out, embedder.as_deref(), json)
+        }
+        Command::Kb { command: KbCommand::Enrich { dirs, out, models } } => {
+            let writers = start_models(&models)?.writers();
+            wait_for(&writers)?;
+            let writer = writers.large.or(writers.small).ok_or_else(|| {
+                Error::new(Code::ModelUnavailable, "没有对话模型", "用 --model 指定 GGUF 文件,由它来写问法")
+            })?;
+            cli::kb::enrich(&dirs, writer.as_ref(), &out)
         }
         Command::Kb { command: KbCommand::Check { file, json } } => cli::kb::check(&file, json),
         Command::Kb { command: KbCommand::Review { file, against, json } } => cli::kb::review(&file, &against, json),

@@ -31,6 +31,8 @@ pub fn perturbations(asked: &[PerturbArg]) -> Vec<Perturbation> {
             PerturbArg::Traditional => *kind == Perturbation::Traditional,
             PerturbArg::Fullwidth => *kind == Perturbation::Fullwidth,
             PerturbArg::Particles => *kind == Perturbation::Particles,
+            PerturbArg::SameSound => *kind == Perturbation::SameSound,
+            PerturbArg::Letters => *kind == Perturbation::Letters,
             PerturbArg::All => true,
         })
     };

@@ -1,7 +1,7 @@
-//! `guida kb build|check|review`.
+//! `guida kb build|enrich|check|review`.
 
 use super::output::{print, print_json};
-use crate::engine::offline::{self, Embedder, Phase, Suspended};
+use crate::engine::offline::{self, Embedder, Generator, Phase, Sources, Suspended};
 use crate::error::{Code, Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -12,19 +12,11 @@ use std::time::Instant;
 ///
 /// # Errors
 /// Those of building.
-pub fn build(
-    dirs: &[PathBuf],
-    curated: &[PathBuf],
-    everyday: bool,
-    like: Option<&Path>,
-    out: &Path,
-    embedder: Option<&dyn Embedder>,
-    json: bool,
-) -> Result<()> {
+pub fn build(sources: &Sources<'_>, out: &Path, embedder: Option<&dyn Embedder>, json: bool) -> Result<()> {
     let started = Instant::now();
     let mut bar = Bar::new();
     let mut show = |phase, done, total| bar.show(phase, done, total);
-    let built = offline::build_knowledge(dirs, curated, everyday, like, out, embedder, &mut show)?;
+    let built = offline::build_knowledge(sources, out, embedder, &mut show)?;
     bar.finish();
     if json {
         let report = &built.report;
@@ -38,6 +30,26 @@ pub fn build(
         built.generation,
         out.display(),
         started.elapsed().as_secs_f64()
+    ))
+}
+
+/// Lets a language model write questions for the clauses of folders.
+///
+/// # Errors
+/// Those of reading the folders, of the file and of the model.
+pub fn enrich(dirs: &[PathBuf], generator: &dyn Generator, file: &Path) -> Result<()> {
+    let mut bar = Bar::new();
+    let mut show = |phase, done, total| bar.show(phase, done, total);
+    let done = offline::enrich_knowledge(dirs, generator, file, &mut show)?;
+    bar.finish();
+    print(&format!(
+        "为 {} 条条款写了 {} 个问法({} 条没有写出可用的),已有问法的 {} 条没有再写\n请看一遍 {},删去不合适的行,再用 guida kb build --enrich {} 收入\n",
+        done.asked,
+        done.questions,
+        done.empty,
+        done.known,
+        file.display(),
+        file.display()
     ))
 }
 
@@ -123,6 +135,7 @@ impl Bar {
                 Phase::Reading => "读取文件",
                 Phase::Indexing => "写入条款",
                 Phase::Embedding => "计算向量",
+                Phase::Enriching => "写问法",
             });
         }
         self.bar.set_length(total as u64);

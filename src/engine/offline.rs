@@ -7,6 +7,7 @@ use crate::eval::evidence::Weighed;
 use crate::eval::report::{self, Report, Subject};
 use crate::ingest::build;
 use crate::ingest::curated::Curated;
+use crate::ingest::enrich::{self, Enriched};
 use crate::ingest::everyday::Everyday;
 use crate::retrieval::Retriever;
 use crate::retrieval::scope::Scope;
@@ -18,30 +19,57 @@ use std::sync::Arc;
 
 pub use crate::eval::metrics::{Asked, Figures};
 pub use crate::eval::perturb::{Perturbation, Perturbed};
-pub use crate::inference::{Embedder, Reranker};
+pub use crate::inference::{Embedder, Generator, Reranker};
 pub use crate::ingest::build::{Built, Phase};
 pub use crate::retrieval::Signals;
 pub use crate::store::CheckReport;
 pub use crate::store::review::Suspended;
 
-/// Builds a knowledge file, see [`build::build`], with the curated questions of these files, and with the everyday questions that
-/// come with the program unless `everyday` is false. What stays as it was in the file `like` keeps the ids and vectors that it has there.
+/// What a knowledge file is built from.
+#[derive(Debug)]
+pub struct Sources<'a> {
+    /// Folders of documents.
+    pub dirs: &'a [PathBuf],
+    /// Files of curated questions.
+    pub curated: &'a [PathBuf],
+    /// Whether the everyday questions over public laws that come with the program are wanted.
+    pub everyday: bool,
+    /// Files of everyday questions, see [`enrich_knowledge`].
+    pub enrich: &'a [PathBuf],
+    /// An earlier file: what stays as it was keeps the ids and vectors that it has there.
+    pub like: Option<&'a Path>,
+}
+
+/// Builds a knowledge file, see [`build::build`].
 ///
 /// # Errors
-/// As there, those of reading `like`, and `QUESTIONS_FILE`, `DOCUMENT_UNREADABLE` or `DOCUMENT_TOO_LARGE` for a file of curated questions.
+/// Those of reading the files of questions and of building.
 pub fn build_knowledge(
-    dirs: &[PathBuf],
-    curated: &[PathBuf],
-    everyday: bool,
-    like: Option<&Path>,
+    sources: &Sources<'_>,
     out: &Path,
     embedder: Option<&dyn Embedder>,
     progress: &mut dyn FnMut(Phase, usize, usize),
 ) -> Result<Built> {
-    let curated = curated.iter().map(|file| Curated::read(file)).collect::<Result<Vec<_>>>()?;
-    let everyday = if everyday { Everyday::bundled() } else { Everyday::none() };
-    let earlier = like.map(Earlier::read).transpose()?.unwrap_or_default();
-    build::build_like(&earlier, dirs, &curated, &everyday, out, embedder, progress)
+    let curated = sources.curated.iter().map(|file| Curated::read(file)).collect::<Result<Vec<_>>>()?;
+    let mut everyday = if sources.everyday { Everyday::bundled() } else { Everyday::none() };
+    for file in sources.enrich {
+        everyday.read(file)?;
+    }
+    let earlier = sources.like.map(Earlier::read).transpose()?.unwrap_or_default();
+    build::build_like(&earlier, sources.dirs, &curated, &everyday, out, embedder, progress)
+}
+
+/// Lets a language model write questions for the clauses under `dirs`, see [`enrich::enrich`].
+///
+/// # Errors
+/// As there.
+pub fn enrich_knowledge(
+    dirs: &[PathBuf],
+    generator: &dyn Generator,
+    file: &Path,
+    progress: &mut dyn FnMut(Phase, usize, usize),
+) -> Result<Enriched> {
+    enrich::enrich(dirs, generator, file, progress)
 }
 
 /// Checks a knowledge file, see [`store::check`].

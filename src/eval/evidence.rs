@@ -14,7 +14,7 @@ pub struct Weighed {
     pub id: String,
     /// Fold, from 0; 0 outside a cross-validation.
     pub fold: usize,
-    /// Number of relevant clauses, candidates or not.
+    /// Number of relevant clauses, candidates or not; 0 where nothing answers.
     pub relevant: usize,
     /// Positions among the candidates of those that are relevant.
     pub found: Vec<usize>,
@@ -22,13 +22,13 @@ pub struct Weighed {
     pub candidates: Vec<[f32; FEATURES]>,
 }
 
-/// The candidates of all questions that have relevant clauses.
+/// The candidates of all questions.
 ///
 /// # Errors
 /// As [`Retriever::search`].
 pub fn weighed(retriever: &Retriever, scope: &Scope, questions: &[Question], fold: usize) -> Result<Vec<Weighed>> {
     let mut all = Vec::with_capacity(questions.len());
-    for question in questions.iter().filter(|q| !q.relevant.is_empty()) {
+    for question in questions {
         let query = Query { text: &question.question, scope: scope.clone(), recent_documents: &[], limit: 1 };
         let mut weighed = Weighed {
             id: question.id.clone(),

@@ -6,9 +6,11 @@
 use super::metrics::Figures;
 use crate::text::normalize::is_han;
 use crate::text::questions::Question;
+use crate::text::thesaurus::Thesaurus;
+use crate::text::{filler, syllables};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 const TYPOS: &str = include_str!("../../assets/eval/typos.txt");
 const TRADITIONAL: &str = include_str!("../../assets/eval/traditional.txt");
@@ -34,12 +36,22 @@ pub enum Perturbation {
     Fullwidth,
     /// Courtesy in front and a particle at the end.
     Particles,
+    /// One character replaced by another of the same sound, as input methods offer it.
+    SameSound,
+    /// One word in the letters of its sound.
+    Letters,
 }
 
 impl Perturbation {
     /// Every way.
-    pub const ALL: [Perturbation; 4] =
-        [Perturbation::Typos, Perturbation::Traditional, Perturbation::Fullwidth, Perturbation::Particles];
+    pub const ALL: [Perturbation; 6] = [
+        Perturbation::Typos,
+        Perturbation::Traditional,
+        Perturbation::Fullwidth,
+        Perturbation::Particles,
+        Perturbation::SameSound,
+        Perturbation::Letters,
+    ];
 
     /// How tables call it.
     pub fn label(self) -> &'static str {
@@ -48,6 +60,8 @@ impl Perturbation {
             Perturbation::Traditional => "繁体字",
             Perturbation::Fullwidth => "全角",
             Perturbation::Particles => "语气词",
+            Perturbation::SameSound => "同音字",
+            Perturbation::Letters => "拼音词",
         }
     }
 
@@ -56,8 +70,10 @@ impl Perturbation {
         let table = match self {
             Perturbation::Typos => confusions(TYPOS),
             Perturbation::Traditional => variants(TRADITIONAL),
-            Perturbation::Fullwidth | Perturbation::Particles => HashMap::new(),
+            Perturbation::SameSound => same_sounds(),
+            Perturbation::Fullwidth | Perturbation::Particles | Perturbation::Letters => HashMap::new(),
         };
+        let words = Thesaurus::bundled();
         let change = |question: &Question| {
             let mut dice = Dice::new(self, &question.id);
             let text = &question.question;
@@ -66,6 +82,8 @@ impl Perturbation {
                 Perturbation::Traditional => write_traditional(text, &table, &mut dice),
                 Perturbation::Fullwidth => widen(text),
                 Perturbation::Particles => be_polite(text, &mut dice),
+                Perturbation::SameSound => write_another(text, &table, &mut dice),
+                Perturbation::Letters => write_letters(text, &words, &mut dice),
             };
             Question { question: question_text, ..question.clone() }
         };
@@ -143,6 +161,56 @@ fn write_traditional(text: &str, table: &Table, dice: &mut Dice) -> String {
         forms.get(taste % forms.len().max(1)).copied().unwrap_or(c)
     };
     text.chars().map(write).collect()
+}
+
+/// For each of the characters in the tables those with a reading in common.
+fn same_sounds() -> Table {
+    let common: BTreeSet<char> =
+        groups(TYPOS).chain(groups(TRADITIONAL).map(|group| group.into_iter().take(1).collect())).flatten().collect();
+    let mut by_sound: HashMap<String, Vec<char>> = HashMap::new();
+    for &c in &common {
+        // The first reading is the usual one.
+        if let Some(sound) = syllables::readings(c).next() {
+            by_sound.entry(sound.into_owned()).or_default().push(c);
+        }
+    }
+    let others = |c: char, all: &[char]| all.iter().copied().filter(|other| *other != c).collect();
+    by_sound.values().filter(|all| all.len() > 1).flat_map(|all| all.iter().map(|c| (*c, others(*c, all)))).collect()
+}
+
+/// Another character of the same sound for one that says something.
+fn write_another(text: &str, table: &Table, dice: &mut Dice) -> String {
+    let filler: HashSet<usize> = filler::places(text).collect();
+    let mut chars: Vec<char> = text.chars().collect();
+    let places = chars.iter().enumerate().filter(|(at, c)| !filler.contains(at) && table.contains_key(c));
+    let places: Vec<usize> = places.map(|(at, _)| at).collect();
+    if let Some(place) = dice.pick(&places).and_then(|at| chars.get_mut(*at))
+        && let Some(other) = table.get(place).and_then(|others| dice.pick(others))
+    {
+        *place = *other;
+    }
+    chars.into_iter().collect()
+}
+
+/// Letters for one of the spoken words, else for two characters that say something.
+fn write_letters(text: &str, words: &Thesaurus, dice: &mut Dice) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let filler: HashSet<usize> = filler::places(text).collect();
+    let han = |word: &str| word.chars().count() > 1 && word.chars().all(is_han);
+    let mut spans: Vec<(usize, usize)> = Vec::new();
+    for (word, _) in words.matches(text).into_iter().filter(|(word, _)| han(word)) {
+        spans.extend(text.find(word).map(|at| (text[..at].chars().count(), word.chars().count())));
+    }
+    if spans.is_empty() {
+        let says = |at: usize| !filler.contains(&at) && chars.get(at).is_some_and(|c| is_han(*c));
+        spans.extend((0..chars.len()).filter(|at| says(*at) && says(at + 1)).map(|at| (at, 2)));
+    }
+    let Some(&(start, length)) = dice.pick(&spans) else { return text.to_owned() };
+    let letters = |(at, c): (usize, &char)| match syllables::readings(*c).next() {
+        Some(sound) if (start..start + length).contains(&at) => sound.into_owned(),
+        _ => c.to_string(),
+    };
+    chars.iter().enumerate().map(letters).collect()
 }
 
 /// U+FF01 to U+FF5E are the printable ASCII characters in the same order.
@@ -253,6 +321,18 @@ mod tests {
         for polite in changed(Perturbation::Particles, "卡丢了怎么办？") {
             assert!(polite.contains("卡丢了怎么办") && polite.ends_with('？'), "{polite}");
             assert!(fold_question(&polite).chars().count() > 7, "{polite}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_typed_by_its_sound() {
+        for typed in changed(Perturbation::SameSound, "收到假币怎么处理") {
+            let differs = typed.chars().zip("收到假币怎么处理".chars()).filter(|(a, b)| a != b).count();
+            assert_eq!(differs, 1, "{typed}");
+            assert!(typed.contains("怎么"), "{typed}");
+        }
+        for typed in changed(Perturbation::Letters, "银行卡挂失要多少钱") {
+            assert!(typed.contains(|c: char| c.is_ascii_lowercase()) && typed.contains(is_han), "{typed}");
         }
     }
 

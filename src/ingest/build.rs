@@ -32,6 +32,8 @@ pub enum Phase {
     Indexing,
     /// Computing vectors.
     Embedding,
+    /// Writing questions with a language model.
+    Enriching,
 }
 
 /// What a build produced.
@@ -108,6 +110,13 @@ pub fn build_like(
     Ok(Built { generation, report })
 }
 
+/// Share of the clauses of a bank's own rules with curated questions from which on the words of these are indexed with their clauses. Where only a few
+/// clauses have questions, everyday words would stand for them alone, and draw what is asked of the others: of 805 clauses left out
+/// of training 78 got questions, and recall@1 of what was asked of the others fell from 0.724 to 0.682 with the words in the index and stayed without; the
+/// nearness to a curated question counts either way. Where most have some, the words are worth much: sample rulebook, 80 % of the clauses, recall@1 0.884,
+/// without the words 0.729. Public laws are asked about in a few places, again and again: there the words always count.
+const ASKED_THROUGHOUT: f64 = 1.0 / 3.0;
+
 /// What the folders hold.
 struct Material {
     parsed: Vec<ParsedDocument>,
@@ -115,6 +124,17 @@ struct Material {
     /// Spoken words with their terms.
     spoken: Vec<(String, String)>,
     report: BuildReport,
+}
+
+/// The documents of folders with their versions, as a build would write them.
+///
+/// # Errors
+/// `IO` when a folder cannot be read.
+pub(super) fn planned(
+    roots: &[PathBuf],
+    progress: &mut dyn FnMut(Phase, usize, usize),
+) -> Result<Vec<PlannedDocument>> {
+    Ok(plan::plan(read_all(roots, progress)?.parsed).documents)
 }
 
 fn read_all(roots: &[PathBuf], progress: &mut dyn FnMut(Phase, usize, usize)) -> Result<Material> {
@@ -188,6 +208,7 @@ fn write(
         document_ids.insert(document.title_key.as_str(), id);
     }
     let total = documents.iter().flat_map(|d| &d.versions).map(|v| v.document.clauses.len()).sum();
+    let asked_throughout = asked_throughout(documents, expansions);
     let mut written = 0;
     let mut passages = Passages::default();
     for place in places::places(documents, earlier.versions()) {
@@ -211,10 +232,11 @@ fn write(
             let curated = said.map_or(&[][..], |s: &Said| s.questions.as_slice());
             let answers = said.map_or(&[][..], |s| s.answers.as_slice());
             let everyday = everyday.of(&document.title_key, &clause.text);
+            let indexed = asked_throughout || version.document.level.is_public_law();
             let spoken = expansions
                 .of_guides(&document.title_key, &clause.address, version.effective)
-                .chain(curated.iter().map(|c| c.question.as_str()))
-                .chain(everyday.iter().copied());
+                .chain(curated.iter().map(|c| c.question.as_str()).filter(|_| indexed))
+                .chain(everyday.iter().map(String::as_str));
             let mut names = abbreviations.missing(&version.document.title, clause);
             names.extend(Some(header.as_str()).filter(|header| !header.is_empty()));
             let terms = index_text::terms(&version.document.title, clause, spoken, answers, &names);
@@ -229,7 +251,7 @@ fn write(
                 let curated = curated.iter().map(|c| c.question.as_str());
                 let questions = clause.ask_variants.iter().map(String::as_str).chain(curated);
                 let texts = (version.document.title.as_str(), clause.heading.as_str(), clause.text.as_str());
-                passages.add(id, texts, questions.chain(everyday.iter().copied()));
+                passages.add(id, texts, questions.chain(everyday.iter().map(String::as_str)));
             }
             written += 1;
         }
@@ -239,6 +261,20 @@ fn write(
         passages.embed(&mut writer, embedder, earlier, progress)?;
     }
     writer.finish()
+}
+
+/// Whether so many clauses of the bank's own rules have curated questions that the words of these belong into the index, see [`ASKED_THROUGHOUT`].
+fn asked_throughout(documents: &[PlannedDocument], expansions: &Expansions) -> bool {
+    let (mut all, mut asked) = (0usize, 0usize);
+    for document in documents {
+        let versions = document.versions.iter().filter(|version| !version.document.level.is_public_law());
+        for clause in versions.flat_map(|version| &version.document.clauses) {
+            all += 1;
+            let said = expansions.curated(&document.title_key, &clause.address, &clause.text);
+            asked += usize::from(said.is_some_and(|said| !said.questions.is_empty()));
+        }
+    }
+    asked as f64 >= ASKED_THROUGHOUT * all as f64
 }
 
 fn version_row(version: &PlannedVersion) -> VersionRow {

@@ -20,11 +20,13 @@ mod late;
 pub mod lexical;
 mod rerank;
 pub mod scope;
+mod sound;
 
 use crate::error::{Code, Error, Kind, Result};
 use crate::inference::{Embedder, Reranker};
 use crate::store::Knowledge;
 use crate::text::address::AddressQuery;
+use crate::text::filler;
 use crate::text::normalize::fold_question;
 use crate::text::passage;
 use crate::text::thesaurus::Thesaurus;
@@ -37,8 +39,9 @@ use guides::Scene;
 use late::Comparison;
 use lexical::Scored;
 use scope::{Admitted, Scope};
+use sound::Sounds;
 use std::collections::HashSet;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
 /// Digits of a checksum that tell two encoders apart in a message.
@@ -160,6 +163,8 @@ pub struct Retriever {
     thesaurus: Thesaurus,
     matters: Matters,
     comparison: Comparison,
+    /// Made when the first question in letters comes.
+    sounds: OnceLock<Sounds>,
     /// Curated questions, in their comparison form, whose clause changed since somebody looked.
     suspended: RwLock<Arc<HashSet<String>>>,
 }
@@ -209,6 +214,7 @@ impl Retriever {
             thesaurus,
             matters: Matters::bundled(),
             comparison: Comparison::default(),
+            sounds: OnceLock::new(),
             suspended: RwLock::default(),
         })
     }
@@ -252,13 +258,30 @@ impl Retriever {
         self.embedder.as_ref()
     }
 
-    /// What the encoder says, of these clauses too; nothing without one.
-    fn near(&self, admitted: &Admitted<'_>, text: &str, by_words: &[Scored], ranked: &mut Ranked) -> Result<Meaning> {
+    /// The question in one spelling, with the characters that were meant where it was typed by sound.
+    fn spoken(&self, question: &str) -> Result<String> {
+        let typed = passage::spoken(question);
+        if !sound::has_letters(&typed) {
+            return Ok(typed);
+        }
+        let sounds = match self.sounds.get() {
+            Some(sounds) => sounds,
+            None => {
+                let sounds = Sounds::of(&self.knowledge, self.thesaurus.words())?;
+                self.sounds.get_or_init(|| sounds)
+            }
+        };
+        let known =
+            |word: &str| self.knowledge.term_stats(&[word]).is_ok_and(|found| found.iter().any(Option::is_some));
+        Ok(sounds.restore(&typed, known).unwrap_or(typed))
+    }
+
+    /// What the encoder says, of these clauses too; nothing without one. `spoken` is the whole question.
+    fn near(&self, admitted: &Admitted<'_>, spoken: &str, by_words: &[Scored], ranked: &mut Ranked) -> Result<Meaning> {
         let Some(embedder) = self.encoder() else { return Ok(Meaning::default()) };
         let started = Instant::now();
         let also: Vec<ClauseId> = by_words.iter().map(|scored| scored.clause).collect();
-        let text = passage::spoken(text);
-        let found = dense::search(&self.knowledge, embedder, admitted, &text, RANKING_DEPTH, &also);
+        let found = dense::search(&self.knowledge, embedder, admitted, spoken, RANKING_DEPTH, &also);
         ranked.embed_ms = started.elapsed().as_secs_f64() * 1e3;
         match found {
             // Words alone still answer; the card says so.
@@ -330,7 +353,8 @@ impl Retriever {
             Lookup::Missing(named) => ranked.missing = Some(named),
             Lookup::NotNamed => {}
         }
-        let text = passage::query(query.text);
+        let whole = self.spoken(query.text)?;
+        let text = filler::strip(&whole);
         let spoken = self.thesaurus.matches(&text);
         let added: Vec<&str> = spoken.iter().flat_map(|(_, formal)| formal.iter().map(String::as_str)).collect();
         let terms = lexical::query_terms(&self.knowledge, &text, &added)?;
@@ -339,7 +363,7 @@ impl Retriever {
         } else {
             Vec::new()
         };
-        let meaning = self.near(&admitted, query.text, &by_words, &mut ranked)?;
+        let meaning = self.near(&admitted, &whole, &by_words, &mut ranked)?;
         let dense = &meaning.nearest;
         let mut lexical = by_words.clone();
         if self.signals.words {

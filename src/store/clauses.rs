@@ -190,6 +190,21 @@ impl Knowledge {
         })
     }
 
+    /// Calls `visit(term, number of clauses)` for every term, in no order.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`.
+    pub fn for_each_term(&self, mut visit: impl FnMut(&str, u32)) -> Result<()> {
+        self.read(|c| {
+            let mut statement = c.prepare_cached("SELECT term, clauses FROM terms")?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                visit(row.get_ref(0)?.as_str()?, row.get(1)?);
+            }
+            Ok(())
+        })
+    }
+
     /// Calls `visit(term index, clause id)` for every clause of every term, through the FTS5 index.
     ///
     /// # Errors

@@ -69,21 +69,25 @@ const FILLERS: [&str; 62] = [
 
 /// Replaces fillers by spaces, so that no bigram spans the gap. A text of fillers only is left blank: it asks nothing.
 pub fn strip(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+    parts(text).map(|(part, filler)| if filler { " " } else { part }).collect()
+}
+
+/// Which characters of a text, counted from 0, belong to fillers.
+pub fn places(text: &str) -> impl Iterator<Item = usize> {
+    let marked = parts(text).flat_map(|(part, filler)| part.chars().map(move |_| filler));
+    marked.enumerate().filter(|(_, filler)| *filler).map(|(at, _)| at)
+}
+
+/// A text in fillers and other characters; true with the fillers.
+fn parts(text: &str) -> impl Iterator<Item = (&str, bool)> {
     let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        match FILLERS.iter().find(|f| rest.starts_with(**f)) {
-            Some(filler) => {
-                out.push(' ');
-                rest = rest.get(filler.len()..).unwrap_or_default();
-            }
-            None => {
-                out.push(c);
-                rest = rest.get(c.len_utf8()..).unwrap_or_default();
-            }
-        }
-    }
-    out
+    std::iter::from_fn(move || {
+        let filler = FILLERS.iter().find(|f| rest.starts_with(**f));
+        let length = filler.map_or_else(|| rest.chars().next().map_or(0, char::len_utf8), |f| f.len());
+        let (part, behind) = rest.split_at_checked(length).filter(|_| length > 0)?;
+        rest = behind;
+        Some((part, filler.is_some()))
+    })
 }
 
 #[cfg(test)]
@@ -94,6 +98,7 @@ mod tests {
     fn fillers_leave_gaps_and_the_matter_stays() {
         assert_eq!(strip("请问卡丢了怎么办").trim(), "卡丢了");
         assert_eq!(strip("怎么办").trim(), "");
+        assert_eq!(places("请问卡丢了怎么办").collect::<Vec<_>>(), [0, 1, 5, 6, 7]);
     }
 
     #[test]

@@ -16,5 +16,6 @@ pub mod numeral;
 pub mod passage;
 pub mod questions;
 pub mod similar;
+pub mod syllables;
 pub mod thesaurus;
 pub mod tokenize;

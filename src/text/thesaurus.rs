@@ -49,6 +49,11 @@ impl Thesaurus {
         self.entries.is_empty()
     }
 
+    /// All spoken words, in no order.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
     /// The spoken words of a text with their terms; of overlapping words the longest at each position counts.
     pub fn matches<'a, 't>(&'a self, text: &'t str) -> Vec<(&'t str, &'a [String])> {
         let chars: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();

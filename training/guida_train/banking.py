@@ -100,6 +100,8 @@ class Asked:
     questions: list[str]
     #: Questions that it only seems to answer.
     near_misses: list[str]
+    #: A question that it answers and one that it does not, alike but for one thing.
+    pairs: list[tuple[str, str]]
 
 
 def asked() -> list[list[Asked]]:
@@ -107,10 +109,13 @@ def asked() -> list[list[Asked]]:
     clauses = {clause.key: clause for clause in training()}
     found: dict[Key, Asked] = {}
     for clause, (_register, question) in _rows("banking.tsv", 5, clauses):
-        found.setdefault(clause.key, Asked(clause, [], [])).questions.append(data.normalize(question))
+        found.setdefault(clause.key, Asked(clause, [], [], [])).questions.append(data.normalize(question))
     for clause, (_register, question, _lacking, _against) in _rows("near-misses.tsv", 7, clauses):
         if clause.key in found:
             found[clause.key].near_misses.append(data.normalize(question))
+    for clause, (_register, question, near_miss, _lacking) in _rows("pairs.tsv", 7, clauses):
+        if clause.key in found:
+            found[clause.key].pairs.append((data.normalize(question), data.normalize(near_miss)))
     groups: dict[str, list[Asked]] = {}
     for key, one in found.items():
         groups.setdefault(key[0], []).append(one)

@@ -6,6 +6,7 @@ A batch is made of clusters: a few clauses that are each other's negatives, of o
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import torch
 
@@ -23,14 +24,19 @@ TOGETHER = 7
 PARAPHRASES = THESAURUS = 8
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True)
 class Mix:
     """What batches are made of."""
 
     #: Share of the clusters by where they come from: a field of `Sources` or `NEIGHBOURS`.
     shares: dict[str, float]
-    #: Near misses of a clause at most.
+    #: Near misses of a clause at most, beside those of pairs.
     near_misses: int
+    #: Pairs of a question and a near miss that differ in one thing, of a clause at most.
+    pairs: int = 0
 
 
 #: Clauses on bank rules, each with its neighbours in other documents.
@@ -48,6 +54,8 @@ class Batch:
     near_misses: list[list[int]] = field(default_factory=list)
     #: For each near miss the passage that only seems to answer it.
     near: list[int] = field(default_factory=list)
+    #: For each near miss the question that it is a pair with, if it is one of a pair.
+    partners: list[int | None] = field(default_factory=list)
 
     def gold(self) -> torch.Tensor:
         return torch.tensor(self.answers, dtype=torch.long)
@@ -103,15 +111,26 @@ class Batches:
         seen.add(passage.text)
         at = len(batch.passages)
         batch.passages.append(self.vocabulary.encode(passage.text, PASSAGE_TOKENS))
-        for question in self._some(passage.questions, QUESTIONS_EACH):
-            batch.questions.append(self._question(question))
-            batch.answers.append(at)
+        pairs = self._some(passage.pairs, self.mix.pairs)
+        for question in self._some(passage.questions, QUESTIONS_EACH - len(pairs)):
+            self._answered(batch, question, at)
         for question in self._some(passage.near_misses, self.mix.near_misses):
-            batch.near_misses.append(self._question(question))
-            batch.near.append(at)
+            self._missed(batch, question, at, None)
+        for question, near_miss in pairs:
+            self._answered(batch, question, at)
+            self._missed(batch, near_miss, at, len(batch.questions) - 1)
 
-    def _some(self, texts: list[str], count: int) -> list[str]:
-        return self.rng.sample(texts, min(count, len(texts)))
+    def _answered(self, batch: Batch, question: str, at: int) -> None:
+        batch.questions.append(self._question(question))
+        batch.answers.append(at)
+
+    def _missed(self, batch: Batch, question: str, at: int, partner: int | None) -> None:
+        batch.near_misses.append(self._question(question))
+        batch.near.append(at)
+        batch.partners.append(partner)
+
+    def _some(self, of: list[T], count: int) -> list[T]:
+        return self.rng.sample(of, min(count, len(of)))
 
     def _question(self, text: str) -> list[int]:
         return self.vocabulary.encode(noisy(text, self.rng), QUESTION_TOKENS)

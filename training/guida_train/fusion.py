@@ -25,11 +25,13 @@ PARTS = 5
 
 
 def load(path: str):
-    """Questions with their part, number of relevant clauses, positions of those among the candidates, and the candidates."""
+    """Answerable questions: part, number of relevant clauses, positions of those among the candidates, the candidates."""
     rows = []
     with open(path, encoding="utf-8") as lines:
         for number, line in enumerate(lines):
             row = json.loads(line)
+            if not row["relevant"]:
+                continue
             rows.append((number % PARTS, row["relevant"], row["found"], torch.tensor(row["candidates"]).reshape(len(row["candidates"]), -1)))
     return rows
 

@@ -2,7 +2,7 @@
 
 Three things: among the passages of a batch a question finds its own, by the tokens and by the vectors of the whole texts (InfoNCE;
 van den Oord, Li and Vinyals 2018); the log-odds are above zero for an answer and below for the best of the other passages; and a near
-miss is judged below every question that its clause does answer.
+miss is judged below every question that its clause does answer, one of a pair below the other.
 """
 
 from dataclasses import dataclass
@@ -66,9 +66,13 @@ def judgement(log_odds: torch.Tensor, gold: torch.Tensor) -> torch.Tensor:
     return 0.5 * F.softplus(-right).mean() + 0.25 * F.softplus(wrong).mean()
 
 
-def near_misses(right: torch.Tensor, gold: torch.Tensor, missed: torch.Tensor, near: list[int]) -> torch.Tensor:
-    """`right`: log-odds of the questions with their passages `gold`; `missed`: those of near misses with the passages `near`."""
-    margins = [F.softplus(score - right[gold == passage]).mean() for score, passage in zip(missed, near)]
+def near_misses(batch: Batch, right: torch.Tensor, missed: torch.Tensor) -> torch.Tensor:
+    """`right`: log-odds of the questions with their own passages; `missed`: those of the near misses with theirs."""
+    gold = batch.gold()
+    margins = []
+    for score, passage, partner in zip(missed, batch.near, batch.partners):
+        above = right[gold == passage] if partner is None else right[partner : partner + 1]
+        margins.append(F.softplus(score - above).mean())
     return torch.stack(margins).mean() + 0.5 * F.softplus(missed).mean()
 
 
@@ -82,6 +86,6 @@ def of_batch(batch: Batch, log_odds: torch.Tensor, asked: Encoded, passages: Enc
         rows = log_odds[count:]
         own = rows[torch.arange(len(batch.near)), torch.tensor(batch.near)]
         right = answered.gather(1, gold[:, None])[:, 0]
-        missed = near_misses(right, gold, own, batch.near)
+        missed = near_misses(batch, right, own)
         unanswered = F.softplus(rows.max(1).values).mean()
     return Losses(ranking(answered, gold), ranking(cosines, gold), judgement(answered, gold), missed, unanswered)

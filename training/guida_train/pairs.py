@@ -26,6 +26,8 @@ class Passage:
     questions: list[str] = field(default_factory=list)
     #: Questions that it only seems to answer.
     near_misses: list[str] = field(default_factory=list)
+    #: One of each, alike but for one thing.
+    pairs: list[tuple[str, str]] = field(default_factory=list)
     #: The clause without title and chapter; empty where the text is no clause.
     body: str = ""
 
@@ -59,6 +61,7 @@ class Sources:
             **{f"{name} clauses": sum(map(len, found)) for name, found in documents.items()},
             **{f"{name} questions": sum(len(p.questions) for d in found for p in d) for name, found in documents.items()},
             "near misses": sum(len(p.near_misses) for p in passages),
+            "pairs": sum(len(p.pairs) for p in passages),
             "paraphrases": len(self.paraphrases),
             "thesaurus": len(self.thesaurus),
         }
@@ -78,7 +81,7 @@ def load() -> Sources:
 
 def _of_banking() -> list[Document]:
     return [
-        [Passage(a.clause.passage, a.questions, a.near_misses, data.normalize(a.clause.text)) for a in group]
+        [Passage(a.clause.passage, a.questions, a.near_misses, a.pairs, data.normalize(a.clause.text)) for a in group]
         for group in banking.asked()
     ]
 

@@ -55,7 +55,7 @@ TUNE = Stage(
     measured=True,
 )
 REFINE = Stage(
-    mix=Mix({NEIGHBOURS: 0.36, "banking": 0.26, "laws": 0.14, "lay": 0.16, "sample": 0.08}, near_misses=2),
+    mix=Mix({NEIGHBOURS: 0.36, "banking": 0.26, "laws": 0.14, "lay": 0.16, "sample": 0.08}, near_misses=1, pairs=1),
     weights=Weights(near_misses=1.2, unanswered=0.25),
     rate=0.6,
     warm_up=15,

@@ -174,6 +174,9 @@ pub enum KbCommand {
         /// 已有答案的问题(JSONL,每行 {id, question, answer, relevant}),收入它们指向的条款;可重复
         #[arg(long, value_name = "文件")]
         curated: Vec<PathBuf>,
+        /// 由 guida kb enrich 写出的问法:帮助找到条款,不作答案的依据,也不显示;可重复
+        #[arg(long, value_name = "文件")]
+        enrich: Vec<PathBuf>,
         /// 前一次生成的知识库:没有变的条款沿用其中的编号和向量,差异包因此很小,也省去重新编码(编码模型和参数须相同)
         #[arg(long, value_name = "文件")]
         like: Option<PathBuf>,
@@ -189,6 +192,18 @@ pub enum KbCommand {
         /// 输出 JSON 报告
         #[arg(long)]
         json: bool,
+    },
+    /// 请对话模型为条款写问法(总行做一次,可能要几小时;中断后再运行会接着写)
+    Enrich {
+        /// 含有制度文件的目录
+        #[arg(required = true, value_name = "目录")]
+        dirs: Vec<PathBuf>,
+        /// 问法文件;已有的条款不再写
+        #[arg(long, value_name = "文件")]
+        out: PathBuf,
+        /// Model.
+        #[command(flatten)]
+        models: Box<ModelArgs>,
     },
     /// 检查知识库是否完好
     Check {
@@ -354,6 +369,10 @@ pub enum PerturbArg {
     Fullwidth,
     /// 前后加客套和语气词
     Particles,
+    /// 一个字换成同音字
+    SameSound,
+    /// 一个词打成拼音
+    Letters,
     /// 以上各种
     All,
 }
