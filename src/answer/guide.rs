@@ -1,11 +1,11 @@
 //! Choosing the scene of a guide that speaks for a question, and the condition that the question leaves open.
 
+use super::condition;
 use crate::error::Result;
 use crate::retrieval::guides::Scene;
 use crate::retrieval::{Ranked, Retriever};
 use crate::store::{Clause, Version};
 use crate::text::legal::{GuideClarify, GuideScene};
-use crate::text::normalize::{normalize, simplify};
 use crate::types::ClauseAddress;
 
 /// A scene whose rules are only second among the hits speaks for the question when it is at least this likely, as a share of the best
@@ -59,20 +59,15 @@ pub enum Conclusion<'a> {
     Depends(&'a GuideClarify),
 }
 
-/// Applies the condition: the teller's choice, or the one option whose keywords the question already has.
+/// Applies the condition: the teller's choice, or the one option that the question already settles.
 pub fn conclude<'a>(scene: &'a GuideScene, question: &str, choice: Option<&str>) -> Conclusion<'a> {
     let Some(clarify) = &scene.clarify else { return Conclusion::Settled(&scene.conclusion) };
     if let Some(chosen) = choice.and_then(|label| clarify.choices.iter().find(|c| c.label == label)) {
         return Conclusion::Settled(&chosen.conclusion);
     }
-    let question = simplify(&normalize(question));
-    let mut fitting = clarify
-        .choices
-        .iter()
-        .filter(|c| c.keywords.iter().any(|word| !word.is_empty() && question.contains(&simplify(&normalize(word)))));
-    match (fitting.next(), fitting.next()) {
-        (Some(only), None) => Conclusion::Settled(&only.conclusion),
-        _ => Conclusion::Depends(clarify),
+    match condition::met(clarify, question) {
+        Some(met) => Conclusion::Settled(&met.conclusion),
+        None => Conclusion::Depends(clarify),
     }
 }
 

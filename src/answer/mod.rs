@@ -9,6 +9,7 @@
 mod cache;
 mod card;
 pub mod cite;
+mod condition;
 mod guide;
 pub mod outcome;
 mod place;

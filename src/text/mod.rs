@@ -14,6 +14,7 @@ pub mod legal;
 pub mod normalize;
 pub mod numeral;
 pub mod passage;
+pub mod quantity;
 pub mod questions;
 pub mod similar;
 pub mod syllables;

@@ -3,6 +3,7 @@
 A batch is made of clusters: a few clauses that are each other's negatives, of one document or alike in words (neighbours.py).
 """
 
+import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import torch
 
 from . import neighbours
 from .pairs import Document, Passage, Sources, noisy
+from .paths import CONFUSIONS
 from .vocabulary import Vocabulary
 
 #: Tokens of a question and of a passage in training; longer ones are cut.
@@ -91,7 +93,10 @@ class Batches:
         documents = self.sources.banking if name == NEIGHBOURS else getattr(self.sources, name)
         if not any(documents):
             raise ValueError(f"there is nothing to draw for {name}")
-        return (neighbours.walk if name == NEIGHBOURS else walk)(documents, self.rng)
+        if name != NEIGHBOURS:
+            return walk(documents, self.rng)
+        confused = json.loads(CONFUSIONS.read_text()) if CONFUSIONS.exists() else None
+        return neighbours.walk(documents, self.rng, confused)
 
     def _batch(self) -> Batch:
         batch, seen = Batch(), set()

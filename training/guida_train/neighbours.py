@@ -55,12 +55,16 @@ def nearest(texts: list[str], documents: list[int]) -> list[list[int]]:
     return out
 
 
-def walk(documents: list[Document], rng: random.Random) -> Iterator[Document]:
-    """Goes through all passages again and again, in another order each time, each with some of its neighbours."""
+def walk(documents: list[Document], rng: random.Random, confused: list[list[int]] | None = None) -> Iterator[Document]:
+    """Goes through all passages again and again, in another order each time, each with some of those that are `confused` with it, or else of
+    its neighbours."""
     passages = [passage for document in documents for passage in document]
     owners = [number for number, document in enumerate(documents) for _ in document]
     # Found here and not in the generator: it takes a while, and the time of training has not begun.
-    return _clusters(passages, nearest([passage.body for passage in passages], owners), rng)
+    near = nearest([passage.body for passage in passages], owners)
+    if confused is not None:
+        near = [mistakes or others for mistakes, others in zip(confused, near, strict=True)]
+    return _clusters(passages, near, rng)
 
 
 def _clusters(passages: list[Passage], near: list[list[int]], rng: random.Random) -> Iterator[Document]:

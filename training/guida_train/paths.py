@@ -15,3 +15,5 @@ BUILD = Path(os.environ.get("GUIDA_TRAIN_BUILD", HERE / "build"))
 EVAL_DATA = Path(os.environ.get("GUIDA_EVAL_DATA", HERE.parent.parent / "shared" / "data"))
 #: The vocabulary, as SentencePiece reads it.
 VOCABULARY = BUILD / "vocab.model"
+#: What the encoder of the stage before confuses (confusions.py).
+CONFUSIONS = BUILD / "confusions.json"

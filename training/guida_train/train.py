@@ -1,4 +1,4 @@
-"""The stages of training: `python -m guida_train.train vocab`, then `tune`, then `refine`."""
+"""The stages of training: `python -m guida_train.train vocab`, then `tune`, `refine` and `sharpen`."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ from .batches import CLAUSES, NEIGHBOURS, Batch, Batches, Mix
 from .checkpoint import Checkpoint
 from .losses import Weights
 from .model import LateInteraction, from_e5
-from .paths import BUILD, VOCABULARY
+from .paths import BUILD, CONFUSIONS, VOCABULARY
 from .vocabulary import Vocabulary
 
 SEED = 7
@@ -57,6 +57,15 @@ TUNE = Stage(
 REFINE = Stage(
     mix=Mix({NEIGHBOURS: 0.36, "banking": 0.26, "laws": 0.14, "lay": 0.16, "sample": 0.08}, near_misses=1, pairs=1),
     weights=Weights(near_misses=1.2, unanswered=0.25),
+    rate=0.6,
+    warm_up=15,
+    first=0.05,
+    measured=False,
+)
+
+SHARPEN = Stage(
+    mix=Mix({NEIGHBOURS: 0.50, "banking": 0.14, "laws": 0.13, "lay": 0.15, "sample": 0.08}, near_misses=1, pairs=1),
+    weights=Weights(near_misses=1.2, unanswered=0.4),
     rate=0.6,
     warm_up=15,
     first=0.05,
@@ -206,6 +215,13 @@ def stage_refine(args: argparse.Namespace) -> None:
     train(args, REFINE, lambda cut: after(args.after, cut))
 
 
+def stage_sharpen(args: argparse.Namespace) -> None:
+    """Goes on from the end of `refine` with the clauses that it still confuses (confusions.py)."""
+    if not CONFUSIONS.exists():
+        raise SystemExit(f"{CONFUSIONS} is not there: python -m guida_train.confusions {args.after}")
+    train(args, SHARPEN, lambda cut: after(args.after, cut))
+
+
 def train(args: argparse.Namespace, stage: Stage, start: Callable[[Vocabulary], Checkpoint]) -> None:
     """Goes through a stage from its last checkpoint, else from `start`."""
     torch.manual_seed(SEED)
@@ -242,9 +258,13 @@ def main() -> None:
     tune.add_argument("--layers", default=LAYERS, help="of e5, the first is 0")
     refine = stages.add_parser("refine", help=stage_refine.__doc__)
     refine.set_defaults(function=stage_refine)
-    refine.add_argument("--name", default="final", help="of the checkpoint in build/")
+    refine.add_argument("--name", default="refined", help="of the checkpoint in build/")
     refine.add_argument("--after", default="first", help="the finished checkpoint that it begins with")
-    for stage in (tune, refine):
+    sharpen = stages.add_parser("sharpen", help=stage_sharpen.__doc__)
+    sharpen.set_defaults(function=stage_sharpen)
+    sharpen.add_argument("--name", default="final", help="of the checkpoint in build/")
+    sharpen.add_argument("--after", default="refined", help="the finished checkpoint that it begins with")
+    for stage in (tune, refine, sharpen):
         stage.add_argument("--minutes", type=float, help="of this stage, those of broken-off runs counted")
         stage.add_argument("--steps", type=int, help="of this stage")
         stage.add_argument("--every", type=int, default=70, help="steps between two checkpoints")
