@@ -219,3 +219,36 @@ fn cards_and_prose_are_marked_against_written_answers() {
     assert_eq!(first["card"]["exp_ans"], "挂失应当填写申请书,七日后补发凭证。");
     assert_eq!(first["card"]["gen_ans"], first["card"]["exp_ans"]);
 }
+
+/// The model is real and tiny: what it writes is noise, of which nothing is kept. Every clause is asked about once all the same, and the file is one
+/// that a build takes.
+#[test]
+fn a_model_writes_into_a_file_that_a_build_takes() {
+    let folder = Folder::new();
+    let model = folder.file("chat.gguf");
+    gguf::write_chat_model(&model, &ChatSpec::default());
+    let (rules, file, kb) = (folder.rules(), folder.file("问法.tsv"), folder.file("kb.db"));
+    let arguments = ["kb", "enrich", text(&rules), "--out", text(&file), "--model", text(&model), "--threads", "1"];
+    let first = guida(arguments).ok();
+    assert!(first.contains("为 3 条条款写了"), "{first}");
+    let written = fs::read_to_string(&file).unwrap();
+    for clause in ["第一条", "第二条", "第三条"] {
+        assert!(written.contains(&format!("某行账户办法\t{clause}\t")), "{written}");
+    }
+    assert!(guida(arguments).ok().contains("已有问法的 3 条没有再写"));
+    assert_eq!(fs::read_to_string(&file).unwrap(), written);
+
+    let print = written.split('\t').nth(2).unwrap();
+    let more = format!("{written}某行账户办法\t第一条\t{print}\t老爷子走了钱咋弄\t人工\n");
+    fs::write(&file, more).unwrap();
+    guida(["kb", "build", text(&rules), "--enrich", text(&file), "--no-embedder", "--out", text(&kb)]).ok();
+    let card = program::ask(&kb, "老爷子走了钱咋弄出来", &["--no-embedder"]);
+    assert_eq!(card["citations"][0]["clause"], "第一条", "{card:#}");
+    assert!(!card.to_string().contains("老爷子走了钱咋弄\""), "it is never shown: {card:#}");
+
+    fs::write(&file, "某行账户办法\t第一条\n").unwrap();
+    let broken = ["kb", "build", text(&rules), "--enrich", text(&file), "--no-embedder", "--out", text(&kb)];
+    guida(broken).fails(6, "KB_BUILD");
+    let without = ["kb", "enrich", text(&rules), "--out", text(&file)];
+    guida(without).fails(5, "MODEL_UNAVAILABLE");
+}

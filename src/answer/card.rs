@@ -1,7 +1,7 @@
 //! Laying out the evidence card. Every word on it is verbatim from a clause or a guide in force.
 
 use super::Ask;
-use super::cite::{self, cite, marked};
+use super::cite::{self, cite};
 use super::guide::{self, Chosen, Conclusion};
 use super::outcome::{Card, Choice, Citation, Clarify, Refusal, Timings};
 use crate::error::Result;
@@ -20,7 +20,7 @@ const FURTHER_SHARE: f64 = 0.1;
 /// 97.7% name the right one, and 7% of cards only point to two rules; with 0.9 it is 93.8% and 1%, with 0.35 98.0% and 11%.
 const RIVAL_SHARE: f64 = 0.5;
 /// Longest sentence, in characters, that serves as conclusion where no guide gives one; a longer one is pointed to instead.
-const MAX_CONCLUSION_CHARS: usize = 80;
+const MAX_CONCLUSION_CHARS: usize = 140;
 /// Titles named in a refusal.
 const NEAREST_TITLES: usize = 3;
 /// Words named in a refusal.
@@ -166,9 +166,12 @@ fn add_rules(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ran
         if card.citations.iter().any(|c| hit.stands_for(c.id)) {
             continue;
         }
-        if let Some(clause) = retriever.knowledge().clause(hit.clause)? {
-            card.citations.extend(cite_rule(retriever, ask, &clause, None, &ranked.terms, Some(hit))?);
+        let Some(clause) = retriever.knowledge().clause(hit.clause)? else { continue };
+        let Some(mut cited) = cite_rule(retriever, ask, &clause, None, &ranked.terms, Some(hit))? else { continue };
+        if let Some(sentence) = retriever.sentence(ranked, &clause, &cited.text)? {
+            cited.highlight = cite::in_characters(&cited.text, sentence);
         }
+        card.citations.push(cited);
     }
     Ok(())
 }
@@ -259,7 +262,7 @@ fn show_address(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, hit: &Hit
 fn conclude_from_first(card: &mut Card) {
     let Some(first) = card.citations.first() else { return };
     let source = place(first);
-    card.conclusion = match marked(first).filter(|s| s.chars().count() <= MAX_CONCLUSION_CHARS) {
+    card.conclusion = match cite::said(first).filter(|s| s.chars().count() <= MAX_CONCLUSION_CHARS) {
         Some(sentence) => sentence,
         None => format!("见{source}"),
     };

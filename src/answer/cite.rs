@@ -7,6 +7,7 @@ use crate::store::{Clause, Knowledge, Version};
 use crate::text::normalize::normalize;
 use crate::text::{address, clause};
 use crate::types::{ClauseAddress, ClauseId, Date};
+use std::ops::Range;
 
 /// Terms of the question that a sentence must have to be marked: one character in common proves nothing.
 const MIN_MARKED_TERMS: usize = 2;
@@ -65,7 +66,7 @@ pub fn same_in(knowledge: &Knowledge, same: impl Iterator<Item = ClauseId>) -> R
 
 /// The sentence with the largest weight of the question's terms, in characters of `text`; the earlier one of equals.
 pub fn highlight(text: &str, terms: &[QueryTerm]) -> Option<[usize; 2]> {
-    let mut best: Option<(f64, std::ops::Range<usize>)> = None;
+    let mut best: Option<(f64, Range<usize>)> = None;
     for range in clause::sentences(text) {
         let sentence = normalize(text.get(range.clone())?);
         let found: Vec<f64> = terms.iter().filter(|t| sentence.contains(t.text.as_str())).map(|t| t.weight).collect();
@@ -74,15 +75,32 @@ pub fn highlight(text: &str, terms: &[QueryTerm]) -> Option<[usize; 2]> {
             best = Some((weight, range));
         }
     }
-    let (_, range) = best?;
+    in_characters(text, best?.1)
+}
+
+/// A range of bytes in characters.
+pub fn in_characters(text: &str, range: Range<usize>) -> Option<[usize; 2]> {
     let start = text.get(..range.start)?.chars().count();
     Some([start, start + text.get(range)?.chars().count()])
 }
 
-/// The marked sentence itself.
-pub fn marked(citation: &Citation) -> Option<String> {
+/// What the marked sentence says; an item of a list with the words that open it (有下列情形之一的,不予办理:).
+pub fn said(citation: &Citation) -> Option<String> {
     let [start, end] = citation.highlight?;
-    Some(citation.text.chars().skip(start).take(end.saturating_sub(start)).collect::<String>().trim().to_owned())
+    let text = citation.text.as_str();
+    let byte = |character: usize| text.char_indices().nth(character).map_or(text.len(), |(at, _)| at);
+    let (start, end) = (byte(start), byte(end.max(start)));
+    let sentence = text.get(start..end)?.trim();
+    let paragraphs = clause::paragraphs(text);
+    let list = paragraphs.iter().find(|paragraph| paragraph.range.contains(&start));
+    let is_item = list.is_some_and(|list| {
+        list.items.iter().any(|item| item.range.contains(&start) && item.range.start > list.range.start)
+    });
+    let head = list.filter(|_| is_item).and_then(|list| text.get(list.range.clone())?.lines().next());
+    // Of the line in front of the items only its last sentence opens them.
+    let opening =
+        head.and_then(|head| head.get(clause::sentences(head).pop()?)).filter(|head| head.ends_with(['：', ':']));
+    Some(format!("{}{sentence}", opening.unwrap_or_default()))
 }
 
 #[cfg(test)]

@@ -100,6 +100,11 @@ pub trait Embedder: Send + Sync {
         Ok((vector, None))
     }
 
+    /// Where in a text the tokens end that [`Embedder::encode_clauses`] gives vectors of, in bytes; empty without [`Embedder::late`].
+    fn token_ends(&self, _text: &str) -> Vec<usize> {
+        Vec::new()
+    }
+
     /// The vectors of clauses in order, each with those of its tokens (one signed byte a number, [`LateInteraction::dimension`] a
     /// token), which an encoder without [`Embedder::late`] leaves empty.
     ///

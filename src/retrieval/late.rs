@@ -3,10 +3,13 @@
 use super::fusion::{Answers, Evidence};
 use crate::error::Result;
 use crate::inference::{Embedder, LateInteraction, QuestionTokens};
-use crate::store::Knowledge;
+use crate::store::{Clause, Knowledge};
+use crate::text::clause::sentences;
+use crate::text::normalize::normalize;
 use crate::text::passage;
 use crate::types::ClauseId;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -64,6 +67,58 @@ impl Comparison {
             seen.answers = best(late, question, seen.text, &self.made(knowledge, embedder, seen.clause)?);
         }
         Ok(true)
+    }
+
+    /// The sentence of `shown`, a clause's text or a part of it, that meets the question best, in bytes; `None` where the clause's tokens are not at hand.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`.
+    pub fn sentence(
+        &self,
+        knowledge: &Knowledge,
+        embedder: &dyn Embedder,
+        question: &QuestionTokens,
+        (title, clause): (&str, &Clause),
+        shown: &str,
+    ) -> Result<Option<Range<usize>>> {
+        let Some(late) = embedder.late() else { return Ok(None) };
+        let kept = knowledge.embedder().and_then(|e| e.token_dimension) == Some(late.dimension());
+        let vectors = if kept {
+            knowledge.tokens(clause.id)?.map(Arc::new)
+        } else {
+            self.held.lock().unwrap_or_else(PoisonError::into_inner).get(&clause.id).map(Arc::clone)
+        };
+        let Some(vectors) = vectors else { return Ok(None) };
+        let passages = passage::of_clause(title, &clause.heading, &clause.text);
+        let ends: Vec<Vec<usize>> = passages.iter().map(|text| embedder.token_ends(text)).collect();
+        let mut best: Option<(f32, Range<usize>)> = None;
+        // Sentences stand in the passages in the order of the clause.
+        let (mut passage, mut from) = (0, 0);
+        for range in sentences(shown) {
+            let said = normalize(shown.get(range.clone()).unwrap_or_default());
+            let place = (passage..passages.len()).find_map(|n| {
+                let start = if n == passage { from } else { 0 };
+                let at = passages.get(n)?.get(start..)?.find(said.trim())? + start;
+                Some((n, at, at + said.trim().len()))
+            });
+            let Some((n, start, end)) = place else { continue };
+            (passage, from) = (n, end);
+            let tokens = ends.get(n).and_then(|ends| Some((ends, vectors.get(n)?)));
+            let found = tokens.and_then(|(ends, vectors)| {
+                let first = ends.partition_point(|token| *token <= start);
+                let last = ends.partition_point(|token| *token < end) + 1;
+                let own = vectors.get(first * late.dimension()..(last * late.dimension()).min(vectors.len()))?;
+                late.compare(question, own)
+            });
+            // The cosine of the whole texts is the same for all of them.
+            let odds = found.map(|found| late.log_odds(found, 0.0));
+            if let Some(odds) = odds
+                && best.as_ref().is_none_or(|(most, _)| odds > *most)
+            {
+                best = Some((odds, range));
+            }
+        }
+        Ok(best.map(|(_, range)| range))
     }
 
     fn place(&self) -> Option<Place<'_>> {

@@ -23,8 +23,8 @@ pub mod scope;
 mod sound;
 
 use crate::error::{Code, Error, Kind, Result};
-use crate::inference::{Embedder, Reranker};
-use crate::store::Knowledge;
+use crate::inference::{Embedder, QuestionTokens, Reranker};
+use crate::store::{Clause, Knowledge};
 use crate::text::address::AddressQuery;
 use crate::text::filler;
 use crate::text::normalize::fold_question;
@@ -41,6 +41,7 @@ use lexical::Scored;
 use scope::{Admitted, Scope};
 use sound::Sounds;
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -104,6 +105,8 @@ pub struct Ranked {
     pub missing: Option<AddressQuery>,
     /// Probability that the hits answer the question, 0 to 1; 1 for an address or a curated question.
     pub confidence: f64,
+    /// The tokens of the question, where the encoder gives them.
+    pub tokens: Option<QuestionTokens>,
     /// What the confidence rests on.
     pub features: confidence::Features,
     /// The matter that the question names and the first clauses do not.
@@ -315,6 +318,19 @@ impl Retriever {
         self.embedder.as_deref().filter(|_| self.signals.encoder)
     }
 
+    /// The sentence of a clause that answers, in bytes of `shown`, which is its text or a part of it; `None` without tokens to tell it by.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`.
+    pub fn sentence(&self, ranked: &Ranked, clause: &Clause, shown: &str) -> Result<Option<Range<usize>>> {
+        let version = self.knowledge.version_of(clause.id);
+        let (Some(embedder), Some(question), Some(version)) = (self.encoder(), &ranked.tokens, version) else {
+            return Ok(None);
+        };
+        let title = version.row.title.as_str();
+        self.comparison.sentence(&self.knowledge, embedder, question, (title, clause), shown)
+    }
+
     /// Finds clauses for a question.
     ///
     /// # Errors
@@ -327,6 +343,7 @@ impl Retriever {
             guides: Vec::new(),
             missing: None,
             confidence: 0.0,
+            tokens: None,
             features: confidence::Features::default(),
             other_matter: None,
             settled: Vec::new(),
@@ -420,6 +437,7 @@ impl Retriever {
         ranked.spoken = spoken.iter().map(|(word, _)| (*word).to_owned()).collect();
         ranked.searched = text;
         ranked.terms = terms;
+        ranked.tokens = meaning.tokens;
         Ok(ranked)
     }
 }

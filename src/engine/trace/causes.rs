@@ -381,6 +381,7 @@ mod tests {
             guides: Vec::new(),
             missing: None,
             confidence: 0.0,
+            tokens: None,
             features: Features::default(),
             other_matter: None,
             settled: Vec::new(),

@@ -13,6 +13,8 @@ use std::path::Path;
 
 /// Texts that one worker is given at a time: some batches of long ones, one of short ones.
 const TEXTS_AT_A_TIME: usize = 16;
+/// Bytes between two pieces of a text at most: a space, or characters that the vocabulary does not have.
+const MAX_GAP: usize = 16;
 /// Shortest window that leaves room for a text between its opening and closing token.
 const MIN_WINDOW_TOKENS: u32 = 8;
 
@@ -155,6 +157,18 @@ impl Embedder for LlamaEmbedder {
         encoded.into_iter().next().map(|(vector, tokens)| (vector, Some(tokens))).ok_or_else(no_vector)
     }
 
+    fn token_ends(&self, text: &str) -> Vec<usize> {
+        if self.late.is_none() {
+            return Vec::new();
+        }
+        let vocab = self.workers.model().vocab();
+        let whole = [self.document_prefix.as_str(), text].concat();
+        let tokens = vocab.tokenize(whole.as_bytes(), true, false);
+        let own = tokens.into_iter().filter(|token| !vocab.is_control(*token));
+        let found = ends(&whole, own.map(|token| vocab.token_to_piece(token, false, None)));
+        found.into_iter().map(|end| end.saturating_sub(self.document_prefix.len())).collect()
+    }
+
     fn encode_clauses(&self, texts: &[&str]) -> Result<Vec<(Vec<f32>, Vec<i8>)>> {
         let Some(late) = self.late.clone() else {
             let vectors = self.embed(EmbedKind::Document, texts)?;
@@ -162,6 +176,19 @@ impl Embedder for LlamaEmbedder {
         };
         self.states(EmbedKind::Document, texts, move |states| late.of_clause(states.of_text()))
     }
+}
+
+/// Where the pieces of a text end, in bytes. A piece that is not there (an unknown character) ends where the one before it does.
+fn ends(text: &str, pieces: impl Iterator<Item = Vec<u8>>) -> Vec<usize> {
+    let mut at = 0;
+    let next = |piece: Vec<u8>| {
+        let piece = String::from_utf8_lossy(&piece);
+        let piece = piece.trim_start();
+        let found = text.get(at..).and_then(|rest| rest.find(piece)).filter(|gap| *gap <= MAX_GAP);
+        at = found.map_or(at, |gap| at + gap + piece.len());
+        at
+    };
+    pieces.map(next).collect()
 }
 
 /// The vector at length 1.
@@ -179,7 +206,16 @@ fn unit(raw: &[f32]) -> Result<Vec<f32>> {
 
 #[cfg(test)]
 mod tests {
-    use super::unit;
+    use super::{ends, unit};
+
+    #[test]
+    fn pieces_end_where_their_characters_stand() {
+        let pieces = [" 挂失", "手续", "费", "<unk>", "十元", " 以", "上"].map(|piece| piece.as_bytes().to_vec());
+        let text = "挂失手续费𠮷十元 以上";
+        let found = ends(text, pieces.into_iter());
+        let words: Vec<&str> = found.iter().scan(0, |from, to| text.get(std::mem::replace(from, *to)..*to)).collect();
+        assert_eq!(words, ["挂失", "手续", "费", "", "𠮷十元", " 以", "上"]);
+    }
 
     #[test]
     fn vectors_without_direction_are_refused() {
