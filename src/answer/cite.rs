@@ -106,6 +106,30 @@ pub fn said(citation: &Citation) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::{Classification, Level, Status};
+
+    fn citation(text: &str) -> Citation {
+        Citation {
+            n: 1,
+            id: ClauseId(1),
+            document: String::new(),
+            doc_no: String::new(),
+            issuer: String::new(),
+            level: Level::InternalRule,
+            classification: Classification::Internal,
+            clause: String::new(),
+            heading: String::new(),
+            address: crate::text::address::labelled("第一条"),
+            effective_from: None,
+            effective_to: None,
+            status: Status::InForce,
+            status_label: "".into(),
+            highlight: None,
+            text: text.to_owned(),
+            sample: false,
+            same_in: Vec::new(),
+        }
+    }
 
     fn term(text: &str, weight: f64) -> QueryTerm {
         QueryTerm { text: text.into(), id: Some(1), clauses: 1, weight, added: false }
@@ -117,6 +141,18 @@ mod tests {
         let marked = highlight(text, &[term("证件", 1.0), term("过期", 3.0), term("期", 1.0)]).unwrap();
         let sentence: String = text.chars().skip(marked[0]).take(marked[1] - marked[0]).collect();
         assert_eq!(sentence, "证件过期的,九十日内可以支取。");
+    }
+
+    #[test]
+    fn an_item_is_said_with_the_words_that_open_its_list() {
+        let text = "银行应当核对证件。有下列情形之一的,不予办理:\n(一)证件过期;\n(二)名称不符;\n材料不全的,一次告知。";
+        let said = |sentence: &str| {
+            let at = text.find(sentence).unwrap();
+            said(&Citation { highlight: in_characters(text, at..at + sentence.len()), ..citation(text) })
+        };
+        assert_eq!(said("(二)名称不符;").as_deref(), Some("有下列情形之一的,不予办理:(二)名称不符;"));
+        assert_eq!(said("材料不全的,一次告知。").as_deref(), Some("材料不全的,一次告知。"));
+        assert_eq!(said("银行应当核对证件。").as_deref(), Some("银行应当核对证件。"));
     }
 
     #[test]

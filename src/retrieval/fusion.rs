@@ -14,18 +14,18 @@ use serde::Serialize;
 use std::collections::HashMap;
 
 /// Number of features of a clause.
-pub const FEATURES: usize = 5;
+pub const FEATURES: usize = 6;
 
 /// Weights of [`Evidence::features`], in their order.
 type Weights = [f64; FEATURES];
 
 /// Where token vectors were compared: the order of the first clauses. All three sets are fitted listwise (`training/guida_train/fusion.py`) on
 /// questions over documents that the encoder has not learned from, and on those of the sample rulebook with and without its curated questions.
-const WITH_TOKENS: Weights = [7.36, 7.05, 5.70, 1.40, 5.14];
+const WITH_TOKENS: Weights = [7.42, 9.00, 6.06, 0.77, 3.76, 2.28];
 /// With an encoder, before tokens are compared or without.
-const WITH_ENCODER: Weights = [7.76, 17.63, 5.84, 1.90, 0.0];
+const WITH_ENCODER: Weights = [7.89, 17.52, 6.02, 1.31, 0.0, 2.62];
 /// Words alone.
-const BY_WORDS: Weights = [9.35, 0.0, 0.0, 0.52, 0.0];
+const BY_WORDS: Weights = [11.41, 0.0, 0.0, 4.60, 0.0, 3.32];
 
 /// Likeness to a curated question up to which it says nothing: questions of one bank are all a little alike, and one that is merely like
 /// another must not draw it to its own clause.
@@ -60,6 +60,8 @@ pub struct Evidence {
     pub known: f32,
     /// Share of the pairs of characters in the document's title that the question has too.
     pub title: f32,
+    /// Whether it states a quantity of the kind that the question asks for, see [`super::wanted`].
+    pub stated: bool,
     /// Token by token; `None` where that was not compared.
     pub answers: Option<Answers>,
 }
@@ -73,6 +75,7 @@ impl Evidence {
             f64::from(self.known),
             f64::from(self.title),
             f64::from(self.answers.map_or(0.0, |answers| answers.log_odds)) / TEN,
+            f64::from(u8::from(self.stated)),
         ]
     }
 
@@ -96,7 +99,17 @@ pub fn gather(
             .version_of(clause)
             .filter(|_| signals.words)
             .map_or(0.0, |version| *titles.entry(version.document).or_insert_with(|| shared(&version.title_key, text)));
-        Evidence { clause, lexical: 0.0, text: None, standing: 0.0, question: None, known: 0.0, title, answers: None }
+        Evidence {
+            clause,
+            lexical: 0.0,
+            text: None,
+            standing: 0.0,
+            question: None,
+            known: 0.0,
+            title,
+            stated: false,
+            answers: None,
+        }
     };
     let best = lexical.iter().map(|s| s.score).fold(f64::MIN_POSITIVE, f64::max);
     for scored in lexical {

@@ -21,13 +21,14 @@ pub mod lexical;
 mod rerank;
 pub mod scope;
 mod sound;
+mod wanted;
 
 use crate::error::{Code, Error, Kind, Result};
 use crate::inference::{Embedder, QuestionTokens, Reranker};
 use crate::store::{Clause, Knowledge};
 use crate::text::address::AddressQuery;
 use crate::text::filler;
-use crate::text::normalize::fold_question;
+use crate::text::normalize::{fold_question, normalize};
 use crate::text::passage;
 use crate::text::thesaurus::Thesaurus;
 use crate::types::{ClauseAddress, ClauseId};
@@ -44,11 +45,14 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
+use wanted::Wanted;
 
 /// Digits of a checksum that tell two encoders apart in a message.
 const SHOWN_DIGITS: usize = 12;
 /// Clauses that each ranking contributes to the fusion.
 const RANKING_DEPTH: usize = 200;
+/// Clauses that are read for the kind of quantity that is asked for.
+const READ: usize = 40;
 
 /// A question for clauses.
 #[derive(Debug, Clone)]
@@ -297,6 +301,16 @@ impl Retriever {
         }
     }
 
+    /// Notes which of the first clauses state a quantity of the kind that the question asks for.
+    fn look_for(&self, wanted: Wanted, evidence: &mut [Evidence]) -> Result<()> {
+        for seen in evidence.iter_mut().take(READ) {
+            if let Some(clause) = self.knowledge.clause(seen.clause)? {
+                seen.stated = wanted.stated_in(&normalize(&clause.text));
+            }
+        }
+        Ok(())
+    }
+
     /// Compares the tokens of the first clauses with the question's.
     fn compare(&self, meaning: &Meaning, evidence: &mut [Evidence], ranked: &mut Ranked) -> Result<()> {
         let Some(embedder) = self.encoder() else { return Ok(()) };
@@ -391,11 +405,16 @@ impl Retriever {
         let encoded = !dense.clauses.is_empty();
         let mut evidence = fusion::gather(&self.knowledge, &text, self.signals, &lexical, dense);
         fusion::order(&mut evidence, encoded);
+        let wanted = Wanted::of(&whole);
+        if let Some(wanted) = wanted {
+            self.look_for(wanted, &mut evidence)?;
+            fusion::order(&mut evidence, encoded);
+        }
         self.compare(&meaning, &mut evidence, &mut ranked)?;
         let fused = fusion::fuse(evidence, encoded);
         let hits = fused.iter().map(|(e, score)| Hit::new(e.clause, *score)).collect();
         ranked.evidence = fused.into_iter().map(|(evidence, _)| evidence).collect();
-        let asked = Asked { text: &text, terms: &terms, spoken: &spoken };
+        let asked = Asked { text: &text, terms: &terms, spoken: &spoken, wanted: wanted.is_some() };
         let found = Found { by_words: &by_words, fused: &ranked.evidence, encoded };
         (ranked.features, ranked.other_matter) = confidence::features(&self.knowledge, &self.matters, &asked, &found)?;
         ranked.confidence = if ranked.evidence.is_empty() { 0.0 } else { confidence::estimate(&ranked.features) };

@@ -11,7 +11,7 @@ import json
 
 import torch
 
-NAMES = ["coverage", "strength", "margin", "other_matter", "alone", "meaning", "asked", "answers", "weakest"]
+NAMES = ["coverage", "strength", "margin", "other_matter", "alone", "meaning", "asked", "answers", "weakest", "unstated"]
 #: Features that may only speak for an answer, and those that may only speak against one: what else the fit finds is chance.
 FOR = {"coverage", "strength", "margin", "meaning", "asked", "answers", "weakest"}
 #: Weight of a question that must be refused.

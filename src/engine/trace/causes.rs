@@ -26,7 +26,7 @@ pub(super) fn usual(factor: Factor) -> f64 {
         Factor::Coverage => 0.61,
         Factor::Strength => 0.78,
         Factor::Margin => 0.57,
-        Factor::OtherMatter | Factor::Alone | Factor::Asked => 0.0,
+        Factor::OtherMatter | Factor::Alone | Factor::Asked | Factor::Unstated => 0.0,
         Factor::Meaning => 0.42,
         Factor::Answers => 0.18,
         Factor::Weakest => 0.66,
@@ -182,6 +182,7 @@ impl Case<'_> {
                     covered = true;
                 }
                 Factor::Margin => out.push(words::ALIKE.into()),
+                Factor::Unstated => out.push(words::UNSTATED.into()),
                 Factor::Meaning => out.push(words::far_in_meaning(effect.value, usual)),
                 Factor::Answers | Factor::Weakest if silent => {}
                 Factor::Answers | Factor::Weakest => {
@@ -422,6 +423,7 @@ mod tests {
             asked: Some(0.0),
             answers: None,
             weakest: None,
+            unstated: false,
         };
         let found = decisive(&weak);
         assert_eq!(found[0].factor, Factor::OtherMatter);

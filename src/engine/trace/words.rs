@@ -60,6 +60,10 @@ pub(super) const ALIKE: Said = Said(
     "许多条款同样接近,没有一条突出:请补上业务名称和条件再问",
     "Many clauses are equally near and none stands out: add the matter and its conditions and ask again",
 );
+pub(super) const UNSTATED: Said = Said(
+    "问的是数目(期限、金额、人数或张数),最接近的条款里没有写",
+    "It asks for a number (time, money, persons or pieces) that the nearest clauses do not state",
+);
 pub(super) const NEAR_MISS: Said = Said(
     "离界限不远:换成规定里的用词,或补上业务名称,可能就能回答",
     "It was a near miss: the rule's own words, or the name of the matter, may be enough for an answer",
@@ -77,6 +81,7 @@ pub(super) fn factor(factor: Factor) -> Bilingual {
         Factor::Answers => {
             Said("逐词比对,条款像不像回答了问题", "Whether the clause looks like an answer, token by token")
         }
+        Factor::Unstated => Said("问的数目条款里没有", "It asks for a number of a kind that the clauses do not state"),
         Factor::Weakest => Said("问题里最没有着落的词", "The word of the question that the clause meets worst"),
         Factor::Meaning => Said("与条款的意思接近程度", "Nearness of meaning to the clauses"),
         Factor::Asked => Said("与既定问法的接近程度", "Nearness to a question with a set answer"),

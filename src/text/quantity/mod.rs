@@ -228,6 +228,11 @@ pub fn find(text: &str) -> Vec<Quantity> {
 /// Words between what is still wanting and what it is wanting to: 还差三天满16岁.
 const WANTING: [&str; 5] = ["", "才", "就", "到", "才到"];
 
+/// Whether a character is a measure word of things.
+pub fn is_counted(c: char) -> bool {
+    COUNTED.contains(c)
+}
+
 /// Adds a quantity; what is wanting to it goes (还差三天满16岁 is less than 16), a length of time right behind another one belongs to it (三个月零十天), and two bounds make an interval (5万元以上20万元以下).
 fn join(found: &mut Vec<Quantity>, next: Quantity, text: &str) {
     let short = |last: &Quantity| {
@@ -294,6 +299,9 @@ fn quantity(text: &str, start: usize) -> Option<Quantity> {
             end = behind;
         }
     }
+    // 5 个工作日, as documents space it.
+    let spaced = text.get(end..)?.strip_prefix(' ').filter(|behind| unit(behind).is_some());
+    end += usize::from(spaced.is_some());
     let unit = unit(text.get(end..)?);
     let (measure, scale, length) = match unit.filter(|_| !loose.share) {
         Some(unit) => unit,

@@ -46,6 +46,10 @@ pub(super) fn number(text: &str, start: usize) -> Option<(f64, usize, Written)> 
     }
     let (mut value, mut end, arabic) = if first.is_ascii_digit() { arabic(rest)? } else { chinese(rest)? };
     let mut large = false;
+    // 1 万元.
+    let spaced =
+        |end: usize| rest.get(end..).and_then(|r| r.strip_prefix(' ')).is_some_and(|r| r.starts_with(['万', '亿']));
+    end += usize::from(arabic && spaced(end));
     // 十几万, 三十来万, 一百多块: in front of 万 and 亿, or of the unit.
     let after = |end: usize| rest.get(end..).unwrap_or_default();
     for (word, bound) in [("几", Bound::Over), ("来", Bound::About), ("多", Bound::Over)] {

@@ -13,8 +13,19 @@ fn the_same_value_in_any_spelling() {
         assert!(matches!(found.measure, Measure::Money("CNY") | Measure::Number), "{text}: {found:?}");
         assert_eq!(found.span, Span::exactly(value), "{text}");
     };
-    for text in ["20w", "20万", "二十万", "200000", "200,000元", "20万元", "贰拾万元", "200000块", "20万块钱", "20.0万"]
-    {
+    for text in [
+        "20w",
+        "20万",
+        "二十万",
+        "200000",
+        "200,000元",
+        "20万元",
+        "贰拾万元",
+        "200000块",
+        "20万块钱",
+        "20.0万",
+        "20 万元",
+    ] {
         money(text, 200_000.0);
     }
     for text in ["1万2", "一万二", "12000", "1.2万", "1万2千", "12,000元"] {
@@ -40,7 +51,9 @@ fn lengths_of_time() {
         let found = one(text);
         assert_eq!((found.measure, found.span), (Measure::Days, Span::exactly(days)), "{text}");
     }
-    assert_eq!(one("5个工作日").measure, Measure::WorkDays);
+    for text in ["5个工作日", "5 个工作日"] {
+        assert_eq!(one(text).measure, Measure::WorkDays);
+    }
     assert_eq!(one("16周岁").measure, Measure::Age);
     for text in ["2024年", "3月5日", "去年11月", "2024年3月5日", "第五条", "YY-0207", "一些", "万一", "一样"]
     {
