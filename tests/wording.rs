@@ -72,8 +72,8 @@ fn a_few_curated_questions_draw_nothing_that_is_asked_of_other_clauses() {
         found(&rules.kb, "预约要跑网点吗")
     };
     let plain = order(&curated(&[]));
-    assert_eq!(plain, order(&curated(&["第一条"])), "one of six clauses has a question");
-    let many = order(&curated(&["第一条", "第二条"]));
+    assert_eq!(plain, order(&curated(&["第一条"])), "one of eight clauses has a question");
+    let many = order(&curated(&["第一条", "第二条", "第三条"]));
     assert!(many.len() > plain.len(), "a third of the clauses have some: {many:?}");
 }
 
@@ -89,7 +89,7 @@ fn questions_of_a_language_model_help_to_find_a_clause_and_are_written_once() {
         "hello there\n",
     ]);
     let done = enrich::enrich(&sources, &model, &file, &mut |_, _, _| {}).unwrap();
-    assert_eq!((done.known, done.asked, done.questions, done.empty), (0, 6, 6, 0));
+    assert_eq!((done.known, done.asked, done.questions, done.empty), (0, 6, 11, 0), "one line repeats its own clause");
     let again = enrich::enrich(&sources, &model, &file, &mut |_, _, _| {}).unwrap();
     assert_eq!((again.known, again.asked), (6, 0), "what is written is not written again");
     assert_eq!(model.asked().len(), 6);

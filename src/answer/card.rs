@@ -75,6 +75,9 @@ pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<(C
         timings: Timings::default(),
         generation: retriever.knowledge().generation().clone(),
     };
+    if ranked.from_letters {
+        card.notices.push(format!("拼音已读作汉字:{}", ranked.read));
+    }
     if ranked.words_only {
         card.notices.push("编码模型不可用,本次只按字词检索".to_owned());
     }

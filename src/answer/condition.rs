@@ -17,7 +17,7 @@ pub fn met<'a>(clarify: &'a GuideClarify, question: &str) -> Option<&'a GuideCho
     let said = said(&question);
     let stated: Vec<(&GuideChoice, Vec<Quantity>)> = clarify.choices.iter().map(|c| (c, found(&c.label))).collect();
     let compared =
-        said.iter().any(|said| stated.iter().any(|(_, of)| of.iter().any(|q| comparable(q.measure, said.measure))));
+        said.iter().any(|said| stated.iter().any(|(_, of)| of.iter().any(|q| q.measure.compares(said.measure))));
     if compared {
         return by_quantity(&stated, &said);
     }
@@ -50,17 +50,8 @@ fn said(question: &str) -> Vec<Quantity> {
     said
 }
 
-/// Whether two measures count the same; a bare number may be money.
-fn comparable(stated: Measure, said: Measure) -> bool {
-    match (stated, said) {
-        (Measure::Money(_) | Measure::Number, Measure::Number) | (Measure::Number, Measure::Money("CNY")) => true,
-        (stated, said) => stated == said,
-    }
-}
-
 fn by_quantity<'a>(stated: &[(&'a GuideChoice, Vec<Quantity>)], said: &[Quantity]) -> Option<&'a GuideChoice> {
-    let fits =
-        |of: &Quantity| said.iter().any(|said| comparable(of.measure, said.measure) && said.span.within(&of.span));
+    let fits = |of: &Quantity| said.iter().any(|said| of.measure.compares(said.measure) && said.span.within(&of.span));
     let fitting: Vec<_> = stated.iter().filter(|(_, of)| of.iter().any(&fits)).collect();
     if let [(only, _)] = fitting.as_slice() {
         return Some(only);
@@ -83,7 +74,7 @@ fn mentions(question: &str, said: &[Quantity], keyword: &str) -> bool {
     }
     counted
         .iter()
-        .any(|wanted| said.iter().any(|said| comparable(wanted.measure, said.measure) && said.span == wanted.span))
+        .any(|wanted| said.iter().any(|said| wanted.measure.compares(said.measure) && said.span == wanted.span))
 }
 
 #[cfg(test)]

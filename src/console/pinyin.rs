@@ -1,8 +1,7 @@
 //! Chinese for terminals without a Chinese font: syllables without tones, and the punctuation of the same meaning. Also what a person
 //! types to find Chinese without an input method.
 
-use crate::text::syllables::{plain, readings};
-use pinyin::ToPinyin;
+use pinyin::{ToPinyin, ToPinyinMulti};
 use std::borrow::Cow;
 
 /// After these 行 is a bank and read `hang`, otherwise it is done or permitted and read `xing`.
@@ -69,12 +68,18 @@ fn begins(text: &[char], wanted: &str) -> bool {
     }
     let Some((first, rest)) = text.split_first() else { return false };
     let goes_on = |read: &str| wanted.strip_prefix(read).is_some_and(|left| begins(rest, left));
-    let mut readings = readings(*first).peekable();
-    if readings.peek().is_none() {
+    let Some(readings) = first.to_pinyin_multi() else {
         return goes_on(&first.to_lowercase().to_string());
-    }
-    readings
-        .any(|syllable| syllable.starts_with(wanted) || goes_on(&syllable) || syllable.get(..1).is_some_and(goes_on))
+    };
+    readings.into_iter().any(|reading| {
+        let syllable = plain(reading.plain());
+        syllable.starts_with(wanted) || goes_on(&syllable) || syllable.get(..1).is_some_and(goes_on)
+    })
+}
+
+/// The one vowel with dots is written as on keyboards: `lv`.
+fn plain(syllable: &str) -> Cow<'_, str> {
+    if syllable.is_ascii() { Cow::Borrowed(syllable) } else { Cow::Owned(syllable.replace('ü', "v")) }
 }
 
 /// The ASCII character of a wide form (U+FF01 to U+FF5E).

@@ -10,6 +10,7 @@ use crate::error::{Code, Error, Result};
 use crate::text::normalize::title_key;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// Lines of title, article, fingerprint and question with tabs between them; `#` starts a comment. The fingerprint is the first
@@ -75,8 +76,13 @@ impl Everyday {
 
 /// A file of questions that cannot be used.
 pub(super) fn unusable(how: &str, file: &Path, cause: std::io::Error) -> Error {
-    let message = format!("问法文件 {} {how}:{cause}", file.display());
-    Error::new(Code::Io, message, "请检查路径是否写对、是否有读写权限").because(cause)
+    let (why, hint) = match cause.kind() {
+        ErrorKind::InvalidData => ("内容不是 UTF-8 编码的文字", "请用 UTF-8 编码另存后再试"),
+        ErrorKind::NotFound => ("没有这个文件", "请检查路径是否写对"),
+        ErrorKind::IsADirectory => ("这是一个目录", "请给出文件的路径"),
+        _ => ("没有读写权限,或磁盘出错", "请检查权限和磁盘"),
+    };
+    Error::new(Code::Io, format!("问法文件 {} {how}:{why}", file.display()), hint).because(cause)
 }
 
 /// What names the words of a text.

@@ -7,6 +7,7 @@ use crate::store::{Clause, Knowledge};
 use crate::text::clause::sentences;
 use crate::text::normalize::normalize;
 use crate::text::passage;
+use crate::text::quantity::{self, Quantity};
 use crate::types::ClauseId;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -21,6 +22,9 @@ const MADE: usize = 4;
 const MAKING: usize = 2;
 /// Clauses whose tokens stay in memory once they are made, about 6 KB each.
 const HELD: usize = 4_000;
+
+/// What a tier weighs that has the amount asked about (1000元以下的,由支行行长审批), in log-odds.
+const TIER: f32 = 3.0;
 
 /// The token vectors of a clause's passages.
 type Passages = Arc<Vec<Vec<i8>>>;
@@ -77,7 +81,7 @@ impl Comparison {
         &self,
         knowledge: &Knowledge,
         embedder: &dyn Embedder,
-        question: &QuestionTokens,
+        (question, amounts): (&QuestionTokens, &[Quantity]),
         (title, clause): (&str, &Clause),
         shown: &str,
     ) -> Result<Option<Range<usize>>> {
@@ -111,7 +115,7 @@ impl Comparison {
                 late.compare(question, own)
             });
             // The cosine of the whole texts is the same for all of them.
-            let odds = found.map(|found| late.log_odds(found, 0.0));
+            let odds = found.map(|found| late.log_odds(found, 0.0) + agreement(amounts, &quantity::find(&said)));
             if let Some(odds) = odds
                 && best.as_ref().is_none_or(|(most, _)| odds > *most)
             {
@@ -146,6 +150,23 @@ impl Comparison {
         held.insert(id, Arc::clone(&made));
         Ok(made)
     }
+}
+
+/// What the quantities of a question and of a sentence say of each other, in log-odds: a tier that has the amount speaks for its sentence, one
+/// that has not against it.
+fn agreement(asked: &[Quantity], stated: &[Quantity]) -> f32 {
+    let bounded = |of: &Quantity| of.span.low != of.span.high;
+    let compared = |said: &Quantity| {
+        let tiers: Vec<&Quantity> =
+            stated.iter().filter(|of| of.measure.compares(said.measure) && bounded(of)).collect();
+        match tiers.as_slice() {
+            [] => 0.0,
+            tiers if tiers.iter().any(|of| said.span.within(&of.span)) => TIER,
+            tiers if tiers.iter().any(|of| said.span.meets(&of.span)) => 0.0,
+            _ => -TIER,
+        }
+    };
+    asked.iter().map(compared).sum()
 }
 
 /// What the passage that answers best says; `cosine` is that of the clause.

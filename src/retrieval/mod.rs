@@ -28,8 +28,8 @@ use crate::inference::{Embedder, QuestionTokens, Reranker};
 use crate::store::{Clause, Knowledge};
 use crate::text::address::AddressQuery;
 use crate::text::filler;
-use crate::text::normalize::{fold_question, normalize};
-use crate::text::passage;
+use crate::text::normalize::fold_question;
+use crate::text::quantity;
 use crate::text::thesaurus::Thesaurus;
 use crate::types::{ClauseAddress, ClauseId};
 use address::{AddressHit, Lookup};
@@ -51,8 +51,6 @@ use wanted::Wanted;
 const SHOWN_DIGITS: usize = 12;
 /// Clauses that each ranking contributes to the fusion.
 const RANKING_DEPTH: usize = 200;
-/// Clauses that are read for the kind of quantity that is asked for.
-const READ: usize = 40;
 
 /// A question for clauses.
 #[derive(Debug, Clone)]
@@ -109,6 +107,10 @@ pub struct Ranked {
     pub missing: Option<AddressQuery>,
     /// Probability that the hits answer the question, 0 to 1; 1 for an address or a curated question.
     pub confidence: f64,
+    /// The whole question in one spelling, as it was read.
+    pub read: String,
+    /// Whether words in it were typed in the letters of their sound.
+    pub from_letters: bool,
     /// The tokens of the question, where the encoder gives them.
     pub tokens: Option<QuestionTokens>,
     /// What the confidence rests on.
@@ -265,24 +267,6 @@ impl Retriever {
         self.embedder.as_ref()
     }
 
-    /// The question in one spelling, with the characters that were meant where it was typed by sound.
-    fn spoken(&self, question: &str) -> Result<String> {
-        let typed = passage::spoken(question);
-        if !sound::has_letters(&typed) {
-            return Ok(typed);
-        }
-        let sounds = match self.sounds.get() {
-            Some(sounds) => sounds,
-            None => {
-                let sounds = Sounds::of(&self.knowledge, self.thesaurus.words())?;
-                self.sounds.get_or_init(|| sounds)
-            }
-        };
-        let known =
-            |word: &str| self.knowledge.term_stats(&[word]).is_ok_and(|found| found.iter().any(Option::is_some));
-        Ok(sounds.restore(&typed, known).unwrap_or(typed))
-    }
-
     /// What the encoder says, of these clauses too; nothing without one. `spoken` is the whole question.
     fn near(&self, admitted: &Admitted<'_>, spoken: &str, by_words: &[Scored], ranked: &mut Ranked) -> Result<Meaning> {
         let Some(embedder) = self.encoder() else { return Ok(Meaning::default()) };
@@ -299,16 +283,6 @@ impl Retriever {
             }
             found => found,
         }
-    }
-
-    /// Notes which of the first clauses state a quantity of the kind that the question asks for.
-    fn look_for(&self, wanted: Wanted, evidence: &mut [Evidence]) -> Result<()> {
-        for seen in evidence.iter_mut().take(READ) {
-            if let Some(clause) = self.knowledge.clause(seen.clause)? {
-                seen.stated = wanted.stated_in(&normalize(&clause.text));
-            }
-        }
-        Ok(())
     }
 
     /// Compares the tokens of the first clauses with the question's.
@@ -342,7 +316,8 @@ impl Retriever {
             return Ok(None);
         };
         let title = version.row.title.as_str();
-        self.comparison.sentence(&self.knowledge, embedder, question, (title, clause), shown)
+        let amounts = quantity::find(&ranked.read);
+        self.comparison.sentence(&self.knowledge, embedder, (question, &amounts), (title, clause), shown)
     }
 
     /// Finds clauses for a question.
@@ -357,6 +332,8 @@ impl Retriever {
             guides: Vec::new(),
             missing: None,
             confidence: 0.0,
+            read: String::new(),
+            from_letters: false,
             tokens: None,
             features: confidence::Features::default(),
             other_matter: None,
@@ -384,7 +361,7 @@ impl Retriever {
             Lookup::Missing(named) => ranked.missing = Some(named),
             Lookup::NotNamed => {}
         }
-        let whole = self.spoken(query.text)?;
+        let (whole, from_letters) = sound::spoken(&self.sounds, &self.knowledge, &self.thesaurus, query.text)?;
         let text = filler::strip(&whole);
         let spoken = self.thesaurus.matches(&text);
         let added: Vec<&str> = spoken.iter().flat_map(|(_, formal)| formal.iter().map(String::as_str)).collect();
@@ -407,7 +384,7 @@ impl Retriever {
         fusion::order(&mut evidence, encoded);
         let wanted = Wanted::of(&whole);
         if let Some(wanted) = wanted {
-            self.look_for(wanted, &mut evidence)?;
+            wanted.look_for(&self.knowledge, &mut evidence)?;
             fusion::order(&mut evidence, encoded);
         }
         self.compare(&meaning, &mut evidence, &mut ranked)?;
@@ -457,6 +434,7 @@ impl Retriever {
         ranked.searched = text;
         ranked.terms = terms;
         ranked.tokens = meaning.tokens;
+        (ranked.read, ranked.from_letters) = (whole, from_letters);
         Ok(ranked)
     }
 }

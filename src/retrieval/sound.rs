@@ -10,9 +10,11 @@
 use crate::error::Result;
 use crate::store::Knowledge;
 use crate::text::normalize::is_han;
-use crate::text::syllables;
+use crate::text::thesaurus::Thesaurus;
+use crate::text::{passage, syllables};
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// Most letters of one word that are read as syllables; a longer run is no word.
 const MAX_LETTERS: usize = 24;
@@ -25,8 +27,34 @@ const SPOKEN_CLAUSES: u32 = 3;
 /// What a new word costs against going on with the same one, in units of ln(clauses).
 const NEW_WORD: f64 = 3.0;
 
+/// A question in one spelling ([`passage::spoken`]), with the characters that were meant where it was typed by sound, and whether it was. `sounds` are made when the first
+/// question in letters comes.
+///
+/// # Errors
+/// `KB_CORRUPT`.
+pub fn spoken(
+    sounds: &OnceLock<Sounds>,
+    knowledge: &Knowledge,
+    thesaurus: &Thesaurus,
+    question: &str,
+) -> Result<(String, bool)> {
+    let typed = passage::spoken(question);
+    if !has_letters(&typed) {
+        return Ok((typed, false));
+    }
+    let sounds = match sounds.get() {
+        Some(sounds) => sounds,
+        None => {
+            let made = Sounds::of(knowledge, thesaurus.words())?;
+            sounds.get_or_init(|| made)
+        }
+    };
+    let known = |word: &str| knowledge.term_stats(&[word]).is_ok_and(|found| found.iter().any(Option::is_some));
+    Ok(sounds.restore(&typed, known).map_or((typed, false), |restored| (restored, true)))
+}
+
 /// Whether a text has letters that may stand for characters: two of them together.
-pub fn has_letters(text: &str) -> bool {
+fn has_letters(text: &str) -> bool {
     text.as_bytes().windows(2).any(|pair| pair.iter().all(u8::is_ascii_lowercase))
 }
 
@@ -50,7 +78,7 @@ impl Sounds {
     ///
     /// # Errors
     /// `KB_CORRUPT`.
-    pub fn of<'a>(knowledge: &Knowledge, spoken: impl Iterator<Item = &'a str>) -> Result<Sounds> {
+    fn of<'a>(knowledge: &Knowledge, spoken: impl Iterator<Item = &'a str>) -> Result<Sounds> {
         let mut counts: HashMap<(char, char), u32> = HashMap::new();
         knowledge.for_each_term(|term, clauses| {
             let mut chars = term.chars();
@@ -101,7 +129,7 @@ impl Sounds {
 
     /// A question in the form of [`crate::text::passage::spoken`] with the characters that were meant; `None` when nothing in it was typed by its
     /// sound. `is_word` tells words in letters that the knowledge has (atm): they stay.
-    pub fn restore(&self, text: &str, is_word: impl Fn(&str) -> bool) -> Option<String> {
+    fn restore(&self, text: &str, is_word: impl Fn(&str) -> bool) -> Option<String> {
         let mut out = String::with_capacity(text.len());
         let mut changed = false;
         let mut rest = text;
@@ -118,13 +146,21 @@ impl Sounds {
             let before = out.chars().next_back().filter(|c| is_han(*c));
             let after = behind.chars().next().filter(|c| is_han(*c) && typed.len() == letters.len());
             let words: Vec<&str> = typed.split(' ').collect();
-            let read =
-                if words.iter().any(|word| is_word(word)) { None } else { self.characters(&words, before, after) };
-            changed |= read.is_some();
-            match read {
-                Some(read) => out.push_str(&read),
-                None => out.push_str(letters),
+            // Words that the knowledge has stay, and part the others.
+            let mut at = 0;
+            while at < words.len() {
+                let stays = words.get(at).is_some_and(|word| is_word(word));
+                let run = words.iter().skip(at).take_while(|word| is_word(word) == stays).count();
+                let part = words.get(at..at + run).unwrap_or_default();
+                let (first, last) = (at == 0, at + run == words.len());
+                let read =
+                    if stays { None } else { self.characters(part, before.filter(|_| first), after.filter(|_| last)) };
+                changed |= read.is_some();
+                out.push_str(if first { "" } else { " " });
+                out.push_str(&read.unwrap_or_else(|| part.join(" ")));
+                at += run;
             }
+            out.push_str(letters.get(typed.len()..).unwrap_or_default());
             rest = behind;
         }
         changed.then_some(out)
@@ -279,6 +315,7 @@ mod tests {
             ("存单gua失", "存单挂失"),
             ("shenfenzheng过期", "身份证过期"),
             ("yinhangkaguashi怎么办", "银行卡挂失怎么办"),
+            ("atm cundan guashi", "atm 存单挂失"),
         ] {
             assert_eq!(restored(typed).as_deref(), Some(meant), "{typed}");
         }

@@ -2,7 +2,14 @@
 //!
 //! 几天之内 wants a length of time: a clause on the same matter that names none does not answer, however alike it is.
 
+use super::fusion::Evidence;
+use crate::error::Result;
+use crate::store::Knowledge;
+use crate::text::normalize::normalize;
 use crate::text::quantity::{self, Measure};
+
+/// Clauses that are read for it.
+const READ: usize = 40;
 
 /// A kind of quantity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,8 +99,21 @@ impl Wanted {
         counted.map(Wanted::Count)
     }
 
+    /// Notes which of the first clauses state such a quantity.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`.
+    pub fn look_for(self, knowledge: &Knowledge, evidence: &mut [Evidence]) -> Result<()> {
+        for seen in evidence.iter_mut().take(READ) {
+            if let Some(clause) = knowledge.clause(seen.clause)? {
+                seen.stated = self.stated_in(&normalize(&clause.text));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether a normalised text states such a quantity.
-    pub fn stated_in(self, text: &str) -> bool {
+    fn stated_in(self, text: &str) -> bool {
         let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
         let measured = |fits: &dyn Fn(Measure) -> bool| quantity::find(text).iter().any(|found| fits(found.measure));
         match self {

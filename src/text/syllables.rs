@@ -9,6 +9,6 @@ pub fn readings(c: char) -> impl Iterator<Item = Cow<'static, str>> {
 }
 
 /// A syllable in letters that keyboards have.
-pub fn plain(syllable: &'static str) -> Cow<'static, str> {
+fn plain(syllable: &'static str) -> Cow<'static, str> {
     if syllable.is_ascii() { Cow::Borrowed(syllable) } else { Cow::Owned(syllable.replace('ü', "v")) }
 }

@@ -166,8 +166,7 @@ impl Case<'_> {
         let mut out: Vec<Bilingual> = Vec::new();
         let matter = ranked.other_matter.as_deref().map(|word| words::other_matter(word, nearest.as_ref()));
         // Coverage and strength say the same to a reader, and unknown words are named in any case.
-        let mut covered = false;
-        let mut silent = false;
+        let (mut covered, mut silent) = (false, false);
         for effect in decisive(features) {
             let usual = usual(effect.factor);
             match effect.factor {
@@ -194,9 +193,7 @@ impl Case<'_> {
         if !unknown.is_empty() {
             out.push(words::unknown(&unknown));
         }
-        if wanting(features) < NEAR_MISS {
-            out.push(words::NEAR_MISS.into());
-        }
+        out.extend((wanting(features) < NEAR_MISS).then(|| words::NEAR_MISS.into()));
         Ok(out)
     }
 
@@ -382,6 +379,8 @@ mod tests {
             guides: Vec::new(),
             missing: None,
             confidence: 0.0,
+            read: String::new(),
+            from_letters: false,
             tokens: None,
             features: Features::default(),
             other_matter: None,
@@ -433,7 +432,7 @@ mod tests {
         // Without an encoder nothing is said of meaning.
         let by_words = Features { meaning: None, asked: None, ..weak };
         assert!(taking_part(&by_words).all(|e| !matches!(e.factor, Factor::Meaning | Factor::Asked)));
-        assert_eq!(taking_part(&weak).count(), 8);
+        assert_eq!(taking_part(&weak).count(), 9);
     }
 
     #[test]

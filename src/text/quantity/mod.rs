@@ -27,6 +27,16 @@ pub enum Measure {
     Share,
 }
 
+impl Measure {
+    /// Whether values of the two can be compared; a bare number may be money.
+    pub fn compares(self, other: Measure) -> bool {
+        match (self, other) {
+            (Measure::Money(_) | Measure::Number, Measure::Number) | (Measure::Number, Measure::Money("CNY")) => true,
+            (one, other) => one == other,
+        }
+    }
+}
+
 /// A quantity in a text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quantity {
