@@ -161,7 +161,7 @@ fn with_the_encoder_meaning_is_told_too() {
         assert!(trace.candidates.iter().any(|candidate| candidate.meaning.is_some()), "{text}");
         refused += usize::from(trace.card.refused);
         if !trace.factors.is_empty() {
-            assert_eq!(trace.factors.len(), 11, "{text}");
+            assert_eq!(trace.factors.len(), 12, "{text}");
         }
     }
     assert!((1..10).contains(&refused), "{refused}");

@@ -21,8 +21,8 @@ pub const THRESHOLD: f64 = 0.5;
 /// None has a part that is there only with curated questions: likeness to one is evidence for, its absence none against. Fitted by
 /// `training/guida_train/confidence.py` on questions over 36 documents that the encoder has not learned from and on those of the sample
 /// rulebook with and without its curated questions; the intercept moves what was 0.45 to the threshold. Rightly refused of the unanswerable,
-/// wrongly of the answerable: documents left out 74.0% and 23.7%, sample rulebook 85.9% and 0.5%; fitted on nothing, 28 other real rules in everyday speech 85%
-/// and 22.4%, in plain words 85% and 6.7%; eleven topics of the sample in spoken words, whose unanswerable questions are all near misses, 52.3% and 19.4%.
+/// wrongly of the answerable: documents left out 74.0% and 23.7%, sample rulebook 93.0% and 1.0%; fitted on nothing, 28 other real rules in everyday speech 85%
+/// and 22.4%, in plain words 85% and 6.7%; eleven topics of the sample in spoken words, whose unanswerable questions are all near misses, 71% and 36%.
 const WITH_TOKENS: Weights = Weights {
     intercept: -2.43,
     coverage: 1.87,
@@ -35,6 +35,7 @@ const WITH_TOKENS: Weights = Weights {
     answers: 4.53,
     weakest: 2.43,
     unstated: -0.34,
+    unlike: -0.9,
 };
 /// With an encoder that compares no tokens (that of the version before): 49.6% and 28.8%, 91.5% and 1.3%, 70% and 38.8%.
 const WITH_ENCODER: Weights = Weights {
@@ -62,12 +63,18 @@ const BY_WORDS: Weights = Weights {
     answers: 0.0,
     weakest: 0.0,
     unstated: -0.34,
+    unlike: 0.0,
 };
 
 /// A single word in common proves little unless it is most of the question. (天气 stands in a rule about visits to customers;
 /// 今天天气怎么样 is not about visits.)
 const LONE_WORD_COVERAGE: f64 = 0.6;
 
+/// Likeness to a curated question below which a question is like none.
+const LIKE: f64 = 0.02;
+/// Share of the clauses with curated questions from which on a question that is like none of these is less likely to be answered. Without curated
+/// questions, or with a few, it says nothing.
+pub const ASKED_THROUGHOUT: f64 = 1.0 / 3.0;
 /// Clauses that are looked at.
 const LOOKED_AT: usize = 3;
 /// Rank whose distance to the first is the margin.
@@ -88,6 +95,7 @@ struct Weights {
     answers: f64,
     weakest: f64,
     unstated: f64,
+    unlike: f64,
 }
 
 /// The evidence for an answer, as numbers from 0 to about 1, whatever the size of the knowledge.
@@ -114,6 +122,8 @@ pub struct Features {
     pub weakest: Option<f64>,
     /// Whether the question asks for a quantity of a kind that none of the first clauses states, see [`super::wanted`].
     pub unstated: bool,
+    /// Whether it is like no curated question although clauses have them throughout.
+    pub unlike: bool,
 }
 
 /// The words for matters.
@@ -171,6 +181,8 @@ pub struct Asked<'a> {
     pub spoken: &'a [(&'a str, &'a [String])],
     /// Whether it asks for a quantity.
     pub wanted: bool,
+    /// Whether most clauses have curated questions.
+    pub throughout: bool,
 }
 
 /// What was found, best first.
@@ -215,6 +227,7 @@ pub fn features(
         out.weakest = best.map(|best| f64::from(best.weakest));
     }
     out.unstated = asked.wanted && !found.fused.iter().take(LOOKED_AT).any(|seen| seen.stated);
+    out.unlike = asked.throughout && out.asked.is_some_and(|asked| asked < LIKE);
     let mut evidence = Evidence::default();
     for (rank, seen) in found.fused.iter().take(LOOKED_AT).enumerate() {
         let Some(clause) = knowledge.clause(seen.clause)? else { continue };
@@ -269,6 +282,8 @@ pub enum Factor {
     Weakest,
     /// [`Features::unstated`].
     Unstated,
+    /// [`Features::unlike`].
+    Unlike,
 }
 
 /// A factor with its value and weight.
@@ -290,7 +305,7 @@ impl Effect {
 }
 
 /// The factors of the estimate with their effects, whose sum is its log-odds.
-pub fn effects(f: &Features) -> [Effect; 11] {
+pub fn effects(f: &Features) -> [Effect; 12] {
     let w = match (f.answers, f.meaning) {
         (Some(_), _) => WITH_TOKENS,
         (None, Some(_)) => WITH_ENCODER,
@@ -310,6 +325,7 @@ pub fn effects(f: &Features) -> [Effect; 11] {
         effect(Factor::Answers, f.answers.unwrap_or(0.0), w.answers),
         effect(Factor::Weakest, f.weakest.unwrap_or(0.0), w.weakest),
         effect(Factor::Unstated, yes(f.unstated), w.unstated),
+        effect(Factor::Unlike, yes(f.unlike), w.unlike),
     ]
 }
 

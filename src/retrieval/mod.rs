@@ -172,6 +172,8 @@ pub struct Retriever {
     thesaurus: Thesaurus,
     matters: Matters,
     comparison: Comparison,
+    /// Whether so many clauses have curated questions that being like none of them says something.
+    asked_throughout: bool,
     /// Made when the first question in letters comes.
     sounds: OnceLock<Sounds>,
     /// Curated questions, in their comparison form, whose clause changed since somebody looked.
@@ -210,6 +212,7 @@ impl Retriever {
             knowledge.warm_vectors()?;
         }
         let own = knowledge.thesaurus()?;
+        let asked_throughout = knowledge.questioned_share()? >= confidence::ASKED_THROUGHOUT;
         let thesaurus = if own.is_empty() {
             Thesaurus::bundled()
         } else {
@@ -223,6 +226,7 @@ impl Retriever {
             thesaurus,
             matters: Matters::bundled(),
             comparison: Comparison::default(),
+            asked_throughout,
             sounds: OnceLock::new(),
             suspended: RwLock::default(),
         })
@@ -391,7 +395,8 @@ impl Retriever {
         let fused = fusion::fuse(evidence, encoded);
         let hits = fused.iter().map(|(e, score)| Hit::new(e.clause, *score)).collect();
         ranked.evidence = fused.into_iter().map(|(evidence, _)| evidence).collect();
-        let asked = Asked { text: &text, terms: &terms, spoken: &spoken, wanted: wanted.is_some() };
+        let throughout = self.asked_throughout && self.signals.curated;
+        let asked = Asked { text: &text, terms: &terms, spoken: &spoken, wanted: wanted.is_some(), throughout };
         let found = Found { by_words: &by_words, fused: &ranked.evidence, encoded };
         (ranked.features, ranked.other_matter) = confidence::features(&self.knowledge, &self.matters, &asked, &found)?;
         ranked.confidence = if ranked.evidence.is_empty() { 0.0 } else { confidence::estimate(&ranked.features) };

@@ -190,6 +190,16 @@ impl Knowledge {
         })
     }
 
+    /// Share of the clauses that have curated questions.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT`.
+    pub fn questioned_share(&self) -> Result<f64> {
+        const SHARE: &str =
+            "SELECT (SELECT count(DISTINCT clause_id) FROM curated) * 1.0 / max(1, (SELECT count(*) FROM clauses))";
+        self.read(|c| c.query_row(SHARE, [], |row| row.get(0)))
+    }
+
     /// Calls `visit(term, number of clauses)` for every term, in no order.
     ///
     /// # Errors

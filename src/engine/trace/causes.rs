@@ -26,7 +26,7 @@ pub(super) fn usual(factor: Factor) -> f64 {
         Factor::Coverage => 0.61,
         Factor::Strength => 0.78,
         Factor::Margin => 0.57,
-        Factor::OtherMatter | Factor::Alone | Factor::Asked | Factor::Unstated => 0.0,
+        Factor::OtherMatter | Factor::Alone | Factor::Asked | Factor::Unstated | Factor::Unlike => 0.0,
         Factor::Meaning => 0.42,
         Factor::Answers => 0.18,
         Factor::Weakest => 0.66,
@@ -37,7 +37,7 @@ pub(super) fn usual(factor: Factor) -> f64 {
 pub(super) fn taking_part(features: &Features) -> impl Iterator<Item = Effect> {
     let (encoded, compared) = (features.meaning.is_some(), features.answers.is_some());
     confidence::effects(features).into_iter().filter(move |effect| match effect.factor {
-        Factor::Meaning | Factor::Asked => encoded,
+        Factor::Meaning | Factor::Asked | Factor::Unlike => encoded,
         Factor::Answers | Factor::Weakest => compared,
         _ => true,
     })
@@ -170,7 +170,7 @@ impl Case<'_> {
         for effect in decisive(features) {
             let usual = usual(effect.factor);
             match effect.factor {
-                Factor::Start | Factor::Asked => {}
+                Factor::Start | Factor::Asked | Factor::Unlike => {}
                 Factor::Alone => out.push(words::NOTHING_IN_COMMON.into()),
                 Factor::OtherMatter => out.extend(matter.clone()),
                 Factor::Coverage | Factor::Strength => {
@@ -420,9 +420,7 @@ mod tests {
             other_matter: true,
             meaning: Some(0.5),
             asked: Some(0.0),
-            answers: None,
-            weakest: None,
-            unstated: false,
+            ..Features::default()
         };
         let found = decisive(&weak);
         assert_eq!(found[0].factor, Factor::OtherMatter);
@@ -432,7 +430,7 @@ mod tests {
         // Without an encoder nothing is said of meaning.
         let by_words = Features { meaning: None, asked: None, ..weak };
         assert!(taking_part(&by_words).all(|e| !matches!(e.factor, Factor::Meaning | Factor::Asked)));
-        assert_eq!(taking_part(&weak).count(), 9);
+        assert_eq!(taking_part(&weak).count(), 10);
     }
 
     #[test]

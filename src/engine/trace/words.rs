@@ -82,6 +82,7 @@ pub(super) fn factor(factor: Factor) -> Bilingual {
             Said("逐词比对,条款像不像回答了问题", "Whether the clause looks like an answer, token by token")
         }
         Factor::Unstated => Said("问的数目条款里没有", "It asks for a number of a kind that the clauses do not state"),
+        Factor::Unlike => Said("与所有既定问法都不像", "It is like no question with a set answer"),
         Factor::Weakest => Said("问题里最没有着落的词", "The word of the question that the clause meets worst"),
         Factor::Meaning => Said("与条款的意思接近程度", "Nearness of meaning to the clauses"),
         Factor::Asked => Said("与既定问法的接近程度", "Nearness to a question with a set answer"),
