@@ -16,7 +16,7 @@ use guida::retrieval::scope::Scope;
 use guida::retrieval::{Query, Ranked, Retriever, Signals, confidence};
 use guida::store::{Knowledge, check};
 use guida::types::{Classification, ClauseId, Level};
-use rules::Rules;
+use rules::{DESK, Rules};
 use rusqlite::Connection;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -251,16 +251,6 @@ fn an_encoder_that_fails_leaves_the_search_to_words() {
     assert_eq!(words.hits[0].clause, both.hits[0].clause);
 }
 
-const DESK: &str = "# 某行柜面办法
-第一条 挂失应当填写申请书。
-第二条 取款应当核对证件。
-第三条 存款人死亡的继承人凭证明取款。
-第四条 转账应当核对户名。
-第五条 身份证过期的应当换领以后再取款。
-第六条 大额取款应当提前预约。
-第七条 密码遗忘的可以申请重置。
-第八条 贷款利率可以协商。
-";
 const EXPIRED: &str = "身份证过期能取款吗";
 
 /// [`DESK`] with the vectors of a small encoder, which compares tokens or does not.

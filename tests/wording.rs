@@ -11,20 +11,9 @@ use guida::retrieval::scope::Scope;
 use guida::retrieval::{Query, Ranked, Retriever};
 use guida::store::Knowledge;
 use guida::types::Classification;
-use rules::Rules;
+use rules::{DESK, Rules};
 use std::path::Path;
 use std::sync::Arc;
-
-const DESK: &str = "# 某行柜面办法
-第一条 挂失应当填写申请书。
-第二条 取款应当核对证件。
-第三条 存款人死亡的继承人凭证明取款。
-第四条 转账应当核对户名。
-第五条 身份证过期的应当换领以后再取款。
-第六条 大额取款应当提前预约。
-第七条 密码遗忘的可以申请重置。
-第八条 贷款利率可以协商。
-";
 
 fn search(retriever: &Retriever, text: &str) -> Ranked {
     let as_of = "2026-01-01".parse().unwrap();

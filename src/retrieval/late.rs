@@ -12,7 +12,7 @@ use crate::types::ClauseId;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Clauses that are compared where the file keeps the vectors of their tokens: 40 take a millisecond.
 const COMPARED: usize = 40;
@@ -59,7 +59,7 @@ impl Comparison {
         evidence: &mut [Evidence],
     ) -> Result<bool> {
         let (Some(late), Some(question)) = (embedder.late(), question) else { return Ok(true) };
-        if knowledge.embedder().and_then(|e| e.token_dimension) == Some(late.dimension()) {
+        if keeps_tokens(knowledge, late) {
             for seen in evidence.iter_mut().take(COMPARED) {
                 let passages = knowledge.tokens(seen.clause)?.unwrap_or_default();
                 seen.answers = best(late, question, seen.text, &passages);
@@ -86,11 +86,10 @@ impl Comparison {
         shown: &str,
     ) -> Result<Option<Range<usize>>> {
         let Some(late) = embedder.late() else { return Ok(None) };
-        let kept = knowledge.embedder().and_then(|e| e.token_dimension) == Some(late.dimension());
-        let vectors = if kept {
+        let vectors = if keeps_tokens(knowledge, late) {
             knowledge.tokens(clause.id)?.map(Arc::new)
         } else {
-            self.held.lock().unwrap_or_else(PoisonError::into_inner).get(&clause.id).map(Arc::clone)
+            self.held().get(&clause.id).map(Arc::clone)
         };
         let Some(vectors) = vectors else { return Ok(None) };
         let passages = passage::of_clause(title, &clause.heading, &clause.text);
@@ -125,6 +124,10 @@ impl Comparison {
         Ok(best.map(|(_, range)| range))
     }
 
+    fn held(&self) -> MutexGuard<'_, HashMap<ClauseId, Passages>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn place(&self) -> Option<Place<'_>> {
         let place = Place(&self.making);
         (self.making.fetch_add(1, Ordering::AcqRel) < MAKING).then_some(place)
@@ -132,8 +135,7 @@ impl Comparison {
 
     /// The vectors of a clause's tokens, made now unless they were made before.
     fn made(&self, knowledge: &Knowledge, embedder: &dyn Embedder, id: ClauseId) -> Result<Passages> {
-        let held = || self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = held().get(&id) {
+        if let Some(known) = self.held().get(&id) {
             return Ok(Arc::clone(known));
         }
         let (Some(version), Some(clause)) = (knowledge.version_of(id), knowledge.clause(id)?) else {
@@ -143,13 +145,18 @@ impl Comparison {
         let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
         let encoded = embedder.encode_clauses(&texts)?;
         let made: Passages = Arc::new(encoded.into_iter().map(|(_, tokens)| tokens).collect());
-        let mut held = held();
+        let mut held = self.held();
         if held.len() >= HELD {
             held.clear();
         }
         held.insert(id, Arc::clone(&made));
         Ok(made)
     }
+}
+
+/// Whether the file has the vectors that this head compares.
+fn keeps_tokens(knowledge: &Knowledge, late: &LateInteraction) -> bool {
+    knowledge.embedder().and_then(|e| e.token_dimension) == Some(late.dimension())
 }
 
 /// What the quantities of a question and of a sentence say of each other, in log-odds: a tier that has the amount speaks for its sentence, one

@@ -209,16 +209,10 @@ impl Sounds {
         let mut last: Option<u16> = None;
         for (at, number) in syllables.iter().enumerate() {
             let mut next: HashMap<char, (f64, String)> = HashMap::new();
-            let mut offer = |c: char, score: f64, text: String| {
-                let held = next.entry(c).or_insert((f64::NEG_INFINITY, String::new()));
-                if score > held.0 {
-                    *held = (score, text);
-                }
-            };
             if let Some(last) = last {
                 for pair in self.pairs_of(last, *number) {
                     if let Some((score, text)) = going.get(&pair.first) {
-                        offer(pair.second, score + worth(pair), format!("{text}{}", pair.second));
+                        offer(&mut next, pair.second, score + worth(pair), text);
                     }
                 }
             }
@@ -226,7 +220,7 @@ impl Sounds {
             if let (0, Some(before)) = (at, before) {
                 for reading in syllables::readings(before).filter_map(|r| self.numbers.get(&r)) {
                     for pair in self.pairs_of(*reading, *number).filter(|pair| pair.first == before) {
-                        offer(pair.second, worth(pair), pair.second.to_string());
+                        offer(&mut next, pair.second, worth(pair), "");
                     }
                 }
             }
@@ -236,10 +230,7 @@ impl Sounds {
             if let (Some((score, text)), Some(follows)) = (ready, syllables.get(at + 1)) {
                 for pair in self.pairs_of(*number, *follows) {
                     let begun = score - if text.is_empty() { 0.0 } else { NEW_WORD };
-                    let held = next.entry(pair.first).or_insert((f64::NEG_INFINITY, String::new()));
-                    if begun > held.0 {
-                        *held = (begun, format!("{text}{}", pair.first));
-                    }
+                    offer(&mut next, pair.first, begun, &text);
                 }
             }
             going = next;
@@ -266,6 +257,14 @@ impl Sounds {
 
     fn pairs_of(&self, first: u16, second: u16) -> impl Iterator<Item = &Pair> {
         self.pairs.get(&(first, second)).into_iter().flatten()
+    }
+}
+
+/// Keeps a reading that ends with a character if it is better than the one held: `before` and the character.
+fn offer(readings: &mut HashMap<char, (f64, String)>, c: char, score: f64, before: &str) {
+    let held = readings.entry(c).or_insert((f64::NEG_INFINITY, String::new()));
+    if score > held.0 {
+        *held = (score, format!("{before}{c}"));
     }
 }
 

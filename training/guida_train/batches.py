@@ -43,6 +43,8 @@ class Mix:
 
 #: Clauses on bank rules, each with its neighbours in other documents.
 NEIGHBOURS = "neighbours"
+#: The same with those that the encoder of the stage before confuses with it (confusions.py), or else its neighbours.
+CONFUSED = "confused"
 
 
 @dataclass
@@ -90,13 +92,12 @@ class Batches:
             yield self._batch()
 
     def _clusters(self, name: str) -> Iterator[Document]:
-        documents = self.sources.banking if name == NEIGHBOURS else getattr(self.sources, name)
+        documents = self.sources.banking if name in (NEIGHBOURS, CONFUSED) else getattr(self.sources, name)
         if not any(documents):
             raise ValueError(f"there is nothing to draw for {name}")
-        if name != NEIGHBOURS:
-            return walk(documents, self.rng)
-        confused = json.loads(CONFUSIONS.read_text()) if CONFUSIONS.exists() else None
-        return neighbours.walk(documents, self.rng, confused)
+        if name == CONFUSED:
+            return neighbours.walk(documents, self.rng, json.loads(CONFUSIONS.read_text()))
+        return (neighbours.walk if name == NEIGHBOURS else walk)(documents, self.rng)
 
     def _batch(self) -> Batch:
         batch, seen = Batch(), set()

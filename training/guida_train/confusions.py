@@ -26,20 +26,8 @@ KEPT = 6
 NEAR = 2.0
 #: Questions that are compared at a time.
 AT_A_TIME = 32
-
-
-def encoded(model: LateInteraction, rows: list[list[int]]) -> Encoded:
-    """Encodes any number of texts."""
-    longest = max(map(len, rows))
-    parts = []
-    for start in range(0, len(rows), 512):
-        part = model.encode(rows[start : start + 512], 64)
-        missing = longest - part.tokens.shape[1]
-        pad = torch.nn.functional.pad
-        parts.append(
-            Encoded(part.pooled, pad(part.tokens, (0, 0, 0, missing)), pad(part.weights, (0, missing)), pad(part.mask, (0, missing)))
-        )
-    return Encoded(*(torch.cat(columns) for columns in zip(*parts)))
+#: Texts in one group of the encoder.
+GROUP = 64
 
 
 @torch.no_grad()
@@ -48,7 +36,7 @@ def confusions(model: LateInteraction, cut: Vocabulary, documents: list[pairs.Do
     passages = [passage for document in documents for passage in document]
     owners = [number for number, document in enumerate(documents) for _ in document]
     near = neighbours.nearest([passage.body for passage in passages], owners)
-    clauses = encoded(model, [cut.encode(passage.text, PASSAGE_TOKENS) for passage in passages])
+    clauses = model.encode([cut.encode(passage.text, PASSAGE_TOKENS) for passage in passages], GROUP)
     found: list[dict[int, float]] = [{} for _ in passages]
     first = 0
     for document in documents:
@@ -62,14 +50,14 @@ def confusions(model: LateInteraction, cut: Vocabulary, documents: list[pairs.Do
         others = sorted({other for at in own for other in near[at]})
         for start in range(0, len(asked), AT_A_TIME):
             part = asked[start : start + AT_A_TIME]
-            questions = encoded(model, [cut.encode(question, QUESTION_TOKENS) for _, question, _ in part])
+            questions = model.encode([cut.encode(question, QUESTION_TOKENS) for _, question, _ in part], GROUP)
             at_hand = own + others
             odds = model.log_odds(questions, Encoded(*(column[torch.tensor(at_hand)] for column in clauses)))
             for row, (at, _, answered) in zip(odds.tolist(), part):
-                bound = row[own.index(at)] - NEAR if answered else -NEAR
+                bound = row[at - own[0]] - NEAR if answered else -NEAR
                 candidates = at_hand if answered else own
                 for score, other in zip(row, candidates):
-                    neighbour = other in near[at] or other < own[0] + len(own) and other >= own[0]
+                    neighbour = own[0] <= other <= own[-1] or other in near[at]
                     if other != at and neighbour and score > bound:
                         found[at][other] = max(found[at].get(other, 0.0), score - bound)
     return [sorted(mistakes, key=lambda other: -mistakes[other])[:KEPT] for mistakes in found]

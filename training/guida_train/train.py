@@ -5,13 +5,13 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from . import checkpoint, e5, evaluate, losses, pairs, vocabulary
-from .batches import CLAUSES, NEIGHBOURS, Batch, Batches, Mix
+from .batches import CLAUSES, CONFUSED, NEIGHBOURS, Batch, Batches, Mix
 from .checkpoint import Checkpoint
 from .losses import Weights
 from .model import LateInteraction, from_e5
@@ -63,13 +63,10 @@ REFINE = Stage(
     measured=False,
 )
 
-SHARPEN = Stage(
-    mix=Mix({NEIGHBOURS: 0.50, "banking": 0.14, "laws": 0.13, "lay": 0.15, "sample": 0.08}, near_misses=1, pairs=1),
+SHARPEN = replace(
+    REFINE,
+    mix=Mix({CONFUSED: 0.50, "banking": 0.14, "laws": 0.13, "lay": 0.15, "sample": 0.08}, near_misses=1, pairs=1),
     weights=Weights(near_misses=1.2, unanswered=0.4),
-    rate=0.6,
-    warm_up=15,
-    first=0.05,
-    measured=False,
 )
 
 

@@ -193,7 +193,9 @@ impl Case<'_> {
         if !unknown.is_empty() {
             out.push(words::unknown(&unknown));
         }
-        out.extend((wanting(features) < NEAR_MISS).then(|| words::NEAR_MISS.into()));
+        if wanting(features) < NEAR_MISS {
+            out.push(words::NEAR_MISS.into());
+        }
         Ok(out)
     }
 

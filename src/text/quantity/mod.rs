@@ -223,8 +223,7 @@ pub fn find(text: &str) -> Vec<Quantity> {
     let mut at = 0;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         let step = rest.chars().next().map_or(1, char::len_utf8);
-        let free = found.last().is_none_or(|last| last.place.end <= at);
-        match quantity(text, at).filter(|_| free) {
+        match quantity(text, at) {
             Some(quantity) => {
                 at = quantity.place.end.max(at + step);
                 join(&mut found, quantity, text);
@@ -262,9 +261,8 @@ fn join(found: &mut Vec<Quantity>, next: Quantity, text: &str) {
         let exact = |span: &Span| span.low == span.high;
         let time = matches!(last.measure, Measure::Days | Measure::Hours);
         if time && matches!(between, "" | "零" | "又") && exact(&last.span) && next.span.low < last.span.low {
-            let both = |a: f64, b: f64| a + b;
-            last.span.low = both(last.span.low, next.span.low);
-            last.span.high = both(last.span.high, next.span.high);
+            last.span.low += next.span.low;
+            last.span.high += next.span.high;
             last.place.end = next.place.end;
             return;
         }
