@@ -2,7 +2,8 @@
 
 use guida::error::Code;
 use guida::store::{
-    BasisRow, Clause, ClauseRow, Knowledge, KnowledgeWriter, PassageKind, Quantised, VersionRow, check, forward,
+    BasisRow, Clause, ClauseRow, Knowledge, KnowledgeWriter, PassageKind, Quantised, TokenVectors, VersionRow, check,
+    forward,
 };
 use guida::text::address;
 use guida::types::{Classification, ClauseId, Date, EffectivePeriod, GenerationId, Level, Status};
@@ -293,15 +294,15 @@ fn with_tokens(path: &Path) -> [ClauseId; 2] {
     writer.begin_vectors("手工", "00", 2).unwrap();
     writer.begin_tokens(2).unwrap();
     let rows: [(usize, PassageKind, &[i8]); 4] = [
-        (0, PassageKind::Clause, &[1, 2, -128, 127]),
+        (0, PassageKind::Clause, &[7, 14, -128, 127]),
         (0, PassageKind::Question, &[]),
         (0, PassageKind::Clause, &[-3, 0]),
-        (1, PassageKind::Clause, &[5, 6, 7, 8, 9, 10]),
+        (1, PassageKind::Clause, &[5, 6, 21, 22, -24, 25]),
     ];
     for (clause, kind, tokens) in rows {
         let passage = writer.add_passage(ids[clause], kind, "文", &Quantised::of(&[1.0, 0.0])).unwrap();
         if kind == PassageKind::Clause {
-            writer.add_tokens(passage, tokens).unwrap();
+            writer.add_tokens(passage, &TokenVectors::of(tokens, 2).unwrap()).unwrap();
         }
     }
     writer.finish().unwrap();
@@ -316,8 +317,8 @@ fn the_vectors_of_tokens_are_read_by_clause_and_passage_in_order() {
     let knowledge = Knowledge::open(&path).unwrap();
     assert_eq!(knowledge.embedder().unwrap().token_dimension, Some(2));
     let of = |clause| knowledge.tokens(clause).unwrap();
-    assert_eq!(of(ids[0]), Some(vec![vec![1, 2, -128, 127], vec![-3, 0]]));
-    assert_eq!(of(ids[1]), Some(vec![vec![5, 6, 7, 8, 9, 10]]));
+    assert_eq!(of(ids[0]), Some(vec![vec![7, 14, -49, 49], vec![0, 0]]));
+    assert_eq!(of(ids[1]), Some(vec![vec![7, 7, 21, 21, -21, 28]]));
     for nowhere in [0, 99, -1, i64::MIN, i64::MAX] {
         assert_eq!(of(ClauseId(nowhere)), Some(Vec::new()), "{nowhere}");
     }
@@ -340,16 +341,18 @@ fn tokens_of_another_length_and_none_at_all_are_not_taken() {
     let (mut writer, ids) = two_clauses(&path);
     writer.begin_vectors("手工", "00", 2).unwrap();
     let passage = writer.add_passage(ids[0], PassageKind::Clause, "文", &Quantised::of(&[1.0, 0.0])).unwrap();
-    let add = |writer: &mut KnowledgeWriter, tokens: &[i8]| writer.add_tokens(passage, tokens).map_err(|e| e.code());
-    assert_eq!(add(&mut writer, &[1, 2]), Err(Code::KbBuild), "no length was named");
+    let add = |writer: &mut KnowledgeWriter, tokens: &[i8], length: usize| {
+        writer.add_tokens(passage, &TokenVectors::of(tokens, length).unwrap()).map_err(|e| e.code())
+    };
+    assert_eq!(add(&mut writer, &[7, 14], 2), Err(Code::KbBuild), "no length was named");
     writer.begin_tokens(2).unwrap();
-    for refused in [&[1][..], &[1, 2, 3]] {
-        assert_eq!(add(&mut writer, refused), Err(Code::KbBuild), "{refused:?}");
+    for (refused, length) in [(&[1][..], 1), (&[1, 2, 3], 3)] {
+        assert_eq!(add(&mut writer, refused, length), Err(Code::KbBuild), "{refused:?}");
     }
-    assert_eq!(add(&mut writer, &[1, 2]), Ok(()));
-    assert_eq!(add(&mut writer, &[3, 4]), Err(Code::KbBuild), "it has tokens already");
+    assert_eq!(add(&mut writer, &[7, 14], 2), Ok(()));
+    assert_eq!(add(&mut writer, &[21, 28], 2), Err(Code::KbBuild), "it has tokens already");
     writer.finish().unwrap();
-    assert_eq!(Knowledge::open(&path).unwrap().tokens(ids[0]).unwrap(), Some(vec![vec![1, 2]]));
+    assert_eq!(Knowledge::open(&path).unwrap().tokens(ids[0]).unwrap(), Some(vec![vec![7, 14]]));
 }
 
 #[test]

@@ -3,16 +3,16 @@
 use super::build::Phase;
 use crate::error::{Code, Error, Result};
 use crate::inference::{Embedder, LateInteraction};
-use crate::store::{Earlier, Encoded, KnowledgeWriter, PassageKind, Quantised};
+use crate::store::{Earlier, Encoded, KnowledgeWriter, PassageKind, Quantised, TokenVectors};
 use crate::text::passage;
 use crate::types::ClauseId;
 
 /// Passages handed to the encoder at a time: enough to keep many workers busy, few enough that progress is seen.
 const HANDED_AT_A_TIME: usize = 256;
 
-/// Passages of clauses up to which the vectors of their tokens are kept: about 6 KB each, so 120 MB at most. In larger knowledge they are
+/// Passages of clauses up to which the vectors of their tokens are kept: about 3 KB each, so 300 MB at most. In larger knowledge they are
 /// made for the first few clauses of a question when it is asked.
-const MAX_WITH_TOKENS: usize = 20_000;
+const MAX_WITH_TOKENS: usize = 100_000;
 
 /// The passages of a build, in the order of the clauses.
 #[derive(Debug, Default)]
@@ -56,6 +56,7 @@ impl Passages {
         if let Some(length) = tokens {
             writer.begin_tokens(length)?;
         }
+        let length = tokens.unwrap_or(0);
         let (sha256, dimension) = (model.sha256.as_str(), embedder.dimension());
         let known = |passage: &Passage| {
             let tokens = tokens.filter(|_| passage.kind == PassageKind::Clause);
@@ -71,6 +72,7 @@ impl Passages {
             progress(Phase::Embedding, done, self.0.len());
             let texts: Vec<&str> = part.iter().map(|(_, passage)| passage.text.as_str()).collect();
             for ((vector, tokens), (index, _)) in embedder.encode_clauses(&texts)?.into_iter().zip(part) {
+                let tokens = TokenVectors::of(&tokens, length).unwrap_or_default();
                 if let Some(place) = vectors.get_mut(*index) {
                     *place = Some(Encoded { vector: Quantised::of(&vector), tokens });
                 }

@@ -3,6 +3,7 @@
 use super::connection::{corrupt, open_read};
 use super::knowledge::Knowledge;
 use super::review::fingerprint;
+use super::tokens::bytes_of_a_token;
 use crate::error::Result;
 use serde::Serialize;
 use std::path::Path;
@@ -79,9 +80,8 @@ pub fn check(path: &Path) -> Result<CheckReport> {
         let parts = count("SELECT count(*) FROM passages WHERE kind = 0")?;
         agree("词元向量", kept, embedder.token_dimension.map_or(0, |_| parts));
         agree("属于条款的词元向量", count(of_parts)?, kept);
-        if let Some(length) = embedder.token_dimension {
-            let misshapen =
-                format!("SELECT count(*) FROM tokens WHERE {length} = 0 OR length(vectors) % {length} <> 0");
+        if let Some(bytes) = embedder.token_dimension.map(bytes_of_a_token) {
+            let misshapen = format!("SELECT count(*) FROM tokens WHERE {bytes} = 0 OR length(vectors) % {bytes} <> 0");
             agree("长度不对的词元向量", count(&misshapen)?, 0);
         }
     }

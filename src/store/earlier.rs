@@ -8,6 +8,7 @@
 use super::connection::{corrupt, open_read};
 use super::knowledge::Knowledge;
 use super::rows::Version;
+use super::tokens::TokenVectors;
 use super::vectors::{Encoded, Quantised};
 use crate::error::Result;
 use sha2::{Digest, Sha256};
@@ -23,8 +24,6 @@ pub struct Earlier {
     pub(super) terms: HashMap<Box<str>, u32>,
     versions: Vec<Version>,
     encoder: Option<(String, usize)>,
-    /// Whether the vectors of tokens are kept beside them.
-    tokens: Option<usize>,
     encoded: HashMap<i64, Encoded>,
 }
 
@@ -43,11 +42,11 @@ impl Earlier {
     pub fn read(path: &Path) -> Result<Earlier> {
         let knowledge = Knowledge::open(path)?;
         let connection = open_read(path)?;
+        let length = knowledge.embedder().and_then(|e| e.token_dimension);
         let failed = |e| corrupt(path, e);
         let mut earlier = Earlier {
             versions: knowledge.versions().to_vec(),
             encoder: knowledge.embedder().map(|e| (e.sha256.clone(), e.dimension)),
-            tokens: knowledge.embedder().and_then(|e| e.token_dimension),
             ..Earlier::default()
         };
         connection
@@ -72,7 +71,8 @@ impl Earlier {
                 s.query_map([], |r| {
                     let signed = |blob: &[u8]| blob.iter().map(|byte| byte.cast_signed()).collect::<Vec<i8>>();
                     let vector = Quantised { scale: r.get::<_, f64>(1)? as f32, values: signed(r.get_ref(2)?.as_blob()?) };
-                    let tokens = r.get_ref(3)?.as_blob_or_null()?.map(signed).unwrap_or_default();
+                    let tokens = r.get_ref(3)?.as_blob_or_null()?.zip(length).and_then(|(blob, length)| TokenVectors::stored(blob, length));
+                    let tokens = tokens.unwrap_or_default();
                     Ok((r.get(0)?, Encoded { vector, tokens }))
                 })?
                 .collect()
@@ -97,7 +97,6 @@ impl Earlier {
     ) -> Option<&Encoded> {
         self.encoder.as_ref().filter(|(sha256, width)| sha256 == encoder_sha256 && *width == dimension)?;
         let known = self.encoded.get(&fingerprint(text)).filter(|known| known.vector.values.len() == dimension)?;
-        let whole = |length: usize| !known.tokens.is_empty() && known.tokens.len().is_multiple_of(length);
-        tokens.is_none_or(|length| tokens == self.tokens && whole(length)).then_some(known)
+        tokens.is_none_or(|length| !known.tokens.is_empty() && known.tokens.dimension() == length).then_some(known)
     }
 }

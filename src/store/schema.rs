@@ -4,7 +4,7 @@
 pub const APPLICATION_ID: i64 = 0x4755_4944;
 
 /// `PRAGMA user_version`. Raised with every change of the tables below; a file of another version is refused with `KB_SCHEMA`.
-pub const SCHEMA_VERSION: i64 = 4;
+pub const SCHEMA_VERSION: i64 = 5;
 
 /// Passages, or curated questions, that one clause may have.
 pub const ROWS_OF_A_CLAUSE: i64 = 1 << 20;
@@ -18,7 +18,7 @@ pub const MAX_SPREAD: i64 = 2;
 ///   `forward`, which holds each clause's terms and counts.
 /// - `passages` is empty without an encoder. A vector has one signed byte a number, to be multiplied by `scale`; `kind` is 0 for a
 ///   part of the clause, 1 for a curated or everyday question; `fingerprint` is the first 8 bytes of the text's SHA-256.
-/// - `tokens` holds, for every passage of kind 0, a vector for each token (one signed byte a number, `token_dimension` of them), for
+/// - `tokens` holds, for every passage of kind 0, a vector for each token ([`super::TokenVectors`]: `token_dimension` numbers of four bits), for
 ///   encoders that compare tokens; it is empty without such an encoder, and where there are too many clauses to keep them.
 /// - Ids of `passages` and `curated` are the clause's id times [`ROWS_OF_A_CLAUSE`] and their number in the clause: one row more in a
 ///   clause leaves the others' ids as they are.

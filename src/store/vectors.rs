@@ -17,6 +17,7 @@
 
 use super::knowledge::Knowledge;
 use super::schema::ROWS_OF_A_CLAUSE;
+use super::tokens::TokenVectors;
 use crate::error::{Code, Error, Result};
 use crate::types::ClauseId;
 use rusqlite::Connection;
@@ -73,8 +74,8 @@ impl Quantised {
 pub struct Encoded {
     /// Its vector.
     pub vector: Quantised,
-    /// The vectors of its tokens, one signed byte a number; empty where they are not kept.
-    pub tokens: Vec<i8>,
+    /// The vectors of its tokens; empty where they are not kept.
+    pub tokens: TokenVectors,
 }
 
 /// The scale and the whole numbers, at most `largest`, that give `vector` at length 1.
@@ -287,14 +288,15 @@ impl Knowledge {
     /// # Errors
     /// `KB_CORRUPT`.
     pub fn tokens(&self, clause: ClauseId) -> Result<Option<Vec<Vec<i8>>>> {
-        if self.embedder().is_none_or(|embedder| embedder.token_dimension.is_none()) {
-            return Ok(None);
-        }
+        let Some(dimension) = self.embedder().and_then(|embedder| embedder.token_dimension) else { return Ok(None) };
         let first = clause.0.saturating_mul(ROWS_OF_A_CLAUSE);
         let last = first.saturating_add(ROWS_OF_A_CLAUSE - 1);
         self.read(|c| {
             c.prepare_cached("SELECT vectors FROM tokens WHERE passage_id BETWEEN ? AND ? ORDER BY passage_id")?
-                .query_map([first, last], |r| Ok(r.get_ref(0)?.as_blob()?.iter().map(|b| b.cast_signed()).collect()))?
+                .query_map([first, last], |r| {
+                    let stored = TokenVectors::stored(r.get_ref(0)?.as_blob()?, dimension);
+                    Ok(stored.map(|tokens| tokens.values()).unwrap_or_default())
+                })?
                 .collect()
         })
         .map(Some)

@@ -5,6 +5,7 @@ use super::earlier::{self, Earlier};
 use super::review::fingerprint;
 use super::rows::{BasisRow, ClauseRow, VersionRow};
 use super::schema::{self, ROWS_OF_A_CLAUSE, meta};
+use super::tokens::TokenVectors;
 use super::vectors::{PassageKind, Quantised};
 use crate::error::{Code, Error, Result};
 use crate::types::{ClauseId, GenerationId, VersionId};
@@ -359,21 +360,20 @@ impl KnowledgeWriter {
         Ok(id)
     }
 
-    /// Adds the vectors of the tokens of a clause's passage, one after the other, one signed byte a number; none for a text that has only
+    /// Adds the vectors of the tokens of a clause's passage, none for a text that has only
     /// tokens without meaning.
     ///
     /// # Errors
     /// `KB_BUILD`, also when they are not of the length that was said.
-    pub fn add_tokens(&mut self, passage: i64, vectors: &[i8]) -> Result<()> {
-        let length = self.vectors.as_ref().and_then(|v| v.tokens).unwrap_or(0);
-        if length == 0 || !vectors.len().is_multiple_of(length) {
-            let message = format!("编码模型给出的词元向量有 {} 个数,不是 {length} 的倍数", vectors.len());
+    pub fn add_tokens(&mut self, passage: i64, vectors: &TokenVectors) -> Result<()> {
+        let length = self.vectors.as_ref().and_then(|v| v.tokens);
+        if length != Some(vectors.dimension()) {
+            let message = format!("编码模型给出的词元向量有 {} 维,与事先声明的不同", vectors.dimension());
             return Err(Error::new(Code::KbBuild, message, "请把本条信息报给软件维护方"));
         }
-        let bytes: Vec<u8> = vectors.iter().map(|x| x.cast_unsigned()).collect();
         self.connection
             .prepare_cached("INSERT INTO tokens(passage_id, vectors) VALUES(?,?)")
-            .and_then(|mut s| s.execute(params![passage, bytes]))
+            .and_then(|mut s| s.execute(params![passage, vectors.bytes()]))
             .map_err(build_failed)?;
         Ok(())
     }
