@@ -1,4 +1,4 @@
-//! Measuring: curated questions given by name, cross-validation, changed questions, and the marks of answers.
+//! Measuring: curated questions given by name, cross-validation, changed questions, the marks of answers, and conclusions judged by rules.
 
 #[path = "common/gguf.rs"]
 mod gguf;
@@ -218,6 +218,63 @@ fn cards_and_prose_are_marked_against_written_answers() {
     let first: Value = serde_json::from_str(fs::read_to_string(&details).unwrap().lines().next().unwrap()).unwrap();
     assert_eq!(first["card"]["exp_ans"], "挂失应当填写申请书,七日后补发凭证。");
     assert_eq!(first["card"]["gen_ans"], first["card"]["exp_ans"]);
+}
+
+/// The follow-up finds its clause by the title of the card before, and a card about an address only points to it.
+#[test]
+fn conclusions_are_judged_by_the_rules_of_their_questions() {
+    let folder = Folder::new();
+    folder.build(&[]).ok();
+    let sets = folder.file("sets");
+    fs::create_dir(&sets).unwrap();
+    let clause = |number: &str| serde_json::json!([{ "document": TITLE, "clause": number }]);
+    let loss = serde_json::json!({ "question": "挂失应当填写申请书吗", "clauses": clause("第二条"), "must": [["@yes", "申请书"], ["7天"]],
+                                   "polarity": "yes", "asks": "need" });
+    let mut single = loss.clone();
+    single["id"] = "right".into();
+    single["kind"] = serde_json::json!(["form", "deadline"]);
+    let lines = [
+        single,
+        serde_json::json!({ "id": "wrong", "question": "继承人凭公证书支取", "kind": ["form"], "clauses": clause("第一条"),
+                            "must": [["户口本"]], "must_not": ["^(?!.*户口本).*公证书"] }),
+        serde_json::json!({ "id": "incomplete", "question": "单位账户变更名称应当在五日内申请吗", "kind": ["who"],
+                            "clauses": clause("第三条"), "must": [["5日"], ["主管"]] }),
+        serde_json::json!({ "id": "refused", "question": "食堂中午吃啥", "kind": ["other"], "refuse": true, "must": [] }),
+    ];
+    fs::write(sets.join("a.jsonl"), lines.map(|line| line.to_string()).join("\n")).unwrap();
+    let pointer = serde_json::json!({ "question": "第三条怎么规定", "clauses": clause("第三条"), "must": [["5日"]] });
+    let dialogue = serde_json::json!({ "id": "talk", "kind": ["multi-turn"], "turns": [loss, pointer] });
+    fs::write(sets.join("b.jsonl"), dialogue.to_string()).unwrap();
+
+    let (kb, details) = (folder.file("kb.db"), folder.file("c.jsonl"));
+    let arguments = ["eval", "conclusions", "--kb", text(&kb), "--questions", text(&sets), "--as-of", "2026-11-30"];
+    let figures = guida(arguments.into_iter().chain(["--details", text(&details), "--json"])).json();
+    let counts = |part: &str| {
+        ["right", "incomplete", "wrong", "refused_rightly"].map(|name| figures[part][name].as_u64().unwrap())
+    };
+    assert_eq!(counts("single"), [1, 1, 1, 1], "{figures:#}");
+    assert_eq!((counts("first_turns")[0], counts("follow_ups")[1]), (1, 1), "{figures:#}");
+    assert_eq!(figures["kinds"][0]["kind"], "form");
+    assert_eq!(figures["reliability"][9]["questions"], 5, "{figures:#}");
+    let written = fs::read_to_string(&details).unwrap();
+    let written: Vec<Value> = written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let verdicts: Vec<String> = written.iter().map(|line| format!("{} {}", line["id"], line["verdict"])).collect();
+    let expected =
+        ["right right", "wrong wrong", "incomplete incomplete", "refused refused", "talk.1 right", "talk.2 incomplete"];
+    assert_eq!(verdicts.join("\n").replace('"', ""), expected.join("\n"));
+    let table = guida(arguments).ok();
+    for told in [
+        "       2     1       -     1       -           -         -  form\n",
+        "有答案 3 个:对 1,不全 1,错 1,误拒 0\n",
+        "追问 1 个:对 0\n",
+    ] {
+        assert!(table.contains(told), "{table}");
+    }
+
+    fs::write(sets.join("b.jsonl"), r#"{"id":"x","question":"挂失","must":[["(5日"]]}"#).unwrap();
+    let broken = guida(arguments);
+    assert!(broken.err.contains("b.jsonl 第 1 行") && broken.err.contains("(5日"), "{}", broken.err);
+    broken.fails(6, "QUESTIONS_FILE");
 }
 
 /// The model is real and tiny: what it writes is noise, of which nothing is kept. Every clause is asked about once all the same, and the file is one

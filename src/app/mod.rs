@@ -16,7 +16,7 @@ use crate::engine::measure::CrossValidation;
 use crate::engine::modeling::ModelHost;
 use crate::engine::models::{Wanted, program};
 use crate::engine::offline::{Measuring, Sources};
-use crate::engine::request::Actor;
+use crate::engine::request::{Actor, TELLER_CLEARANCE};
 use crate::engine::settings::{SettingsDesk, SettingsPlace};
 use crate::error::{Code, Error, Result};
 use crate::inference::models::Pooling;
@@ -141,6 +141,14 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
             let engine = open_engine(&args.kb, &args.models, writers.clone())?;
             wait_for(&writers)?;
             cli::eval::answers(&engine, &Actor::operator(), &args, cli::parse_day(args.as_of.as_deref())?)
+        }
+        Command::Eval { command: EvalCommand::Conclusions(args) } => {
+            let embedder = load_embedder(&args.encoder, EmbedderSettings::default())?;
+            let reranker = load_reranker(args.reranker.as_deref(), None)?;
+            let kb = args.kb.kb.clone().unwrap_or_else(|| DEFAULT_KB.into());
+            let engine = Engine::open(&kb, embedder, reranker, None)?;
+            let teller = Actor::teller(TELLER_CLEARANCE);
+            cli::eval::conclusions(&engine, &teller, &args, cli::parse_day(args.as_of.as_deref())?)
         }
         Command::Eval { command: EvalCommand::Cv(args) } => {
             let plan = CrossValidation {

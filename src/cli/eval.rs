@@ -1,8 +1,9 @@
-//! `guida eval retrieval|cv|answers`.
+//! `guida eval retrieval|cv|answers|conclusions`.
 
-use super::args::{AnswersArgs, PerturbArg, SignalArg};
+use super::args::{AnswersArgs, ConclusionsArgs, PerturbArg, SignalArg};
 use super::output::{print, print_json};
 use crate::engine::Engine;
+use crate::engine::conclusions::{self, Bin, ConclusionFigures, Tally};
 use crate::engine::exam::{self, Exam, Report};
 use crate::engine::measure::{self, CrossValidation, EncoderOfFold, Step, Validated};
 use crate::engine::offline::{self, Embedder, Figures, Measuring, Perturbation, Perturbed, Reranker, Signals};
@@ -109,6 +110,67 @@ pub fn answers(engine: &Engine, actor: &Actor, args: &AnswersArgs, as_of: Date) 
         write_details(path, &judged)?;
     }
     if args.json { print_json(&figures) } else { print(&page.text) }
+}
+
+/// Asks all questions through the door, judges the conclusions and prints the figures; `details` receives one line a question.
+///
+/// # Errors
+/// Those of reading the questions and the knowledge, `IO` when a file cannot be written.
+pub fn conclusions(engine: &Engine, actor: &Actor, args: &ConclusionsArgs, as_of: Date) -> Result<()> {
+    let bar = bar("提问");
+    let (figures, outcomes) =
+        conclusions::sit(engine, actor, &args.questions, as_of, &mut |done, total| show(&bar, done, total))?;
+    bar.finish_and_clear();
+    if let Some(path) = &args.details {
+        write_details(path, &outcomes)?;
+    }
+    if args.json { print_json(&figures) } else { print(&verdicts(&figures)) }
+}
+
+/// The table of verdicts by kind, the totals, and how far the confidence can be believed.
+fn verdicts(f: &ConclusionFigures) -> String {
+    let count = |n: usize| if n == 0 { "-".to_owned() } else { n.to_string() };
+    let row = |name: &str, t: &Tally| {
+        format!(
+            "{:>8}{:>6}{:>8}{:>6}{:>8}{:>12}{:>10}  {name}\n",
+            t.questions(),
+            count(t.right),
+            count(t.incomplete),
+            count(t.wrong),
+            count(t.refused_wrongly),
+            count(t.answered_wrongly),
+            count(t.refused_rightly)
+        )
+    };
+    let (single, follow) = (&f.single, &f.follow_ups);
+    // A Chinese character takes two cells: the titles end above the last digits.
+    let mut out = "    问题    对    不全    错    误拒  无据而答  正确拒答  种类\n".to_owned();
+    out.extend(f.kinds.iter().map(|kind| row(&kind.kind, &kind.tally)));
+    let parts = [("全部", single), ("首问", &f.first_turns), ("追问", follow)];
+    out.extend(parts.iter().filter(|(_, tally)| tally.questions() > 0).map(|(name, tally)| row(name, tally)));
+    out += &format!(
+        "有答案 {} 个:对 {},不全 {},错 {},误拒 {}\n无答案 {} 个:正确拒答 {},无据而答 {}\n追问 {} 个:对 {}\n",
+        single.answerable(),
+        single.right,
+        single.incomplete,
+        single.wrong,
+        single.refused_wrongly,
+        single.unanswerable(),
+        single.refused_rightly,
+        single.answered_wrongly,
+        follow.questions(),
+        follow.right
+    );
+    out + &reliability(&f.reliability, f.concluded_right)
+}
+
+fn reliability(bins: &[Bin], all: Option<f64>) -> String {
+    let mut out = format!("下了结论的回答,对的比例 {}\n  置信度  问题    平均    比例\n", share(all));
+    for bin in bins.iter().filter(|bin| bin.questions > 0) {
+        let Bin { from, questions, confidence, answered } = bin;
+        out += &format!("{:>8}{questions:>6}{confidence:>8.3}{answered:>8.3}\n", format!("{from:.1} 起"));
+    }
+    out
 }
 
 fn bar(what: &'static str) -> ProgressBar {

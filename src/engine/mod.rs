@@ -3,7 +3,7 @@
 //!
 //! [`policy`] decides who may ask what, [`Engine::handle`] routes, [`browse`](self) answers what needs no card. [`offline`] holds
 //! the operations on files that run without a service: building, checking and measuring knowledge; [`models`] those on model files;
-//! [`measure`] those that build knowledge for the measuring; [`exam`] asks a file of questions through the door; [`office`] is head
+//! [`measure`] those that build knowledge for the measuring; [`exam`] asks a file of questions through the door, [`conclusions`] judges what comes back by rules; [`office`] is head
 //! office's making of packs. `watch` keeps what the console tells of the questions that pass (`figures` counts them, `hour` knows the
 //! last one, [`recent`] the latest), [`overview`] and [`trace`] tell it, `asking` puts a question to the answerer, `seat` holds the
 //! knowledge that answers and exchanges it, `standing` knows what a box must tell about itself; [`importing`] takes new knowledge in,
@@ -14,6 +14,7 @@
 mod asking;
 pub mod branch;
 mod browse;
+pub mod conclusions;
 mod difference;
 pub mod doctor;
 pub mod exam;

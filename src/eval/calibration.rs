@@ -20,21 +20,26 @@ pub struct Bin {
     pub questions: usize,
     /// Their mean confidence; 0 when there are none.
     pub confidence: f64,
-    /// Share of them that the first clauses answer; 0 when there are none.
+    /// Share of them that are answered right; 0 when there are none.
     pub answered: f64,
 }
 
-/// All bins, by rising confidence.
+/// All bins, by rising confidence; a question is answered right when the first clauses answer it.
 pub fn bins(asked: &[Asked]) -> Vec<Bin> {
+    tenths(&asked.iter().map(|a| (a.confidence, answers(a))).collect::<Vec<_>>())
+}
+
+/// All bins over confidences, each with whether the answer was right.
+pub fn tenths(answers: &[(f64, bool)]) -> Vec<Bin> {
     let bin = |number: usize| {
-        let inside: Vec<&Asked> =
-            asked.iter().filter(|a| ((a.confidence * BINS as f64) as usize).min(BINS - 1) == number).collect();
+        let inside: Vec<&(f64, bool)> =
+            answers.iter().filter(|(c, _)| ((c * BINS as f64) as usize).min(BINS - 1) == number).collect();
         let mean = |sum: f64| if inside.is_empty() { 0.0 } else { sum / inside.len() as f64 };
         Bin {
             from: number as f64 / BINS as f64,
             questions: inside.len(),
-            confidence: mean(inside.iter().map(|a| a.confidence).sum()),
-            answered: mean(inside.iter().filter(|a| answers(a)).count() as f64),
+            confidence: mean(inside.iter().map(|(confidence, _)| confidence).sum()),
+            answered: mean(inside.iter().filter(|(_, right)| *right).count() as f64),
         }
     };
     (0..BINS).map(bin).collect()

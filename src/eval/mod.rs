@@ -5,18 +5,24 @@
 //! they have not seen, [`perturb`] changes questions as hurried people do, and [`evidence`] lists what the fusion weighed.
 //! [`answers`] marks cards and prose against written answers (`overlap`: BLEU and METEOR), [`calibration`] asks whether the
 //! confidence can be believed and what other thresholds would refuse, and [`report`] lays all of it out in Markdown with charts
-//! (`plot`).
+//! (`plot`). [`conclusions`] has questions whose conclusions are judged ([`judge`]) by a [`rule`] each, in one spelling (`spelling`), by
+//! their words and the verdict that they open with (`opening`).
 
 pub mod answers;
 pub mod calibration;
+pub mod conclusions;
 pub mod cross;
 pub mod evidence;
+pub mod judge;
 pub mod metrics;
+mod opening;
 mod overlap;
 pub mod perturb;
 mod plot;
 pub mod questions;
 pub mod report;
+pub mod rule;
+mod spelling;
 
 use crate::error::Result;
 use crate::retrieval::scope::Scope;

@@ -243,6 +243,8 @@ pub enum EvalCommand {
     Retrieval(RetrievalArgs),
     /// 交叉验证:其余各份问题收入知识库,问剩下的一份;列出每种依据的作用
     Cv(CvArgs),
+    /// 结论:按题目写明的规则判断柜员先看的那一行,对、不全、错或拒答
+    Conclusions(ConclusionsArgs),
     /// 答案:依据卡和模型说明与人工答案的吻合、引用、无依据数字、拒答、用时
     Answers(AnswersArgs),
 }
@@ -339,6 +341,32 @@ pub struct AnswersArgs {
     /// 报告写到此文件(Markdown),图放在旁边
     #[arg(long, value_name = "文件")]
     pub report: Option<PathBuf>,
+    /// 逐题结果写到此文件(JSONL)
+    #[arg(long, value_name = "文件")]
+    pub details: Option<PathBuf>,
+    /// 输出 JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `guida eval conclusions`.
+#[derive(Debug, Args)]
+pub struct ConclusionsArgs {
+    /// Knowledge.
+    #[command(flatten)]
+    pub kb: KbArg,
+    /// 带判断规则的问题文件(JSONL),或含有这种文件的目录;可写多个
+    #[arg(long, value_name = "文件", required = true, num_args = 1..)]
+    pub questions: Vec<PathBuf>,
+    /// Encoder.
+    #[command(flatten)]
+    pub encoder: EncoderArgs,
+    /// 重排模型(GGUF)
+    #[arg(long, value_name = "文件")]
+    pub reranker: Option<PathBuf>,
+    /// 按哪一天有效的规定,默认今天
+    #[arg(long, value_name = "年-月-日")]
+    pub as_of: Option<String>,
     /// 逐题结果写到此文件(JSONL)
     #[arg(long, value_name = "文件")]
     pub details: Option<PathBuf>,
