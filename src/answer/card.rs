@@ -5,20 +5,20 @@ use super::cite::{self, cite};
 use super::guide::{self, Chosen, Conclusion};
 use super::outcome::{Card, Choice, Citation, Clarify, Refusal, Timings};
 use crate::error::Result;
+use crate::retrieval::conclusions::{self, Candidate, Origin};
 use crate::retrieval::lexical::{QueryTerm, query_terms};
 use crate::retrieval::{Hit, Ranked, Retriever, confidence};
 use crate::text::address::{self, AddressQuery};
 use crate::text::normalize::normalize;
-use crate::types::ClauseAddress;
+use crate::types::{ClauseAddress, ClauseId};
 
 /// Clauses on a card.
 const MAX_CITATIONS: usize = 5;
 /// A further rule is shown when it is at least this likely, as a share of the best one's likelihood. On the sample questions the
 /// right rule is on the card for 97.6% with 0.1 (2.6 clauses on average), 94.7% with 0.7 (1.9 clauses).
 const FURTHER_SHARE: f64 = 0.1;
-/// When the second rule is at least this likely, neither is put forward as the conclusion. Of the cards that conclude from a rule
-/// 97.7% name the right one, and 7% of cards only point to two rules; with 0.9 it is 93.8% and 1%, with 0.35 98.0% and 11%.
-const RIVAL_SHARE: f64 = 0.5;
+/// Clauses that a card without a conclusion points to.
+const POINTED_TO: usize = 2;
 /// Longest sentence, in characters, that serves as conclusion where no guide gives one; a longer one is pointed to instead.
 const MAX_CONCLUSION_CHARS: usize = 140;
 /// Titles named in a refusal.
@@ -47,8 +47,8 @@ pub enum Ground {
     Guide,
     /// The best rule.
     Rule,
-    /// Two rules of which neither is put forward as the conclusion.
-    Rivals,
+    /// Rules of which no part is likely enough to be the conclusion: the card points to them.
+    Pointer,
 }
 
 /// Builds the card for a ranking.
@@ -110,12 +110,18 @@ pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<(C
             show_address(&mut card, retriever, ask, best)?;
             Ground::Address
         }
-        Some(_) => match guide::choose(retriever, ranked)? {
+        Some(_) => match guide::choose(retriever, ranked, ask.choice)? {
             Some(chosen) => {
                 from_guide(&mut card, retriever, ask, ranked, chosen)?;
                 Ground::Guide
             }
-            None => from_rules(&mut card, retriever, ask, ranked)?,
+            None => match ranked.conclusions.candidates.iter().find(|candidate| candidate.origin == Origin::Rule) {
+                Some(first) => from_rules(&mut card, retriever, ask, ranked, first)?,
+                None => {
+                    refuse(&mut card, retriever, ranked, NO_EVIDENCE.to_owned())?;
+                    Ground::Weak
+                }
+            },
         },
     };
     for (index, citation) in card.citations.iter_mut().enumerate() {
@@ -159,10 +165,12 @@ fn cite_rule(
     Ok(cite_hit(retriever, ask, rule, part, terms).map(|citation| Citation { same_in, ..citation }))
 }
 
-/// The best rules that are not on the card yet, while they score well enough and there is room.
-fn add_rules(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<()> {
+/// The best rules that are not on the card yet, while they score well enough and there is room; that of `carrying` first.
+fn add_rules(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked, carrying: ClauseId) -> Result<()> {
     let floor = ranked.hits.first().map_or(0.0, |best| best.score * FURTHER_SHARE);
-    for hit in ranked.hits.iter().filter(|h| h.score >= floor) {
+    let carries = |hit: &&Hit| hit.stands_for(carrying);
+    let others = ranked.hits.iter().filter(|hit| !carries(hit) && hit.score >= floor);
+    for hit in ranked.hits.iter().filter(carries).chain(others) {
         if card.citations.len() >= MAX_CITATIONS {
             break;
         }
@@ -171,8 +179,8 @@ fn add_rules(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ran
         }
         let Some(clause) = retriever.knowledge().clause(hit.clause)? else { continue };
         let Some(mut cited) = cite_rule(retriever, ask, &clause, None, &ranked.terms, Some(hit))? else { continue };
-        if let Some(sentence) = retriever.sentence(ranked, &clause, &cited.text)? {
-            cited.highlight = cite::in_characters(&cited.text, sentence);
+        if let Some(part) = ranked.conclusions.best_of(clause.id) {
+            cited.highlight = cite::in_characters(&cited.text, part.range.clone());
         }
         card.citations.push(cited);
     }
@@ -180,11 +188,10 @@ fn add_rules(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ran
 }
 
 fn from_guide(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked, chosen: Chosen) -> Result<()> {
-    let Chosen { clause, scene, basis } = chosen;
-    match guide::conclude(&scene, ask.question.text(), ask.choice) {
+    match guide::conclude(&chosen.scene, ask.question.text(), ask.choice) {
         Conclusion::Settled(conclusion) => card.conclusion = conclusion.to_owned(),
         Conclusion::Depends(clarify) => {
-            card.conclusion = scene.conclusion.clone();
+            card.conclusion = chosen.scene.conclusion.clone();
             let choices = clarify.choices.iter();
             card.clarify = Some(Clarify {
                 question: clarify.question.clone(),
@@ -195,7 +202,7 @@ fn from_guide(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ra
     // The guide says in the rule's words what the teller said in others: both help to find the sentence that answers.
     let mut terms = ranked.terms.clone();
     terms.extend(query_terms(retriever.knowledge(), &normalize(&card.conclusion), &[])?);
-    for (rule, address) in &basis {
+    for (rule, address) in &chosen.basis {
         // A 项 without the opening words of its 款 does not read: the 款 is shown, and the sentence marked in it.
         let paragraph = ClauseAddress { item: None, point: None, ..address.clone() };
         let part = address.paragraph.map(|_| &paragraph);
@@ -203,12 +210,18 @@ fn from_guide(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ra
         card.citations.extend(cite_rule(retriever, ask, rule, part, &terms, hit)?);
     }
     card.citations.truncate(MAX_CITATIONS);
-    let version = retriever.knowledge().version_of(clause.id);
-    card.conclusion_source = version.map(|v| guide::source(v, &clause)).unwrap_or_default();
-    add_rules(card, retriever, ask, ranked)?;
-    // The scene itself comes last, so that a click leads to the whole of it.
+    let version = retriever.knowledge().version_of(chosen.clause.id);
+    card.conclusion_source = version.map(|v| guide::source(v, &chosen.clause)).unwrap_or_default();
+    add_rules(card, retriever, ask, ranked, chosen.clause.id)?;
+    add_scene(card, retriever, ask, ranked, chosen);
+    Ok(())
+}
+
+/// What a scene says of the way to go. The scene itself comes last, so that a click leads to the whole of it.
+fn add_scene(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked, chosen: Chosen) {
     card.citations.truncate(MAX_CITATIONS - 1);
-    card.citations.extend(cite_hit(retriever, ask, &clause, None, &terms));
+    card.citations.extend(cite_hit(retriever, ask, &chosen.clause, None, &ranked.terms));
+    let scene = chosen.scene;
     card.steps = scene.steps;
     card.materials = scene.materials;
     card.risk = scene.risk;
@@ -216,26 +229,29 @@ fn from_guide(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ra
         card.escalation = scene.escalation;
     }
     card.script = scene.script;
-    Ok(())
 }
 
-fn from_rules(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<Ground> {
-    add_rules(card, retriever, ask, ranked)?;
-    let rival = match ranked.hits.as_slice() {
-        [first, second, ..] => second.score >= first.score * RIVAL_SHARE,
-        _ => false,
-    };
-    match card.citations.as_slice() {
-        [first, second, ..] if rival => {
-            card.conclusion = format!("请核对原文:{}、{}", place(first), place(second));
-            card.conclusion_source = place(first);
-            Ok(Ground::Rivals)
-        }
-        _ => {
-            conclude_from_first(card);
-            Ok(Ground::Rule)
-        }
+/// Concludes with a part of a rule, or points to the clauses where none is likely enough to be right.
+fn from_rules(
+    card: &mut Card,
+    retriever: &Retriever,
+    ask: &Ask<'_>,
+    ranked: &Ranked,
+    first: &Candidate,
+) -> Result<Ground> {
+    add_rules(card, retriever, ask, ranked, first.clause)?;
+    let Some(source) = card.citations.first().map(place) else { return Ok(Ground::Pointer) };
+    card.conclusion_source.clone_from(&source);
+    if ranked.conclusions.right < conclusions::CONCLUDE {
+        let places: Vec<String> = card.citations.iter().take(POINTED_TO).map(place).collect();
+        card.conclusion = format!("请核对原文:{}", places.join("、"));
+        return Ok(Ground::Pointer);
     }
+    card.conclusion.clone_from(&first.text);
+    if let Some(chosen) = guide::beside(retriever, ranked, first)? {
+        add_scene(card, retriever, ask, ranked, chosen);
+    }
+    Ok(Ground::Rule)
 }
 
 fn place(citation: &Citation) -> String {

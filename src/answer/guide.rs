@@ -1,16 +1,15 @@
 //! Choosing the scene of a guide that speaks for a question, and the condition that the question leaves open.
 
-use super::condition;
 use crate::error::Result;
+use crate::retrieval::conclusions::{self, Candidate, Origin, condition};
 use crate::retrieval::guides::Scene;
 use crate::retrieval::{Ranked, Retriever};
 use crate::store::{Clause, Version};
 use crate::text::legal::{GuideClarify, GuideScene};
-use crate::types::ClauseAddress;
+use crate::types::{ClauseAddress, ClauseId};
 
-/// A scene whose rules are only second among the hits speaks for the question when it is at least this likely, as a share of the best
-/// hit's likelihood: a wrong guide is worse than none.
-const SECOND_SHARE: f64 = 0.85;
+/// How far the outcome of a scene may be behind the conclusion, in log-likelihood, for its steps to stand beside it.
+const BESIDE: f64 = 1.0;
 
 /// A scene with the rules it rests on, all in force.
 #[derive(Debug)]
@@ -23,31 +22,52 @@ pub struct Chosen {
     pub basis: Vec<(Clause, ClauseAddress)>,
 }
 
-/// The scene that rests on the best hit, or nearly so.
+/// The scene that speaks for the question: the one with the teller's choice, or the one whose outcome is the likeliest conclusion.
 ///
 /// # Errors
 /// `KB_CORRUPT`.
-pub fn choose(retriever: &Retriever, ranked: &Ranked) -> Result<Option<Chosen>> {
-    let knowledge = retriever.knowledge();
-    let mut second = None;
-    for Scene { hit, basis } in &ranked.guides {
-        let rests_on = |rank: usize| {
-            ranked.hits.get(rank).is_some_and(|best| basis.iter().any(|(clause, _)| best.stands_for(clause.id)))
-        };
-        let first = rests_on(0);
-        let strong = ranked.hits.first().is_some_and(|best| hit.score >= best.score * SECOND_SHARE);
-        if !(first || second.is_none() && strong && rests_on(1)) {
-            continue;
+pub fn choose(retriever: &Retriever, ranked: &Ranked, choice: Option<&str>) -> Result<Option<Chosen>> {
+    if let Some(label) = choice {
+        for scene in &ranked.guides {
+            let has = |chosen: &Chosen| {
+                chosen.scene.clarify.iter().any(|clarify| clarify.choices.iter().any(|c| c.label == label))
+            };
+            if let Some(chosen) = read(retriever, scene)?.filter(has) {
+                return Ok(Some(chosen));
+            }
         }
-        let Some(clause) = knowledge.clause(hit.clause)? else { continue };
-        let Some(scene) = clause.guide.as_deref().and_then(|json| serde_json::from_str(json).ok()) else { continue };
-        let chosen = Chosen { clause, scene, basis: basis.clone() };
-        if first {
-            return Ok(Some(chosen));
-        }
-        second = Some(chosen);
     }
-    Ok(second)
+    let likely = ranked.conclusions.right >= conclusions::CONCLUDE;
+    match ranked.conclusions.candidates.first() {
+        Some(Candidate { origin: Origin::Scene { .. }, clause, .. }) if likely => scene(retriever, ranked, *clause),
+        _ => Ok(None),
+    }
+}
+
+/// The scene that goes with a conclusion from a rule: it rests on that rule, and its own outcome is nearly as likely.
+///
+/// # Errors
+/// `KB_CORRUPT`.
+pub fn beside(retriever: &Retriever, ranked: &Ranked, conclusion: &Candidate) -> Result<Option<Chosen>> {
+    let near = |candidate: &&Candidate| {
+        candidate.origin != Origin::Rule
+            && candidate.score >= conclusion.score - BESIDE
+            && candidate.signs.condition_open == 0.0
+    };
+    let Some(near) = ranked.conclusions.candidates.iter().find(near) else { return Ok(None) };
+    let rests = |chosen: &Chosen| chosen.basis.iter().any(|(rule, _)| rule.id == conclusion.clause);
+    Ok(scene(retriever, ranked, near.clause)?.filter(rests))
+}
+
+fn scene(retriever: &Retriever, ranked: &Ranked, clause: ClauseId) -> Result<Option<Chosen>> {
+    let found = ranked.guides.iter().find(|scene| scene.hit.clause == clause);
+    Ok(found.map(|scene| read(retriever, scene)).transpose()?.flatten())
+}
+
+fn read(retriever: &Retriever, scene: &Scene) -> Result<Option<Chosen>> {
+    let Some(clause) = retriever.knowledge().clause(scene.hit.clause)? else { return Ok(None) };
+    let parsed = clause.guide.as_deref().and_then(|json| serde_json::from_str(json).ok());
+    Ok(parsed.map(|parsed| Chosen { clause, scene: parsed, basis: scene.basis.clone() }))
 }
 
 /// What a scene concludes for a question.

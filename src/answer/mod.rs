@@ -9,7 +9,6 @@
 mod cache;
 mod card;
 pub mod cite;
-mod condition;
 mod guide;
 pub mod outcome;
 mod place;

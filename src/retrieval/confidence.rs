@@ -5,6 +5,7 @@
 //! they are known to answer are to the question. And a question that names a matter of its own (信用卡, 理财, 别家银行) which the clauses do not mention is
 //! about something else, however many other words agree.
 
+use super::conclusions::{self, signs::Overall};
 use super::fusion::{self, TEN};
 use super::lexical::{QueryTerm, Scored, is_word};
 use crate::error::Result;
@@ -17,7 +18,7 @@ use std::collections::HashSet;
 /// Below this the answer is a refusal.
 pub const THRESHOLD: f64 = 0.5;
 
-/// Logistic regression over [`Features`]: does a relevant clause stand among the first five? Each set of weights is for what took part.
+/// Logistic regression over [`Features`] without [`Features::conclusion`]: does a relevant clause stand among the first five? Each set of weights is for what took part.
 /// None has a part that is there only with curated questions: likeness to one is evidence for, its absence none against. Fitted by
 /// `training/guida_train/confidence.py` on questions over 36 documents that the encoder has not learned from and on those of the sample
 /// rulebook with and without its curated questions; the intercept moves what was 0.45 to the threshold. Rightly refused of the unanswerable,
@@ -124,6 +125,8 @@ pub struct Features {
     pub unstated: bool,
     /// Whether it is like no curated question although clauses have them throughout.
     pub unlike: bool,
+    /// What the sentences that could be the conclusion tell; `None` where their tokens were not compared.
+    pub conclusion: Option<Overall>,
 }
 
 /// The words for matters.
@@ -284,6 +287,8 @@ pub enum Factor {
     Unstated,
     /// [`Features::unlike`].
     Unlike,
+    /// [`Features::conclusion`].
+    Conclusion,
 }
 
 /// A factor with its value and weight.
@@ -305,13 +310,15 @@ impl Effect {
 }
 
 /// The factors of the estimate with their effects, whose sum is its log-odds.
-pub fn effects(f: &Features) -> [Effect; 12] {
+pub fn effects(f: &Features) -> [Effect; 13] {
     let w = match (f.answers, f.meaning) {
         (Some(_), _) => WITH_TOKENS,
         (None, Some(_)) => WITH_ENCODER,
         (None, None) => BY_WORDS,
     };
-    let effect = |factor: Factor, value: f64, weight: f64| Effect { factor, value, weight };
+    // With the sentences weighed too, the rest counts for a share.
+    let (share, added) = f.conclusion.as_ref().map_or((1.0, 0.0), conclusions::answered);
+    let effect = |factor: Factor, value: f64, weight: f64| Effect { factor, value, weight: weight * share };
     let yes = |is: bool| f64::from(u8::from(is));
     [
         effect(Factor::Start, 1.0, w.intercept),
@@ -326,6 +333,7 @@ pub fn effects(f: &Features) -> [Effect; 12] {
         effect(Factor::Weakest, f.weakest.unwrap_or(0.0), w.weakest),
         effect(Factor::Unstated, yes(f.unstated), w.unstated),
         effect(Factor::Unlike, yes(f.unlike), w.unlike),
+        Effect { factor: Factor::Conclusion, value: added, weight: f64::from(u8::from(f.conclusion.is_some())) },
     ]
 }
 

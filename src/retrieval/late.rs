@@ -7,7 +7,7 @@ use crate::store::{Clause, Knowledge};
 use crate::text::clause::sentences;
 use crate::text::normalize::normalize;
 use crate::text::passage;
-use crate::text::quantity::{self, Quantity};
+use crate::text::quantity::Quantity;
 use crate::types::ClauseId;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -73,18 +73,16 @@ impl Comparison {
         Ok(true)
     }
 
-    /// The sentence of `shown`, a clause's text or a part of it, that meets the question best, in bytes; `None` where the clause's tokens are not at hand.
+    /// The sentences of a clause with the vectors of their tokens; `None` where these are not at hand.
     ///
     /// # Errors
     /// `KB_CORRUPT`.
-    pub fn sentence(
+    pub fn sentences(
         &self,
         knowledge: &Knowledge,
         embedder: &dyn Embedder,
-        (question, amounts): (&QuestionTokens, &[Quantity]),
         (title, clause): (&str, &Clause),
-        shown: &str,
-    ) -> Result<Option<Range<usize>>> {
+    ) -> Result<Option<Sentences>> {
         let Some(late) = embedder.late() else { return Ok(None) };
         let vectors = if keeps_tokens(knowledge, late) {
             knowledge.tokens(clause.id)?.map(Arc::new)
@@ -94,34 +92,34 @@ impl Comparison {
         let Some(vectors) = vectors else { return Ok(None) };
         let passages = passage::of_clause(title, &clause.heading, &clause.text);
         let ends: Vec<Vec<usize>> = passages.iter().map(|text| embedder.token_ends(text)).collect();
-        let mut best: Option<(f32, Range<usize>)> = None;
+        let cut = |passage: usize, bytes: Range<usize>| {
+            let ends = ends.get(passage)?;
+            let first = ends.partition_point(|token| *token <= bytes.start);
+            let last = ends.partition_point(|token| *token < bytes.end) + 1;
+            let vectors = vectors.get(passage)?;
+            let from = first.checked_mul(late.dimension())?;
+            vectors.get(from..(last * late.dimension()).min(vectors.len())).map(<[i8]>::to_vec)
+        };
         // Sentences stand in the passages in the order of the clause.
         let (mut passage, mut from) = (0, 0);
-        for range in sentences(shown) {
-            let said = normalize(shown.get(range.clone()).unwrap_or_default());
+        let mut found = Sentences { head: Vec::new(), parts: Vec::new() };
+        for range in sentences(&clause.text) {
+            let said = normalize(clause.text.get(range.clone()).unwrap_or_default());
             let place = (passage..passages.len()).find_map(|n| {
                 let start = if n == passage { from } else { 0 };
                 let at = passages.get(n)?.get(start..)?.find(said.trim())? + start;
                 Some((n, at, at + said.trim().len()))
             });
-            let Some((n, start, end)) = place else { continue };
-            (passage, from) = (n, end);
-            let tokens = ends.get(n).and_then(|ends| Some((ends, vectors.get(n)?)));
-            let found = tokens.and_then(|(ends, vectors)| {
-                let first = ends.partition_point(|token| *token <= start);
-                let last = ends.partition_point(|token| *token < end) + 1;
-                let own = vectors.get(first * late.dimension()..(last * late.dimension()).min(vectors.len()))?;
-                late.compare(question, own)
+            let tokens = place.and_then(|(n, start, end)| {
+                if found.parts.is_empty() {
+                    found.head = cut(n, 0..start).unwrap_or_default();
+                }
+                (passage, from) = (n, end);
+                cut(n, start..end)
             });
-            // The cosine of the whole texts is the same for all of them.
-            let odds = found.map(|found| late.log_odds(found, 0.0) + agreement(amounts, &quantity::find(&said)));
-            if let Some(odds) = odds
-                && best.as_ref().is_none_or(|(most, _)| odds > *most)
-            {
-                best = Some((odds, range));
-            }
+            found.parts.push((range, tokens.unwrap_or_default()));
         }
-        Ok(best.map(|(_, range)| range))
+        Ok(Some(found))
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<ClauseId, Passages>> {
@@ -154,6 +152,15 @@ impl Comparison {
     }
 }
 
+/// The sentences of a clause.
+#[derive(Debug, Default)]
+pub struct Sentences {
+    /// The vectors of the tokens of title and chapter path.
+    pub head: Vec<i8>,
+    /// Each sentence in bytes of the clause's text, with the vectors of its tokens; none where it was not found again.
+    pub parts: Vec<(Range<usize>, Vec<i8>)>,
+}
+
 /// Whether the file has the vectors that this head compares.
 fn keeps_tokens(knowledge: &Knowledge, late: &LateInteraction) -> bool {
     knowledge.embedder().and_then(|e| e.token_dimension) == Some(late.dimension())
@@ -161,7 +168,7 @@ fn keeps_tokens(knowledge: &Knowledge, late: &LateInteraction) -> bool {
 
 /// What the quantities of a question and of a sentence say of each other, in log-odds: a tier that has the amount speaks for its sentence, one
 /// that has not against it.
-fn agreement(asked: &[Quantity], stated: &[Quantity]) -> f32 {
+pub fn agreement(asked: &[Quantity], stated: &[Quantity]) -> f32 {
     let bounded = |of: &Quantity| of.span.low != of.span.high;
     let compared = |said: &Quantity| {
         let tiers: Vec<&Quantity> =

@@ -11,17 +11,18 @@
 //! 6. [`confidence`] says how likely the first clauses answer at all; below its threshold the answer is a refusal.
 
 pub mod address;
+pub mod conclusions;
 pub mod confidence;
 mod dense;
 mod duplicates;
 pub mod fusion;
 pub mod guides;
-mod late;
+pub mod late;
 pub mod lexical;
 mod rerank;
 pub mod scope;
 mod sound;
-mod wanted;
+pub mod wanted;
 
 use crate::error::{Code, Error, Kind, Result};
 use crate::inference::{Embedder, QuestionTokens, Reranker};
@@ -29,20 +30,19 @@ use crate::store::{Clause, Knowledge};
 use crate::text::address::AddressQuery;
 use crate::text::filler;
 use crate::text::normalize::fold_question;
-use crate::text::quantity;
 use crate::text::thesaurus::Thesaurus;
 use crate::types::{ClauseAddress, ClauseId};
 use address::{AddressHit, Lookup};
+use conclusions::Conclusions;
 use confidence::{Asked, Found, Matters};
 use dense::Meaning;
-use fusion::Evidence;
+use fusion::{Answers, Evidence};
 use guides::Scene;
-use late::Comparison;
+use late::{Comparison, Sentences};
 use lexical::Scored;
 use scope::{Admitted, Scope};
 use sound::Sounds;
 use std::collections::HashSet;
-use std::ops::Range;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 use wanted::Wanted;
@@ -105,6 +105,8 @@ pub struct Ranked {
     pub guides: Vec<Scene>,
     /// The clause that the question names and that is not there; the hits are then found by its words.
     pub missing: Option<AddressQuery>,
+    /// The sentences and outcomes that could be the conclusion; none for an address.
+    pub conclusions: Conclusions,
     /// Probability that the hits answer the question, 0 to 1; 1 for an address or a curated question.
     pub confidence: f64,
     /// The whole question in one spelling, as it was read.
@@ -305,23 +307,38 @@ impl Retriever {
         Ok(())
     }
 
+    /// Looks for the sentence that answers, and at what it tells of the whole.
+    fn conclude(&self, ranked: &mut Ranked, throughout: bool) -> Result<()> {
+        ranked.conclusions = conclusions::weigh(self, ranked, throughout)?;
+        ranked.features.conclusion = ranked.conclusions.overall;
+        if ranked.settled.is_empty() && !ranked.evidence.is_empty() {
+            ranked.confidence = confidence::estimate(&ranked.features);
+        }
+        Ok(())
+    }
+
     /// The encoder, if it takes part.
     fn encoder(&self) -> Option<&dyn Embedder> {
         self.embedder.as_deref().filter(|_| self.signals.encoder)
     }
 
-    /// The sentence of a clause that answers, in bytes of `shown`, which is its text or a part of it; `None` without tokens to tell it by.
+    /// The sentences of a clause with the vectors of their tokens; `None` without tokens.
     ///
     /// # Errors
     /// `KB_CORRUPT`.
-    pub fn sentence(&self, ranked: &Ranked, clause: &Clause, shown: &str) -> Result<Option<Range<usize>>> {
-        let version = self.knowledge.version_of(clause.id);
-        let (Some(embedder), Some(question), Some(version)) = (self.encoder(), &ranked.tokens, version) else {
+    pub fn sentences(&self, clause: &Clause) -> Result<Option<Sentences>> {
+        let (Some(embedder), Some(version)) = (self.encoder(), self.knowledge.version_of(clause.id)) else {
             return Ok(None);
         };
-        let title = version.row.title.as_str();
-        let amounts = quantity::find(&ranked.read);
-        self.comparison.sentence(&self.knowledge, embedder, (question, &amounts), (title, clause), shown)
+        self.comparison.sentences(&self.knowledge, embedder, (version.row.title.as_str(), clause))
+    }
+
+    /// How these tokens, of one of its [`Sentences`] or several, meet the question; `None` where either has none.
+    pub fn met(&self, ranked: &Ranked, tokens: &[i8]) -> Option<Answers> {
+        let late = self.encoder()?.late()?;
+        let found = late.compare(ranked.tokens.as_ref()?, tokens)?;
+        // The cosine of the whole texts is the same for all parts of a clause.
+        Some(Answers { log_odds: late.log_odds(found, 0.0), weakest: found.weakest })
     }
 
     /// Finds clauses for a question.
@@ -335,6 +352,7 @@ impl Retriever {
             hits: Vec::new(),
             guides: Vec::new(),
             missing: None,
+            conclusions: Conclusions::default(),
             confidence: 0.0,
             read: String::new(),
             from_letters: false,
@@ -435,11 +453,12 @@ impl Retriever {
             duplicates::collapse(&self.knowledge, &mut ranked.hits)?;
         }
         ranked.hits.truncate(query.limit);
-        ranked.spoken = spoken.iter().map(|(word, _)| (*word).to_owned()).collect();
-        ranked.searched = text;
         ranked.terms = terms;
         ranked.tokens = meaning.tokens;
         (ranked.read, ranked.from_letters) = (whole, from_letters);
+        self.conclude(&mut ranked, throughout)?;
+        ranked.spoken = spoken.iter().map(|(word, _)| (*word).to_owned()).collect();
+        ranked.searched = text;
         Ok(ranked)
     }
 }

@@ -113,7 +113,7 @@ impl Wanted {
     }
 
     /// Whether a normalised text states such a quantity.
-    fn stated_in(self, text: &str) -> bool {
+    pub fn stated_in(self, text: &str) -> bool {
         let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
         let measured = |fits: &dyn Fn(Measure) -> bool| quantity::find(text).iter().any(|found| fits(found.measure));
         match self {

@@ -27,6 +27,7 @@ pub(super) fn usual(factor: Factor) -> f64 {
         Factor::Strength => 0.78,
         Factor::Margin => 0.57,
         Factor::OtherMatter | Factor::Alone | Factor::Asked | Factor::Unstated | Factor::Unlike => 0.0,
+        Factor::Conclusion => 0.0,
         Factor::Meaning => 0.42,
         Factor::Answers => 0.18,
         Factor::Weakest => 0.66,
@@ -107,7 +108,7 @@ impl Case<'_> {
         let guide = card.citations.iter().find(|c| c.level == Level::Guide).map(Place::from);
         let mut out = match (self.weighed.ground, cited.as_slice()) {
             (Ground::Address, _) => vec![words::answered_by_address(first)],
-            (Ground::Rivals, [first, second, ..]) => vec![words::rivals(first, second)],
+            (Ground::Pointer, _) => vec![words::points(&cited)],
             (ground, _) => vec![match settled {
                 Some(settled) => words::answered_by_set_question(&settled),
                 None if ground == Ground::Guide => {
@@ -171,6 +172,7 @@ impl Case<'_> {
             let usual = usual(effect.factor);
             match effect.factor {
                 Factor::Start | Factor::Asked | Factor::Unlike => {}
+                Factor::Conclusion => out.push(words::NO_SENTENCE.into()),
                 Factor::Alone => out.push(words::NOTHING_IN_COMMON.into()),
                 Factor::OtherMatter => out.extend(matter.clone()),
                 Factor::Coverage | Factor::Strength => {

@@ -64,6 +64,8 @@ pub(super) const UNSTATED: Said = Said(
     "问的是数目(期限、金额、人数或张数),最接近的条款里没有写",
     "It asks for a number (time, money, persons or pieces) that the nearest clauses do not state",
 );
+pub(super) const NO_SENTENCE: Said =
+    Said("最接近的条款里没有一句话像是回答", "No sentence of the nearest clauses looks like the answer");
 pub(super) const NEAR_MISS: Said = Said(
     "离界限不远:换成规定里的用词,或补上业务名称,可能就能回答",
     "It was a near miss: the rule's own words, or the name of the matter, may be enough for an answer",
@@ -83,6 +85,7 @@ pub(super) fn factor(factor: Factor) -> Bilingual {
         }
         Factor::Unstated => Said("问的数目条款里没有", "It asks for a number of a kind that the clauses do not state"),
         Factor::Unlike => Said("与所有既定问法都不像", "It is like no question with a set answer"),
+        Factor::Conclusion => Said("有没有一句话像是回答", "Whether a sentence looks like the answer"),
         Factor::Weakest => Said("问题里最没有着落的词", "The word of the question that the clause meets worst"),
         Factor::Meaning => Said("与条款的意思接近程度", "Nearness of meaning to the clauses"),
         Factor::Asked => Said("与既定问法的接近程度", "Nearness to a question with a set answer"),
@@ -171,12 +174,14 @@ pub(super) fn answered(guide: bool, place: &Place, confidence: f64) -> Bilingual
     Bilingual::new(format!("由{zh}{place}回答,把握 {sure:.1}%"), format!("Answered by {en}{place}, {sure:.1}% sure"))
 }
 
-pub(super) fn rivals(first: &Place, second: &Place) -> Bilingual {
+pub(super) fn points(places: &[Place]) -> Bilingual {
+    let places: Vec<String> = places.iter().take(2).map(Place::to_string).collect();
+    let places = places.join("、");
     Bilingual::new(
-        format!("两条规定不相上下,卡片不下结论,请柜员核对原文:{first}、{second}。两者确有矛盾的,请总行明确"),
+        format!("没有一句话足以作结论,卡片只指出条款,请柜员核对原文:{places}。两条确有矛盾的,请总行明确"),
         format!(
-            "Two rules compete, so the card draws no conclusion and the teller reads both: {first}, {second}. If they \
-             contradict each other, ask head office which one holds"
+            "No sentence is likely enough to be the conclusion, so the card points to the clauses and the teller reads them: \
+             {places}. If two contradict each other, ask head office which one holds"
         ),
     )
 }

@@ -1,0 +1,119 @@
+//! Which sentence of what was found answers, and how likely it does.
+//!
+//! Candidates are the outcomes of scenes and the sentences, items and table rows of the first rules ([`parts`]). Each is weighed by what
+//! speaks for it ([`signs`]): its tokens against the question's, the rank of its rule, whether it states what is asked for ([`asked`]), whether its
+//! tier has the amount and its words stand on the question's side ([`contrast`]). The first of them then tells how likely anything found answers
+//! at all, and how likely it is itself the right conclusion. Weights and the figures behind them stand in [`weights`].
+
+pub mod asked;
+pub mod condition;
+mod contrast;
+mod gather;
+mod parts;
+pub mod signs;
+mod weights;
+
+use super::{Ranked, Retriever};
+use crate::error::Result;
+use crate::types::ClauseId;
+use asked::Asked;
+use serde::Serialize;
+use signs::{Overall, Signs};
+use std::ops::Range;
+
+/// Probability of being right from which on a candidate is given as the conclusion; below it the card points to the clauses.
+pub const CONCLUDE: f64 = weights::CONCLUDE;
+
+/// Where a candidate comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Origin {
+    /// The outcome of a scene.
+    Scene {
+        /// The choice of its condition that the question meets.
+        choice: Option<String>,
+    },
+    /// A part of a rule.
+    Rule,
+}
+
+/// A conclusion that could be given.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Candidate {
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The rule or scene that it stands in.
+    pub clause: ClauseId,
+    /// As it is said.
+    pub text: String,
+    /// Where it stands in the clause's text, in bytes.
+    #[serde(skip)]
+    pub range: Range<usize>,
+    /// What speaks for it.
+    pub signs: Signs,
+    /// Its log-likelihood, comparable within one question only.
+    pub score: f64,
+}
+
+/// The candidates of a question.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Conclusions {
+    /// Best first.
+    pub candidates: Vec<Candidate>,
+    /// What is known of them as a whole; `None` without any.
+    pub overall: Option<Overall>,
+    /// Probability that the first one is right.
+    pub right: f64,
+}
+
+impl Conclusions {
+    /// The part of a rule that answers best.
+    pub fn best_of(&self, clause: ClauseId) -> Option<&Candidate> {
+        self.candidates.iter().find(|candidate| candidate.clause == clause)
+    }
+}
+
+/// Weighs what was found. `confidence` is that of the search without it.
+///
+/// # Errors
+/// `KB_CORRUPT`.
+pub(super) fn weigh(retriever: &Retriever, ranked: &Ranked, throughout: bool) -> Result<Conclusions> {
+    let asked = Asked::read(&ranked.read);
+    let mut candidates = gather::candidates(retriever, ranked, &asked)?;
+    let compared = candidates.iter().any(|candidate| candidate.signs.own_weakest != 0.0);
+    let weights = if compared { &weights::CHOICE } else { &weights::CHOICE_BY_WORDS };
+    for candidate in &mut candidates {
+        candidate.score = candidate.signs.dot(weights);
+    }
+    // A curated question that equals this one names its clause.
+    let settled = |candidate: &Candidate| ranked.settled.contains(&candidate.clause);
+    candidates.sort_by(|a, b| settled(b).cmp(&settled(a)).then(b.score.total_cmp(&a.score)));
+    let overall = candidates.first().map(|first| {
+        let other = candidates.iter().find(|candidate| candidate.clause != first.clause);
+        Overall {
+            confidence: log_odds(ranked.confidence) / super::fusion::TEN,
+            gap: other.map_or(weights::MAX_GAP, |other| (first.score - other.score).min(weights::MAX_GAP)),
+            verdict: f64::from(u8::from(asked.verdict.is_some())),
+            throughout: f64::from(u8::from(throughout)),
+            ..Overall::of(&first.signs)
+        }
+    });
+    let right = overall.map_or(0.0, |overall| {
+        probability(overall.dot(if compared { &weights::RIGHT } else { &weights::RIGHT_BY_WORDS }))
+    });
+    Ok(Conclusions { candidates, overall: overall.filter(|_| compared), right })
+}
+
+/// What the signs add to the log-odds that anything found answers, beside those of the search, which count [`weights::ANSWERED`]'s share.
+pub(super) fn answered(overall: &Overall) -> (f64, f64) {
+    let share = weights::ANSWERED.confidence / super::fusion::TEN;
+    (share, overall.dot(&weights::ANSWERED) - overall.confidence * weights::ANSWERED.confidence)
+}
+
+fn log_odds(probability: f64) -> f64 {
+    let p = probability.clamp(weights::LEAST, 1.0 - weights::LEAST);
+    (p / (1.0 - p)).ln()
+}
+
+fn probability(log_odds: f64) -> f64 {
+    1.0 / (1.0 + (-log_odds).exp())
+}

@@ -1,0 +1,142 @@
+//! The parts of a rule that can stand as a conclusion: a sentence, two that follow each other, an item with the words that open its list, a row of a
+//! table with its header, a whole list that is short.
+
+use crate::text::clause;
+use std::ops::Range;
+
+/// Longest conclusion, in characters.
+pub const MAX_CHARS: usize = 140;
+/// Sentences of a clause that are looked at.
+const MAX_SENTENCES: usize = 80;
+
+/// What a part is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// One sentence.
+    Sentence,
+    /// Two.
+    Pair,
+    /// An item, with what opens its list.
+    Item,
+    /// A row, with the header.
+    Row,
+    /// A list as a whole.
+    List,
+}
+
+/// A part of a clause.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// What it is.
+    pub shape: Shape,
+    /// As it is said.
+    pub text: String,
+    /// The sentences that it is made of, by number.
+    pub sentences: Vec<usize>,
+    /// What is marked in the clause, in bytes.
+    pub range: Range<usize>,
+    /// Whether it opens something that is not said (…如下:).
+    pub opens: bool,
+}
+
+/// The parts of a clause's text; `sentences` are those of [`clause::sentences`].
+pub fn of(text: &str, sentences: &[Range<usize>]) -> Vec<Part> {
+    let said = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default().trim();
+    let short = |text: &str| text.chars().count() <= MAX_CHARS;
+    let paragraphs = clause::paragraphs(text);
+    let mut parts = Vec::new();
+    let mut header: Option<(usize, Vec<&str>)> = None;
+    let mut previous: Option<(usize, &str)> = None;
+    for (n, range) in sentences.iter().take(MAX_SENTENCES).enumerate() {
+        let sentence = said(range);
+        if sentence.starts_with('|') {
+            previous = None;
+            let cells = cells(sentence);
+            match &header {
+                _ if cells.iter().all(|cell| cell.chars().all(|c| "-: ".contains(c))) => {}
+                Some((_, names)) if names.len() == cells.len() => {
+                    let text = row(names, &cells);
+                    if short(&text) {
+                        parts.push(Part {
+                            shape: Shape::Row,
+                            text,
+                            sentences: vec![n],
+                            range: range.clone(),
+                            opens: false,
+                        });
+                    }
+                }
+                _ => header = Some((n, cells)),
+            }
+            continue;
+        }
+        header = None;
+        let opening = opening(text, &paragraphs, range.start);
+        let opens = sentence.ends_with([':', '：']);
+        match opening {
+            Some(head) => {
+                let with: Vec<usize> = sentences.iter().position(|r| said(r) == head).into_iter().chain([n]).collect();
+                let whole = format!("{head}{sentence}");
+                let (text, with) = if short(&whole) { (whole, with) } else { (sentence.to_owned(), vec![n]) };
+                if short(&text) {
+                    parts.push(Part { shape: Shape::Item, text, sentences: with, range: range.clone(), opens });
+                }
+            }
+            None if short(sentence) => parts.push(Part {
+                shape: Shape::Sentence,
+                text: sentence.to_owned(),
+                sentences: vec![n],
+                range: range.clone(),
+                opens,
+            }),
+            None => {}
+        }
+        if let Some((before, earlier)) = previous.filter(|_| opening.is_none()) {
+            let text = format!("{earlier}{sentence}");
+            if short(&text) {
+                let start = sentences.get(before).map_or(range.start, |r| r.start);
+                let range = start..range.end;
+                parts.push(Part { shape: Shape::Pair, text, sentences: vec![before, n], range, opens });
+            }
+        }
+        previous = (opening.is_none() && !opens).then_some((n, sentence));
+    }
+    for list in paragraphs.iter().filter(|paragraph| paragraph.items.len() > 1) {
+        let whole = said(&list.range).split_whitespace().collect::<String>();
+        if short(&whole) {
+            let inside = |r: &Range<usize>| r.start >= list.range.start && r.end <= list.range.end;
+            let with = sentences.iter().enumerate().filter(|(_, r)| inside(r)).map(|(n, _)| n).collect();
+            parts.push(Part {
+                shape: Shape::List,
+                text: whole,
+                sentences: with,
+                range: list.range.clone(),
+                opens: false,
+            });
+        }
+    }
+    parts
+}
+
+/// The words that open the list in whose item `at` stands, if they end so (有下列情形之一的:).
+fn opening<'t>(text: &'t str, paragraphs: &[clause::Paragraph], at: usize) -> Option<&'t str> {
+    let list = paragraphs.iter().find(|paragraph| paragraph.range.contains(&at))?;
+    list.items.iter().find(|item| item.range.contains(&at) && item.range.start > list.range.start)?;
+    let head = text.get(list.range.clone())?.lines().next()?;
+    let last = head.get(clause::sentences(head).pop()?)?;
+    Some(last)
+}
+
+fn cells(line: &str) -> Vec<&str> {
+    line.trim_matches('|').split('|').map(str::trim).collect()
+}
+
+/// A row with the names of its columns: `普柜:一级网点30万元,二级、三级网点20万元`.
+fn row(names: &[&str], cells: &[&str]) -> String {
+    let mut columns = names.iter().zip(cells).filter(|(_, cell)| !cell.is_empty());
+    let first = columns.next().map(|(_, cell)| (*cell).to_owned()).unwrap_or_default();
+    let rest: Vec<String> = columns
+        .map(|(name, cell)| if name.is_empty() { (*cell).to_owned() } else { format!("{name} {cell}") })
+        .collect();
+    format!("{first}：{}", rest.join("，"))
+}
