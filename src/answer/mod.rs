@@ -83,6 +83,8 @@ pub struct Answerer {
 pub struct Ask<'a> {
     /// The question; the type proves that it was checked and masked.
     pub question: &'a GuardedQuestion,
+    /// What is looked for, where some words of the question are no part of it: those that only name the day.
+    pub matter: Option<&'a str>,
     /// What may answer.
     pub scope: Scope,
     /// The choice made for an earlier clarifying question.
@@ -172,7 +174,7 @@ impl Answerer {
     pub fn weigh(&self, ask: &Ask<'_>) -> Result<Weighed> {
         let started = Instant::now();
         let ranked = self.retriever.search(&Query {
-            text: ask.question.text(),
+            text: ask.matter.unwrap_or(ask.question.text()),
             scope: ask.scope.clone(),
             recent_documents: ask.recent_documents,
             limit: HITS_FOR_CARD,

@@ -57,6 +57,7 @@ impl Answerer {
         let Ok(question) = check_question(question) else { return Ok(None) };
         let ask = Ask {
             question: &question,
+            matter: None,
             scope: scope.clone(),
             choice: None,
             recent_documents: &[],

@@ -340,7 +340,7 @@ impl Engine {
     }
 
     fn ask(&self, answerer: &Answerer, actor: &Actor, ask: &AskRequest) -> Result<AnswerReply> {
-        let asking = Asking::check(self.clock(), actor.clearance, ask)?;
+        let asking = Asking::check(self.clock(), actor.clearance, ask, answerer.retriever())?;
         let mut answered = answerer.answer(&asking.ask())?;
         asking.finish(&mut answered.card);
         Ok(answered)

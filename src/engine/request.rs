@@ -17,7 +17,7 @@ pub const TELLER_CLEARANCE: Classification = Classification::Internal;
 pub struct AskRequest {
     /// The question in the teller's words.
     pub question: String,
-    /// Answer by the rules in force on this day; today when absent.
+    /// Answer by the rules in force on this day; when absent, on the day that the question speaks of (去年6月那笔…算违规吗), else today.
     #[serde(default)]
     pub as_of: Option<Date>,
     /// Only these levels; all when empty.

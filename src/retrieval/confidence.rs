@@ -230,7 +230,9 @@ pub fn features(
         out.weakest = best.map(|best| f64::from(best.weakest));
     }
     out.unstated = asked.wanted && !found.fused.iter().take(LOOKED_AT).any(|seen| seen.stated);
-    out.unlike = asked.throughout && out.asked.is_some_and(|asked| asked < LIKE);
+    // On an old day the questions are those of a later version: being like one of them is at least not being like none.
+    let lent = found.fused.iter().take(LOOKED_AT).any(|seen| f64::from(seen.lent) >= LIKE);
+    out.unlike = asked.throughout && !lent && out.asked.is_some_and(|asked| asked < LIKE);
     let mut evidence = Evidence::default();
     for (rank, seen) in found.fused.iter().take(LOOKED_AT).enumerate() {
         let Some(clause) = knowledge.clause(seen.clause)? else { continue };

@@ -59,6 +59,10 @@ pub struct Evidence {
     pub question: Option<f32>,
     /// Likeness of the two, from 0 (no more than questions usually are) to 1 (equal).
     pub known: f32,
+    /// The same, lent by the clause of a later version that says nearly the same, see [`super::versions`]; it helps to find this clause and
+    /// says nothing of whether it answers.
+    #[serde(skip)]
+    pub lent: f32,
     /// Share of the pairs of characters in the document's title that the question has too.
     pub title: f32,
     /// Whether it states a quantity of the kind that the question asks for, see [`super::wanted`].
@@ -73,7 +77,7 @@ impl Evidence {
         [
             self.lexical,
             f64::from(self.standing) / TEN,
-            f64::from(self.known),
+            f64::from(self.known.max(self.lent)),
             f64::from(self.title),
             f64::from(self.answers.map_or(0.0, |answers| answers.log_odds)) / TEN,
             f64::from(u8::from(self.stated)),
@@ -107,6 +111,7 @@ pub fn gather(
             standing: 0.0,
             question: None,
             known: 0.0,
+            lent: 0.0,
             title,
             stated: false,
             answers: None,

@@ -2,11 +2,11 @@
 //!
 //! A guide speaks like a teller and is found easily; what carries the answer is the clause of the rule behind it.
 
-use super::Hit;
 use super::scope::Admitted;
+use super::{Hit, Ranked};
 use crate::error::Result;
-use crate::store::{Clause, Knowledge};
-use crate::types::{ClauseAddress, ClauseId};
+use crate::store::{Clause, Knowledge, Version};
+use crate::types::{ClauseAddress, ClauseId, Date};
 use std::collections::HashMap;
 
 /// A scene among the hits.
@@ -51,8 +51,79 @@ fn rules_behind(
     Ok(out)
 }
 
+/// The clauses that a scene rests on in the versions for which it was written: those in force when its guide took effect, the newest ones
+/// where the guide has no day.
+///
+/// # Errors
+/// `KB_CORRUPT`.
+pub fn written_for(knowledge: &Knowledge, scene: ClauseId) -> Result<Vec<Clause>> {
+    let mut out = Vec::new();
+    for row in knowledge.basis(scene)? {
+        if let Some(version) = version_written_for(knowledge, scene, row.document) {
+            out.extend(knowledge.clause_at(version, &row.address)?);
+        }
+    }
+    Ok(out)
+}
+
+fn version_written_for(knowledge: &Knowledge, scene: ClauseId, document: i64) -> Option<&Version> {
+    let own = &knowledge.version_of(scene)?.row;
+    let day = own.effective.from.or(own.published);
+    let on = |day: Date| knowledge.versions_of_document(document).find(|v| v.row.effective.contains(day));
+    day.and_then(on).or_else(|| knowledge.versions_of_document(document).last())
+}
+
+/// Whether a rule that a scene rests on stands, among the versions that may answer, in an earlier one than that for which the scene was
+/// written: what the scene says does not hold by that rule.
+///
+/// # Errors
+/// `KB_CORRUPT`.
+pub fn is_ahead(knowledge: &Knowledge, admitted: &Admitted<'_>, scene: ClauseId) -> Result<bool> {
+    for row in knowledge.basis(scene)? {
+        let Some(meant) = version_written_for(knowledge, scene, row.document) else { continue };
+        let answers = |v: &&Version| v.clause_count > 0 && admitted.stands(ClauseId(v.first_clause));
+        // Ids of a title's versions ascend with their age.
+        let of_the_day = knowledge.versions_of_document(row.document).filter(answers).last();
+        if of_the_day.is_some_and(|version| version.first_clause < meant.first_clause) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Puts the clauses and scenes first whose curated question equals the question; then the answer is certain. Out of [`Ranked::settled`] goes
+/// what may not answer, and a scene that [`is_ahead`].
+///
+/// # Errors
+/// `KB_CORRUPT`.
+pub fn settle(knowledge: &Knowledge, admitted: &Admitted<'_>, ranked: &mut Ranked) -> Result<()> {
+    let mut settled = Vec::with_capacity(ranked.settled.len());
+    for clause in ranked.settled.drain(..).filter(|clause| admitted.clause(*clause)) {
+        if !(knowledge.is_guide(clause) && is_ahead(knowledge, admitted, clause)?) {
+            settled.push(clause);
+        }
+    }
+    for clause in settled.iter().rev().copied() {
+        let hit = Hit::new(clause, 1.0);
+        if knowledge.is_guide(clause) {
+            let known = ranked.guides.iter().position(|s| s.hit.clause == clause).map(|at| ranked.guides.remove(at));
+            let basis = match known {
+                Some(scene) => scene.basis,
+                None => basis(knowledge, admitted, clause)?,
+            };
+            ranked.guides.insert(0, Scene { hit, basis });
+        } else {
+            ranked.hits.retain(|h| h.clause != clause);
+            ranked.hits.insert(0, hit);
+        }
+        ranked.confidence = 1.0;
+    }
+    ranked.settled = settled;
+    Ok(())
+}
+
 /// Splits a ranking into rules and scenes. Rules inherit the score of the scenes that rest on them. A scene whose rules are
-/// not in force is dropped; one whose rules are merely of a level that was not asked for stays.
+/// not in force is dropped, as is one that [`is_ahead`]; one whose rules are merely of a level that was not asked for stays.
 ///
 /// # Errors
 /// `KB_CORRUPT`.
@@ -61,6 +132,9 @@ pub fn separate(knowledge: &Knowledge, admitted: &Admitted<'_>, ranking: Vec<Hit
     let mut place: HashMap<ClauseId, usize> = rules.iter().enumerate().map(|(index, h)| (h.clause, index)).collect();
     let mut guides = Vec::new();
     for hit in scenes.into_iter().take(SCENES_FOLLOWED) {
+        if is_ahead(knowledge, admitted, hit.clause)? {
+            continue;
+        }
         let basis = basis(knowledge, admitted, hit.clause)?;
         for (clause, _) in &basis {
             let inherited = Hit { clause: clause.id, score: hit.score * INHERITED, ..hit.clone() };

@@ -8,7 +8,8 @@
 //! 4. Only texts in force on the day, within the reader's clearance, take part ([`scope`]).
 //! 5. A reranker, when there is one, reads the first rules again (`rerank`); of rules that say the same the best one stands for
 //!    all (`duplicates`).
-//! 6. [`confidence`] says how likely the first clauses answer at all; below its threshold the answer is a refusal.
+//! 6. On an old day, scenes and curated questions of later versions still tell which clause is meant ([`versions`]); they settle nothing.
+//! 7. [`confidence`] says how likely the first clauses answer at all; below its threshold the answer is a refusal.
 
 pub mod address;
 pub mod conclusions;
@@ -22,6 +23,7 @@ pub mod lexical;
 mod rerank;
 pub mod scope;
 mod sound;
+pub mod versions;
 pub mod wanted;
 
 use crate::error::{Code, Error, Kind, Result};
@@ -388,12 +390,15 @@ impl Retriever {
         let spoken = self.thesaurus.matches(&text);
         let added: Vec<&str> = spoken.iter().flat_map(|(_, formal)| formal.iter().map(String::as_str)).collect();
         let terms = lexical::query_terms(&self.knowledge, &text, &added)?;
-        let by_words = if self.signals.words {
-            lexical::search(&self.knowledge, &admitted, &terms, RANKING_DEPTH.max(query.limit))?
+        // On an old day what came later is searched too, only to lend what is known of it.
+        let wider = admitted.with_later(&query.scope);
+        let searched = wider.as_ref().unwrap_or(&admitted);
+        let mut by_words = if self.signals.words {
+            lexical::search(&self.knowledge, searched, &terms, RANKING_DEPTH.max(query.limit))?
         } else {
             Vec::new()
         };
-        let meaning = self.near(&admitted, &whole, &by_words, &mut ranked)?;
+        let meaning = self.near(searched, &whole, &by_words, &mut ranked)?;
         let dense = &meaning.nearest;
         let mut lexical = by_words.clone();
         if self.signals.words {
@@ -404,6 +409,11 @@ impl Retriever {
         let encoded = !dense.clauses.is_empty();
         let mut evidence = fusion::gather(&self.knowledge, &text, self.signals, &lexical, dense);
         fusion::order(&mut evidence, encoded);
+        if wider.is_some() {
+            by_words.retain(|scored| admitted.clause(scored.clause));
+            versions::lend(&self.knowledge, &admitted, &mut evidence)?;
+            fusion::order(&mut evidence, encoded);
+        }
         let wanted = Wanted::of(&whole);
         if let Some(wanted) = wanted {
             wanted.look_for(&self.knowledge, &mut evidence)?;
@@ -431,23 +441,7 @@ impl Retriever {
             ranked.rerank_ms = started.elapsed().as_secs_f64() * 1e3;
         }
         (ranked.settled, ranked.suspended) = self.curated(query.text)?;
-        ranked.settled.retain(|clause| admitted.clause(*clause));
-        for clause in ranked.settled.iter().rev().copied() {
-            let hit = Hit::new(clause, 1.0);
-            if self.knowledge.is_guide(clause) {
-                let known =
-                    ranked.guides.iter().position(|s| s.hit.clause == clause).map(|at| ranked.guides.remove(at));
-                let basis = match known {
-                    Some(scene) => scene.basis,
-                    None => guides::basis(&self.knowledge, &admitted, clause)?,
-                };
-                ranked.guides.insert(0, Scene { hit, basis });
-            } else {
-                ranked.hits.retain(|h| h.clause != clause);
-                ranked.hits.insert(0, hit);
-            }
-            ranked.confidence = 1.0;
-        }
+        guides::settle(&self.knowledge, &admitted, &mut ranked)?;
         // Among all versions, one that is no longer in force must not stand for one that is.
         if !query.scope.all_versions {
             duplicates::collapse(&self.knowledge, &mut ranked.hits)?;

@@ -2,6 +2,7 @@
 
 use crate::store::Knowledge;
 use crate::types::{Classification, ClauseId, Date, Level};
+use std::collections::HashSet;
 
 /// The filters of a query. Classification always applies; nothing lifts it.
 #[derive(Debug, Clone)]
@@ -37,6 +38,31 @@ impl<'a> Admitted<'a> {
         };
         let versions = knowledge.versions().iter().zip(&standing).map(admits).collect();
         Admitted { knowledge, versions, standing }
+    }
+
+    /// These versions, and those that came into force only after the day: later ones of the same documents, and guides. `None` where no
+    /// document of the day has a later version.
+    pub fn with_later(&self, scope: &Scope) -> Option<Admitted<'a>> {
+        let mut of_the_day = HashSet::new();
+        let mut versions = self.versions.clone();
+        let mut amended = false;
+        let later = |v: &crate::store::Version| {
+            let begins_later = v.row.effective.from.is_some_and(|from| from > scope.as_of);
+            let wanted = scope.levels.is_empty() || scope.levels.contains(&v.row.level);
+            begins_later && wanted && v.row.classification <= scope.clearance
+        };
+        // Versions of a document come oldest first.
+        for (version, admitted) in self.knowledge.versions().iter().zip(&mut versions) {
+            if *admitted {
+                of_the_day.insert(version.document);
+            } else if later(version) {
+                let amends = of_the_day.contains(&version.document);
+                amended |= amends;
+                *admitted = amends || version.row.level == Level::Guide;
+            }
+        }
+        let amended = amended && !scope.all_versions;
+        amended.then(|| Admitted { knowledge: self.knowledge, versions, standing: self.standing.clone() })
     }
 
     /// Whether a clause may answer.

@@ -132,7 +132,7 @@ pub struct AskArgs {
     /// Models.
     #[command(flatten)]
     pub models: ModelArgs,
-    /// 按哪一天有效的规定回答,默认今天
+    /// 按哪一天有效的规定回答,默认为问题里说的那一天,没有说就按今天
     #[arg(long, value_name = "年-月-日")]
     pub as_of: Option<String>,
     /// 追问时选择的条件

@@ -127,7 +127,8 @@ impl Engine {
     /// As the question itself.
     pub(super) fn trace(&self, answerer: &Answerer, actor: &Actor, request: &AskRequest) -> Result<TraceReply> {
         let started = Instant::now();
-        let asking = Asking::check(self.clock(), actor.clearance.min(TELLER_CLEARANCE), request)?;
+        let clearance = actor.clearance.min(TELLER_CLEARANCE);
+        let asking = Asking::check(self.clock(), clearance, request, answerer.retriever())?;
         let guard_ms = ms(started);
         let ask = asking.ask();
         let mut weighed = answerer.weigh(&ask)?;
