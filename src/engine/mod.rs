@@ -43,6 +43,7 @@ mod watch;
 
 use crate::answer::{AnswerReply, Answerer, Writers};
 use crate::clock::BoxClock;
+use crate::dialogue::sessions::Sessions;
 use crate::error::{Code, Error, Result};
 use crate::inference::{Embedder, Generator, Reranker};
 use crate::retrieval::scope::Scope;
@@ -108,6 +109,7 @@ pub struct Engine {
     desk: Option<ImportDesk>,
     models: Option<ModelDesk>,
     watch: Watch,
+    sessions: Sessions,
     differences: Differences,
     sticks: Sticks,
     logs: Arc<LogRing>,
@@ -183,6 +185,7 @@ impl Engine {
             desk,
             models: None,
             watch: Watch::default(),
+            sessions: Sessions::default(),
             differences: Differences::default(),
             sticks: Sticks::from_environment(),
             logs: Arc::default(),
@@ -339,9 +342,15 @@ impl Engine {
     }
 
     fn ask(&self, answerer: &Answerer, actor: &Actor, ask: &AskRequest) -> Result<AnswerReply> {
-        let asking = Asking::check(self.clock(), actor.clearance, ask)?;
-        let mut answered = answerer.answer(&asking.ask())?;
+        let asking = Asking::check(self.clock(), actor.clearance, ask)?.within(&self.sessions);
+        let blank = answerer.retriever().knowledge().is_blank();
+        let mut answered = if asking.is_fragment() && !blank {
+            answerer.ask_back(&asking.ask())
+        } else {
+            answerer.answer(&asking.ask())?
+        };
         asking.finish(&mut answered.card);
+        answered.session = asking.keep(&self.sessions, &answered.card);
         Ok(answered)
     }
 
