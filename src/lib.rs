@@ -2,7 +2,7 @@
 //! verbatim clause that carries it, from the bank's own rules and the law in force on the day.
 //!
 //! **The journey of a question.** A face ([`http`], [`cli`], [`admin`]) hands a request to the one door, [`engine`]. [`guard`] makes a
-//! checked and masked question of it; [`retrieval`] ranks the clauses that are in force and judges whether they answer;
+//! checked and masked question of it; [`dialogue`] reads a follow-up together with what came before it; [`retrieval`] ranks the clauses that are in force and judges whether they answer;
 //! [`answer`] lays out the evidence card and sends it at once. Where a model is loaded, [`prompt`] puts clauses and question
 //! into words for it, [`inference`] writes in a child process, and [`guard`] strikes every sentence that the clauses do not
 //! bear out before it is shown.
@@ -20,6 +20,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod console;
+pub mod dialogue;
 pub mod disk;
 pub mod engine;
 mod english;

@@ -34,7 +34,7 @@ var guidaCard = (function () {
   /* The word beside the conclusion, and what is left to say. The word only repeats how the conclusion itself begins, so that
      it can never say more; beside a sentence taken from a rule, which gives no verdict on the case, it says so. */
   function verdict(card) {
-    if (card.refused) { return { kind: 'none', word: '未找到依据' }; }
+    if (card.refused) { return { kind: 'none', word: card.refusal.incomplete ? '请补充' : '未找到依据' }; }
     const first = /^(有条件|能|是|否|不能[^:：,，。]{0,3})[:：]\s*/.exec(card.conclusion) || /^(能|是|否|不能)[,，]\s*/.exec(card.conclusion);
     const word = first ? first[1] : '规定', rest = first ? card.conclusion.slice(first[0].length) : card.conclusion;
     if (card.clarify || word === '有条件') { return { kind: 'depends', word: '有条件', rest: word === '有条件' ? rest : card.conclusion }; }
@@ -102,7 +102,17 @@ var guidaCard = (function () {
       })));
   }
 
+  /* How a follow-up was read, and a button that asks it as a matter of its own. */
+  function readAs(card, alone) {
+    if (!card.read_as) { return null; }
+    return el('p', { class: 'notice read-as' }, card.read_as + ' ',
+      el('button', { class: 'tool', type: 'button', id: 'alone', onclick: alone }, '只问“' + card.asked + '”'));
+  }
+
+  function whom(card) { return (card.refusal.incomplete ? '' : '请咨询:') + card.refusal.ask; }
+
   function refusal(r) {
+    if (r.incomplete) { return el('div', { class: 'refusal' }, el('p', null, r.ask)); }
     return el('div', { class: 'refusal' }, el('dl', null,
       el('dt', null, '该问谁'), el('dd', { class: 'whom' }, r.ask),
       el('dt', null, '查过哪里'), el('dd', null, '现行有效的 ' + r.documents_searched + ' 份文件、' + r.clauses_searched + ' 条'),
@@ -111,7 +121,7 @@ var guidaCard = (function () {
         el('div', { class: 'faint' }, '仅供查找方向,不构成答复'))] : null));
   }
 
-  /* Draws the card into `place`. `act` has open(citation), choose(label), copy(), print(), prose(), and
+  /* Draws the card into `place`. `act` has open(citation), choose(label), alone(), copy(), print(), prose(), and
      `when` for an answer taken from the history. */
   function draw(place, card, act) {
     const v = verdict(card);
@@ -128,6 +138,7 @@ var guidaCard = (function () {
     add(place, [
       el('div', { class: 'card-head' },
         el('span', { class: 'asked' }, '问:', el('b', null, card.question), ' · 按 ' + card.as_of + ' 有效的规则作答' + (act.when ? ' · ' + act.when.slice(11) + ' 的回答' : '')), tools),
+      readAs(card, act.alone),
       card.notices.map(function (notice) { return el('p', { class: 'notice' }, notice); }),
       el('div', { class: 'verdict ' + v.kind },
         el('span', { class: 'word' }, v.word),
@@ -174,7 +185,7 @@ var guidaCard = (function () {
   function text(card, prose) {
     const lines = ['问题:' + card.question, '规则日期:' + card.as_of];
     if (card.refused) {
-      lines.push('结论:未找到依据。' + card.refusal.reason, '请咨询:' + card.refusal.ask);
+      lines.push('结论:' + verdict(card).word + '。' + card.refusal.reason, whom(card));
     } else {
       lines.push('结论:' + card.conclusion);
       if (card.conclusion_source) { lines.push('结论出处:' + card.conclusion_source); }
@@ -209,7 +220,7 @@ var guidaCard = (function () {
       el('p', null, '问题:' + card.question), el('p', null, '按 ' + card.as_of + ' 有效的规则'),
       card.notices.map(function (n) { return el('p', null, '注意:' + n); }),
       el('p', { class: 'conclusion' }, '【' + v.word + '】' + (card.refused ? card.refusal.reason : v.rest)),
-      el('p', null, card.refused ? '请咨询:' + card.refusal.ask : '结论出处:' + card.conclusion_source),
+      el('p', null, card.refused ? whom(card) : '结论出处:' + card.conclusion_source),
       card.citations.length ? el('h2', null, '依据(原文)') : null,
       card.citations.map(function (c) {
         return el('div', { class: 'basis' }, el('b', null, '[' + c.n + '] 《' + c.document + '》'),
@@ -225,6 +236,21 @@ var guidaCard = (function () {
     ]);
   }
 
-  return { LABEL: LABEL, STATUS: STATUS, alerts: alerts, el: el, add: add, clear: clear, draw: draw, marked: marked, period: period,
-    pills: pills, progress: progress, verdict: verdict, text: text, slip: slip };
+  /* A day as people write it, as 2026-01-01; '' for none, null for what is no day. */
+  function dayOf(text) {
+    if (!text.trim()) { return ''; }
+    const m = /^(\d{4})(\d\d)(\d\d)$/.exec(text.trim()) || /^(\d{4})[-\/.年](\d{1,2})[-\/.月](\d{1,2})日?$/.exec(text.trim());
+    const date = m && new Date(Number(m[1]), Number(m[2]) - 1, Number(m[3]));
+    if (!date || date.getMonth() !== Number(m[2]) - 1 || date.getDate() !== Number(m[3])) { return null; }
+    return m[1] + '-' + ('0' + m[2]).slice(-2) + '-' + ('0' + m[3]).slice(-2);
+  }
+
+  /* The present moment as it is printed. */
+  function stamp() {
+    const d = new Date(), two = function (n) { return (n < 10 ? '0' : '') + n; };
+    return d.getFullYear() + '-' + two(d.getMonth() + 1) + '-' + two(d.getDate()) + ' ' + two(d.getHours()) + ':' + two(d.getMinutes()) + ':' + two(d.getSeconds());
+  }
+
+  return { LABEL: LABEL, STATUS: STATUS, alerts: alerts, dayOf: dayOf, el: el, add: add, clear: clear, draw: draw, marked: marked, period: period,
+    pills: pills, progress: progress, verdict: verdict, text: text, slip: slip, stamp: stamp };
 })();

@@ -2,13 +2,13 @@
 (function () {
   'use strict';
 
-  const el = guidaCard.el, add = guidaCard.add, clear = guidaCard.clear;
+  const el = guidaCard.el, add = guidaCard.add, clear = guidaCard.clear, dayOf = guidaCard.dayOf, stamp = guidaCard.stamp;
   const HISTORY_KEY = 'guida.history', PROSE_KEY = 'guida.prose', HISTORY_MOST = 30, RECENT_MOST = 5;
   const CARD_WAIT = 10000, STATUS_EVERY = 60000;
   const $ = function (id) { return document.getElementById(id); };
 
   /* What is on the screen. `prose` is null or { text, broken, notes, running }. */
-  const now = { card: null, prose: null, id: 0, xhr: null };
+  const now = { card: null, prose: null, id: 0, xhr: null, session: null };
   const panel = guidaPanel.attach($('panel'), {
     day: function () { return now.card ? now.card.as_of : null; }, home: $('question'), announce: announce
   });
@@ -18,8 +18,9 @@
 
   /* ---- Asking ---- */
 
-  /* Asks; `chosen` is null or { label, day } of the card whose choice was taken. */
-  function ask(question, chosen) {
+  /* Asks; `chosen` is null or { label, day } of the card whose choice was taken; `alone` drops what was asked before. */
+  function ask(question, chosen, alone) {
+    if (alone) { begin(); }
     question = question.trim();
     if (!question) { $('question').focus(); return; }
     const day = chosen ? chosen.day : dayOf($('as-of').value);
@@ -35,18 +36,10 @@
     const request = { question: question, prose: !$('prose-choice').hidden && $('want-prose').checked, recent_documents: recent() };
     if (chosen) { request.choice = chosen.label; }
     if (day) { request.as_of = day; }
+    if (now.session) { request.session = now.session; }
     $('send').disabled = true;
     $('main').setAttribute('aria-busy', 'true');
     now.xhr = stream(request);
-  }
-
-  /* A day as people write it, as 2026-01-01; '' for none, null for what is no day. */
-  function dayOf(text) {
-    if (!text.trim()) { return ''; }
-    const m = /^(\d{4})(\d\d)(\d\d)$/.exec(text.trim()) || /^(\d{4})[-\/.年](\d{1,2})[-\/.月](\d{1,2})日?$/.exec(text.trim());
-    const date = m && new Date(Number(m[1]), Number(m[2]) - 1, Number(m[3]));
-    if (!date || date.getMonth() !== Number(m[2]) - 1 || date.getDate() !== Number(m[3])) { return null; }
-    return m[1] + '-' + ('0' + m[2]).slice(-2) + '-' + ('0' + m[3]).slice(-2);
   }
 
   /* XMLHttpRequest, because Firefox 60 cannot read a fetch as it arrives. */
@@ -105,6 +98,7 @@
 
   function happen(name, data, request) {
     if (name === 'card') {
+      now.session = data.session || null;
       remember(data);
       show(data, request.prose && !data.refused ? { text: '', broken: false, notes: [], running: true, progress: '正在准备…' } : null);
       mark('card');
@@ -173,12 +167,14 @@
     now.card = card;
     now.prose = prose;
     $('welcome').hidden = true;
-    guidaCard.draw($('card'), card, { open: panel.open, choose: function (label) { ask(card.question, { label: label, day: card.as_of }); }, copy: copy, print: print, when: when,
+    guidaCard.draw($('card'), card, { open: panel.open, copy: copy, print: print, when: when,
+      choose: function (label) { ask(card.question, { label: label, day: card.as_of }); }, alone: function () { ask(card.asked, null, true); },
       prose: function () { $('prose').scrollIntoView({ block: 'center' }); } });
     drawProse();
     drawHistory();
     window.scrollTo(0, 0);
-    announce(card.refused ? '未找到依据。' + card.refusal.reason : '结论:' + card.conclusion + '。依据 ' + card.citations.length + ' 条。');
+    $('fresh').hidden = !now.session;
+    announce(card.refused ? guidaCard.verdict(card).word + '。' + card.refusal.reason : '结论:' + card.conclusion + '。依据 ' + card.citations.length + ' 条。');
   }
 
   function fail(error, request) {
@@ -251,11 +247,6 @@
 
   /* ---- Copy and print ---- */
 
-  function stamp() {
-    const d = new Date(), two = function (n) { return (n < 10 ? '0' : '') + n; };
-    return d.getFullYear() + '-' + two(d.getMonth() + 1) + '-' + two(d.getDate()) + ' ' + two(d.getHours()) + ':' + two(d.getMinutes()) + ':' + two(d.getSeconds());
-  }
-
   function copy() {
     const body = guidaCard.text(now.card, now.prose);
     const box = el('textarea', { class: 'hidden', readonly: true });
@@ -312,9 +303,14 @@
     stop(true);
     panel.close(false);
     now.id = entry.id;
+    /* Only the latest answer is what the service would go on from. */
+    now.session = entry === history[0] ? entry.card.session || null : null;
     show(entry.card, entry.prose, entry.time);
     $('question').value = entry.card.question;
   }
+
+  /* The next question is a matter of its own. */
+  function begin() { now.session = null; $('fresh').hidden = true; }
 
   function drawHistory() {
     $('history-empty').hidden = history.length > 0;
@@ -357,6 +353,13 @@
       e.preventDefault();
       focusHistory(0);
     }
+  });
+
+  $('fresh').addEventListener('click', function () {
+    begin();
+    $('question').value = '';
+    $('question').focus();
+    announce('已换一件事,下一问不接着上一问');
   });
 
   $('ask').addEventListener('submit', function (e) {

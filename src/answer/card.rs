@@ -74,6 +74,8 @@ pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<(C
         confidence: ranked.confidence,
         timings: Timings::default(),
         generation: retriever.knowledge().generation().clone(),
+        read_as: None,
+        asked: None,
     };
     if ranked.from_letters {
         card.notices.push(format!("拼音已读作汉字:{}", ranked.read));
@@ -308,6 +310,7 @@ fn refuse(card: &mut Card, retriever: &Retriever, ranked: &Ranked, reason: Strin
         terms: words.take(REFUSAL_TERMS).collect(),
         ask: ESCALATION.to_owned(),
         nearest,
+        incomplete: false,
     });
     Ok(())
 }

@@ -10,6 +10,7 @@ mod cache;
 mod card;
 pub mod cite;
 mod guide;
+mod incomplete;
 pub mod outcome;
 mod place;
 pub mod prose;
@@ -118,6 +119,9 @@ pub struct AnswerReply {
     pub prose: Option<Prose>,
     /// Why there is no prose although it was asked for: code and words for the teller.
     pub prose_unavailable: Option<ErrorBody>,
+    /// Goes with the next question of the same person; empty where nothing is kept.
+    #[serde(default)]
+    pub session: String,
 }
 
 /// An answer as one JSON object: the shape of `POST /api/v1/ask` and of `guida ask --json`.
@@ -126,6 +130,8 @@ pub struct AnswerBody<'a> {
     /// Its fields stand at the top.
     #[serde(flatten)]
     pub card: &'a Card,
+    /// As in [`AnswerReply::session`].
+    pub session: &'a str,
     /// The finished prose.
     pub prose: Option<Box<ProseDone>>,
     /// Why there is none although it was asked for.
@@ -164,7 +170,13 @@ impl Answerer {
             Some(Ok(prose)) => (Some(prose), None),
             Some(Err(e)) => (None, Some(ErrorBody::from(&e))),
         };
-        Ok(AnswerReply { card, prose, prose_unavailable })
+        Ok(AnswerReply { card, prose, prose_unavailable, session: String::new() })
+    }
+
+    /// Asks what a question is about that does not say so by itself; nothing is searched.
+    pub fn ask_back(&self, ask: &Ask<'_>) -> AnswerReply {
+        let card = incomplete::card(ask, self.retriever.knowledge().generation().clone());
+        AnswerReply { card, prose: None, prose_unavailable: None, session: String::new() }
     }
 
     /// The card, and what led to it; no model writes.

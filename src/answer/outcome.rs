@@ -79,6 +79,9 @@ pub struct Refusal {
     pub ask: String,
     /// Nearest titles, for orientation only; not an answer.
     pub nearest: Vec<String>,
+    /// The question does not say what it is about, and nothing was searched. Left out when it does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub incomplete: bool,
 }
 
 /// Times in milliseconds inside the process.
@@ -130,4 +133,11 @@ pub struct Card {
     pub timings: Timings,
     /// Knowledge that answered.
     pub generation: GenerationId,
+    /// How a follow-up was read, e.g. `按“身份证过期半年·卡还能取钱吗”理解`; then `question` is what was asked in full. Left out when
+    /// the question was taken as it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_as: Option<String>,
+    /// The follow-up in the teller's words, masked; present with `read_as`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
 }

@@ -8,7 +8,8 @@ mod service;
 use crate::answer::Writers;
 use crate::cli;
 use crate::cli::args::{
-    AskArgs, Cli, Command, EncoderArgs, EvalCommand, KbArg, KbCommand, KvTypeArg, ModelArgs, PackCommand, PoolingArg,
+    AskArgs, ChatArgs, Cli, Command, EncoderArgs, EvalCommand, KbArg, KbCommand, KvTypeArg, ModelArgs, PackCommand,
+    PoolingArg,
 };
 use crate::engine::Engine;
 use crate::engine::branch::is_home;
@@ -80,6 +81,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Doctor(args) => return cli::doctor::run(&args),
         Command::GeneratorChild => run_child(),
         Command::Ask(args) => ask(&args),
+        Command::Chat(args) => chat(&args),
         Command::Serve(args) => service::serve(&args),
         Command::Console(args) => console::run(&args),
         Command::Kb {
@@ -262,4 +264,11 @@ fn ask(args: &AskArgs) -> Result<()> {
     let engine = open_engine(&args.kb, &args.models, writers.clone())?;
     let writes = writers.main().is_some();
     cli::ask::run(&engine, &Actor::operator(), args, writes.then_some(|| wait_for(&writers)))
+}
+
+fn chat(args: &ChatArgs) -> Result<()> {
+    let writers = start_models(&args.models)?.writers();
+    let engine = open_engine(&args.kb, &args.models, writers.clone())?;
+    let writes = writers.main().is_some();
+    cli::chat::run(&engine, &Actor::operator(), args, writes.then_some(|| wait_for(&writers)))
 }

@@ -32,7 +32,7 @@ pub fn run(
         choice: args.choice.clone(),
         ..AskRequest::default()
     };
-    let card = answer(engine, actor, &request)?.card;
+    let AnswerReply { card, session, .. } = answer(engine, actor, &request)?;
     if !args.json {
         print(&(notices(engine, actor)? + &text(&card)))?;
     }
@@ -47,12 +47,12 @@ pub fn run(
     };
     if args.json {
         let prose_unavailable = failure.as_ref().map(ErrorBody::from);
-        print_json(&AnswerBody { card: &card, prose, prose_unavailable })?;
+        print_json(&AnswerBody { card: &card, session: &session, prose, prose_unavailable })?;
     }
     failure.map_or(Ok(()), Err)
 }
 
-fn answer(engine: &Engine, actor: &Actor, request: &AskRequest) -> Result<AnswerReply> {
+pub(super) fn answer(engine: &Engine, actor: &Actor, request: &AskRequest) -> Result<AnswerReply> {
     match engine.handle(actor, Request::Ask(request.clone()))? {
         Reply::Answer(answer) => Ok(*answer),
         _ => Err(Error::new(Code::Internal, "内部回答与请求不符", "请把本条信息报给软件维护方")),
@@ -60,7 +60,7 @@ fn answer(engine: &Engine, actor: &Actor, request: &AskRequest) -> Result<Answer
 }
 
 /// What the box must tell before anybody relies on an answer.
-fn notices(engine: &Engine, actor: &Actor) -> Result<String> {
+pub(super) fn notices(engine: &Engine, actor: &Actor) -> Result<String> {
     match engine.handle(actor, Request::Status)? {
         Reply::Status(status) => {
             Ok(status.notices.iter().map(|n| format!("※ {}。建议:{}\n", n.message, n.hint)).collect())
@@ -70,7 +70,7 @@ fn notices(engine: &Engine, actor: &Actor) -> Result<String> {
 }
 
 /// Takes prose to its end; prints it as it comes unless `silent`.
-fn prose(answer: AnswerReply, silent: bool) -> Result<Option<Box<ProseDone>>> {
+pub(super) fn prose(answer: AnswerReply, silent: bool) -> Result<Option<Box<ProseDone>>> {
     let Some(mut prose) = answer.prose else { return answer.prose_unavailable.map_or(Ok(None), |why| Err(why.into())) };
     let show = |text: &str| if silent { Ok(()) } else { print(text) };
     show(&format!("\n【{AIGC_LABEL}】\n"))?;
@@ -113,12 +113,16 @@ fn summary(done: &ProseDone) -> String {
 }
 
 /// The card as plain text, in the order of the teller page.
-fn text(card: &Card) -> String {
+pub(super) fn text(card: &Card) -> String {
     let mut out = String::new();
+    out.extend(card.read_as.iter().map(|read_as| format!("※ {read_as}\n")));
     for notice in &card.notices {
         out += &format!("※ {notice}\n");
     }
     if let Some(refusal) = &card.refusal {
+        if refusal.incomplete {
+            return out + &format!("{}。{}\n", refusal.reason, refusal.ask);
+        }
         out += &format!("不作回答:{}\n", refusal.reason);
         out += &format!("已检索:{} 份有效文档、{} 条条款\n", refusal.documents_searched, refusal.clauses_searched);
         if !refusal.nearest.is_empty() {

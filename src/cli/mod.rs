@@ -5,6 +5,7 @@
 pub mod args;
 pub mod ask;
 pub mod branch;
+pub mod chat;
 pub mod doctor;
 pub mod eval;
 pub mod kb;

@@ -1,11 +1,13 @@
-//! A question on its way from the door to the answerer: checked, with the day and the clearance by which it is answered. Answers
-//! and traces come the same way.
+//! A question on its way from the door to the answerer: checked, read together with what the session asked before, with the day and
+//! the clearance by which it is answered. Answers and traces come the same way; a trace belongs to no session.
 
 use super::request::AskRequest;
 use super::{check_field, standing};
 use crate::answer::Ask;
 use crate::answer::outcome::Card;
 use crate::clock::{BoxClock, Reading};
+use crate::dialogue::sessions::Sessions;
+use crate::dialogue::{self, Turn};
 use crate::error::{Code, Error, Result};
 use crate::guard::{GuardedQuestion, check_question};
 use crate::retrieval::scope::Scope;
@@ -29,19 +31,27 @@ pub(super) struct Asking<'a> {
     spoken: Option<Spoken>,
     /// The question without the words for that time.
     matter: Option<String>,
+    /// Titles of the session's latest card.
+    documents: Vec<String>,
+    follow: Option<Follow>,
+    fragment: bool,
+}
+
+/// A follow-up, which was read together with an earlier question.
+struct Follow {
+    /// As it came, checked.
+    asked: GuardedQuestion,
+    said: Option<String>,
+    /// The day that was named for the earlier question, unless it is today.
+    as_of: Option<Date>,
 }
 
 impl<'a> Asking<'a> {
-    /// Checks everything that came in, and settles the day.
+    /// Checks everything that came in.
     ///
     /// # Errors
-    /// The guard's, `BAD_PARAMETER`; `KB_CORRUPT`.
-    pub(super) fn check(
-        clock: &BoxClock,
-        clearance: Classification,
-        request: &'a AskRequest,
-        retriever: &Retriever,
-    ) -> Result<Asking<'a>> {
+    /// The guard's, `BAD_PARAMETER`.
+    pub(super) fn check(clock: &BoxClock, clearance: Classification, request: &'a AskRequest) -> Result<Asking<'a>> {
         let question = check_question(&request.question)?;
         check_field("追问选项", request.choice.as_deref())?;
         if request.recent_documents.len() > MAX_RECENT_DOCUMENTS {
@@ -55,32 +65,83 @@ impl<'a> Asking<'a> {
             check_field("recent_documents", Some(title))?;
         }
         let reading = clock.read();
-        let spoken = spoken(question.text(), reading.day);
-        let matter = spoken.as_ref().map(|spoken| matter(question.text(), spoken));
-        let spoken = spoken.filter(|_| request.as_of.is_none());
-        let day = request.as_of.unwrap_or(reading.day);
-        let asking = Asking { request, question, clearance, reading, day, spoken, matter };
-        let day = match &asking.spoken {
+        let (day, spoken, matter) = (request.as_of.unwrap_or(reading.day), None, None);
+        let (documents, follow, fragment) = (Vec::new(), None, false);
+        Ok(Asking { request, question, clearance, reading, day, spoken, matter, documents, follow, fragment })
+    }
+
+    /// The same, read together with what its session asked before.
+    pub(super) fn within(mut self, sessions: &Sessions) -> Asking<'a> {
+        let request = self.request;
+        let turns =
+            if request.fresh { Vec::new() } else { sessions.turns(request.session.as_deref(), self.reading.now) };
+        let read = dialogue::read(&turns, self.question.text());
+        // With a choice the matter is known.
+        self.fragment = read.fragment && request.choice.is_none();
+        let Some(last) = turns.into_iter().next_back() else { return self };
+        // What was put together passes the guard like any question; where it does not, the question stands as it came.
+        if read.follows
+            && let Ok(whole) = check_question(&read.text)
+        {
+            let asked = std::mem::replace(&mut self.question, whole);
+            self.follow =
+                Some(Follow { asked, said: read.said, as_of: last.as_of.filter(|day| *day != self.reading.day) });
+        }
+        self.documents = last.documents;
+        self
+    }
+
+    /// Whether the question does not say what it is about.
+    pub(super) fn is_fragment(&self) -> bool {
+        self.fragment
+    }
+
+    /// The same on the day whose rules it asks for: the one that was named, or the one that it speaks of.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT` when the knowledge no longer reads.
+    pub(super) fn on_its_day(mut self, retriever: &Retriever) -> Result<Asking<'a>> {
+        let text = self.question.text();
+        let found = spoken(text, self.as_of().unwrap_or(self.reading.day));
+        self.matter = found.as_ref().map(|spoken| matter(text, spoken));
+        self.spoken = found.filter(|spoken| self.adds_to_named_day(spoken));
+        self.day = self.as_of().unwrap_or(self.reading.day);
+        let day = match &self.spoken {
             None => None,
             Some(Spoken::Day { to, .. }) => Some(*to),
-            Some(Spoken::Before { .. }) => asking.day_of(retriever, Neighbour::Earlier)?,
-            Some(Spoken::After { .. }) => asking.day_of(retriever, Neighbour::Later)?,
+            Some(Spoken::Before { .. }) => self.day_of(retriever, Neighbour::Earlier)?,
+            Some(Spoken::After { .. }) => self.day_of(retriever, Neighbour::Later)?,
         };
-        Ok(Asking { day: day.unwrap_or(asking.day), ..asking })
+        self.day = day.unwrap_or(self.day);
+        Ok(self)
+    }
+
+    /// Whether the time that the question speaks of is another than the day that was named. On a named day it is seen from there; who names a day of
+    /// last June and says 去年6月 means that very day.
+    fn adds_to_named_day(&self, found: &Spoken) -> bool {
+        let Some(named) = self.as_of().filter(|day| *day != self.reading.day) else { return true };
+        let same = matches!(spoken(self.question.text(), self.reading.day), Some(Spoken::Day { from, to, .. }) if (from..=to).contains(&named));
+        matches!(found, Spoken::Day { .. }) && !same
     }
 
     /// The question as the answerer takes it.
     pub(super) fn ask(&self) -> Ask<'_> {
         let request = self.request;
+        let recent = if request.recent_documents.is_empty() { &self.documents } else { &request.recent_documents };
         Ask {
             question: &self.question,
             matter: self.matter.as_deref(),
             scope: self.scope(),
             choice: request.choice.as_deref(),
-            recent_documents: &request.recent_documents,
+            recent_documents: recent,
             prose: request.prose,
             structured: request.structured,
         }
+    }
+
+    /// The day that was named, now or for the question that this one follows.
+    fn as_of(&self) -> Option<Date> {
+        self.request.as_of.or_else(|| self.follow.as_ref().and_then(|follow| follow.as_of))
     }
 
     /// Adds to its card what only the door knows.
@@ -89,9 +150,36 @@ impl<'a> Asking<'a> {
         card.notices.extend(another_time(card, self.spoken.as_ref(), self.reading.day));
         card.notices.extend(no_longer_in_force(card, self.reading.day));
         // A day that the person named does not rest on the clock.
-        if self.request.as_of.is_none() {
+        if self.as_of().is_none() {
             card.notices.extend(standing::doubtful_day(&Reading { day: self.day, ..self.reading }));
         }
+        let Some(follow) = &self.follow else { return };
+        card.read_as = follow.said.clone();
+        card.asked = Some(follow.asked.text().to_owned());
+        let new: Vec<String> =
+            follow.asked.notices().iter().filter(|notice| !card.notices.contains(notice)).cloned().collect();
+        card.notices.extend(new);
+        if self.request.as_of.is_none()
+            && let Some(day) = follow.as_of
+        {
+            card.notices.push(format!("规则日期沿用上一问的 {day}"));
+        }
+    }
+
+    /// Keeps the question for those that follow, and returns the id under which they do.
+    pub(super) fn keep(&self, sessions: &Sessions, card: &Card) -> String {
+        let turn = (!self.fragment).then(|| {
+            let mut documents: Vec<String> = Vec::new();
+            for citation in &card.citations {
+                if !documents.contains(&citation.document) {
+                    documents.push(citation.document.clone());
+                }
+            }
+            documents.truncate(MAX_RECENT_DOCUMENTS);
+            let choice = self.request.choice.clone();
+            Turn { read: self.question.text().to_owned(), choice, as_of: self.as_of(), documents }
+        });
+        sessions.keep(self.request.session.as_deref(), self.reading.now, self.request.fresh, turn)
     }
 
     fn scope(&self) -> Scope {

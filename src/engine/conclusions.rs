@@ -12,9 +12,6 @@ use std::path::PathBuf;
 pub use crate::eval::calibration::Bin;
 pub use crate::eval::conclusions::{ConclusionFigures, KindTally, Outcome, Tally};
 
-/// Most titles of the latest card that a follow-up carries along.
-const RECENT_TITLES: usize = 5;
-
 /// Asks all questions of these files and folders, dialogues turn by turn. A question that the door turns away counts as refused.
 ///
 /// # Errors
@@ -30,34 +27,29 @@ pub fn sit(
     let total = lines.iter().map(|line| line.turns.len()).sum();
     let mut outcomes = Vec::with_capacity(total);
     for line in &lines {
-        let mut latest = None;
+        let mut session = None;
         for turn in &line.turns {
             progress(outcomes.len(), total);
-            let card = match ask(engine, actor, &turn.question, as_of, latest.as_ref()) {
-                Ok(card) => Ok(card),
+            let card = match ask(engine, actor, &turn.question, as_of, session.take()) {
+                Ok((card, id)) => {
+                    session = Some(id);
+                    Ok(card)
+                }
                 Err(e) if e.code() == Code::KbCorrupt => return Err(e),
                 Err(e) => Err(e.code()),
             };
             outcomes.push(line.judge(turn, said(&card))?);
-            latest = card.ok();
         }
     }
     progress(total, total);
     Ok((ConclusionFigures::of(&outcomes), outcomes))
 }
 
-/// Asks one question of a conversation whose latest card this is: the only place that knows how a conversation travels.
-fn ask(engine: &Engine, actor: &Actor, question: &str, as_of: Date, latest: Option<&Card>) -> Result<Card> {
-    let mut recent_documents: Vec<String> = Vec::new();
-    for citation in latest.into_iter().flat_map(|card| &card.citations) {
-        if recent_documents.len() < RECENT_TITLES && !recent_documents.contains(&citation.document) {
-            recent_documents.push(citation.document.clone());
-        }
-    }
-    let ask =
-        AskRequest { question: question.to_owned(), as_of: Some(as_of), recent_documents, ..AskRequest::default() };
+/// Asks one question of a session, and tells the session's id: the only place that knows how a conversation travels.
+fn ask(engine: &Engine, actor: &Actor, question: &str, as_of: Date, session: Option<String>) -> Result<(Card, String)> {
+    let ask = AskRequest { question: question.to_owned(), as_of: Some(as_of), session, ..AskRequest::default() };
     match engine.handle(actor, Request::Ask(ask))? {
-        Reply::Answer(answer) => Ok(answer.card),
+        Reply::Answer(answer) => Ok((answer.card, answer.session)),
         _ => Err(Error::new(Code::Internal, "提问没有得到答案", "请把本条信息报给软件维护方")),
     }
 }

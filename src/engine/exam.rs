@@ -77,7 +77,7 @@ fn reply(engine: &Engine, actor: &Actor, ask: AskRequest) -> Result<Reply> {
     let answered = engine.handle(actor, Request::Ask(ask));
     let card_ms = passed();
     let turned_away = |failure| Reply { card: None, quoted: Vec::new(), card_ms, prose: None, failure };
-    let AnswerReply { card, prose, prose_unavailable } = match answered {
+    let AnswerReply { card, prose, prose_unavailable, .. } = match answered {
         Ok(DoorReply::Answer(answer)) => *answer,
         Ok(_) => return Ok(turned_away(Some(Code::Internal.as_str().to_owned()))),
         Err(e) if e.code() == Code::KbCorrupt => return Err(e),

@@ -44,6 +44,7 @@ mod watch;
 
 use crate::answer::{AnswerReply, Answerer, Writers};
 use crate::clock::BoxClock;
+use crate::dialogue::sessions::Sessions;
 use crate::error::{Code, Error, Result};
 use crate::inference::{Embedder, Generator, Reranker};
 use crate::retrieval::scope::Scope;
@@ -109,6 +110,7 @@ pub struct Engine {
     desk: Option<ImportDesk>,
     models: Option<ModelDesk>,
     watch: Watch,
+    sessions: Sessions,
     differences: Differences,
     sticks: Sticks,
     logs: Arc<LogRing>,
@@ -184,6 +186,7 @@ impl Engine {
             desk,
             models: None,
             watch: Watch::default(),
+            sessions: Sessions::default(),
             differences: Differences::default(),
             sticks: Sticks::from_environment(),
             logs: Arc::default(),
@@ -340,9 +343,16 @@ impl Engine {
     }
 
     fn ask(&self, answerer: &Answerer, actor: &Actor, ask: &AskRequest) -> Result<AnswerReply> {
-        let asking = Asking::check(self.clock(), actor.clearance, ask, answerer.retriever())?;
-        let mut answered = answerer.answer(&asking.ask())?;
+        let asking = Asking::check(self.clock(), actor.clearance, ask)?.within(&self.sessions);
+        let asking = asking.on_its_day(answerer.retriever())?;
+        let blank = answerer.retriever().knowledge().is_blank();
+        let mut answered = if asking.is_fragment() && !blank {
+            answerer.ask_back(&asking.ask())
+        } else {
+            answerer.answer(&asking.ask())?
+        };
         asking.finish(&mut answered.card);
+        answered.session = asking.keep(&self.sessions, &answered.card);
         Ok(answered)
     }
 

@@ -26,9 +26,17 @@ pub struct AskRequest {
     /// The choice made for the card's clarifying question.
     #[serde(default)]
     pub choice: Option<String>,
-    /// Titles of documents cited in this conversation, most recent first; a bare `第五条` is looked up there.
+    /// Titles of documents cited in this conversation, most recent first; a bare `第五条` is looked up there. Without any those of
+    /// the session's latest card serve.
     #[serde(default)]
     pub recent_documents: Vec<String>,
+    /// The session of an earlier reply: a follow-up is read together with the questions of that session. One that is unknown or has
+    /// ended is a new one.
+    #[serde(default)]
+    pub session: Option<String>,
+    /// Forgets what the session asked before: the question is a matter of its own.
+    #[serde(default)]
+    pub fresh: bool,
     /// Whether prose below the card is wanted (needs a model).
     #[serde(default)]
     pub prose: bool,

@@ -58,10 +58,11 @@ fn form_answer(call: &Call<'_>, params: Result<Params>) -> Answer {
     let mut asked = String::new();
     let result = params.and_then(|mut params| {
         asked = params.text("q")?.unwrap_or_default();
+        let session = params.text("session")?.filter(|id| !id.is_empty());
         let choice = params.text("choice")?.filter(|c| !c.is_empty());
         let as_of = params.date("as_of")?;
         params.finish()?;
-        put(call, AskRequest { question: asked.clone(), as_of, choice, ..AskRequest::default() })
+        put(call, AskRequest { question: asked.clone(), as_of, choice, session, ..AskRequest::default() })
     });
     let notices = match call.engine(Request::Status) {
         Ok(Reply::Status(status)) => status.notices,

@@ -13,17 +13,19 @@ const MAX_WORD_CHARS: usize = 5;
 /// The card below the form, and what the box must tell above it.
 pub(super) fn card(asked: &str, notices: &[Notice], reply: &AnswerReply) -> String {
     let card = &reply.card;
-    let mut out = open(asked, notices);
+    let mut out = open(asked, notices, &reply.session);
     let _ = write!(
         out,
         "<section class=\"card\"><p class=\"card-head\">问:<b>{}</b> · 按 {} 有效的规则</p>",
         text(&card.question),
         card.as_of
     );
+    read_as(&mut out, card);
     for notice in &card.notices {
         let _ = write!(out, "<p class=\"notice\">{}</p>", text(notice));
     }
     match &card.refusal {
+        Some(refusal) if refusal.incomplete => verdict(&mut out, "none", "请补充", &refusal.reason, &refusal.ask),
         Some(refusal) => {
             verdict(&mut out, "none", "未找到依据", &refusal.reason, &refusal.ask);
             let _ = write!(
@@ -39,7 +41,7 @@ pub(super) fn card(asked: &str, notices: &[Notice], reply: &AnswerReply) -> Stri
             verdict(&mut out, kind, word, &card.conclusion, &card.conclusion_source);
         }
     }
-    clarify(&mut out, asked, card);
+    clarify(&mut out, card, &reply.session);
     if !card.refused {
         out.push_str("<div class=\"columns\"><div class=\"evidence\"><h3>依据(原文)</h3>");
         for citation in &card.citations {
@@ -59,14 +61,14 @@ pub(super) fn card(asked: &str, notices: &[Notice], reply: &AnswerReply) -> Stri
 
 /// The error below the form.
 pub(super) fn error(asked: &str, notices: &[Notice], error: &Error) -> String {
-    let mut out = open(asked, notices);
+    let mut out = open(asked, notices, "");
     out.push_str("<section class=\"card\">");
     verdict(&mut out, "none", "未能回答", error.message(), error.hint());
     let _ = write!(out, "<p class=\"foot\">{}</p></section>", error.code().as_str());
     close(out)
 }
 
-fn open(asked: &str, notices: &[Notice]) -> String {
+fn open(asked: &str, notices: &[Notice], session: &str) -> String {
     let told: String = notices
         .iter()
         .map(|n| format!("<p class=\"notice\"><b>{}</b> {}</p>", text(&n.message), text(&n.hint)))
@@ -79,8 +81,10 @@ fn open(asked: &str, notices: &[Notice]) -> String {
          <div class=\"banner\">{INTERNAL_BANNER}</div></div>{told}\
          <form class=\"ask\" action=\"/ask\" method=\"post\" accept-charset=\"utf-8\">\
          <input class=\"question\" name=\"q\" type=\"text\" maxlength=\"500\" value=\"{}\" title=\"问题\">\
-         <button class=\"primary\" type=\"submit\">提问</button></form><div class=\"plain-page\">",
-        text(asked)
+         {}<button class=\"primary\" type=\"submit\">提问</button>{}</form><div class=\"plain-page\">",
+        text(asked),
+        hidden("session", session),
+        if session.is_empty() { "" } else { "<a class=\"tool\" href=\"/\">换一件事</a>" }
     )
 }
 
@@ -114,16 +118,33 @@ fn word_for(card: &Card) -> (&'static str, &str) {
     }
 }
 
-fn clarify(out: &mut String, asked: &str, card: &Card) {
+fn hidden(name: &str, value: &str) -> String {
+    format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", text(value))
+}
+
+/// How a follow-up was read, and a button that asks it as a matter of its own.
+fn read_as(out: &mut String, card: &Card) {
+    let (Some(read_as), Some(asked)) = (&card.read_as, &card.asked) else { return };
+    let _ = write!(
+        out,
+        "<form class=\"read-as\" action=\"/ask\" method=\"post\" accept-charset=\"utf-8\"><p class=\"notice\">{} {}\
+         <button class=\"tool\" type=\"submit\">只问“{}”</button></p></form>",
+        text(read_as),
+        hidden("q", asked),
+        text(asked)
+    );
+}
+
+fn clarify(out: &mut String, card: &Card, session: &str) {
     let Some(clarify) = &card.clarify else { return };
     let _ = write!(
         out,
         "<form class=\"clarify\" action=\"/ask\" method=\"post\" accept-charset=\"utf-8\"><b>请先确认</b>{}\
-         <input type=\"hidden\" name=\"q\" value=\"{}\"><input type=\"hidden\" name=\"as_of\" value=\"{}\">\
-         <div class=\"choices\">",
+         {}{}{}<div class=\"choices\">",
         text(&clarify.question),
-        text(asked),
-        card.as_of
+        hidden("q", &card.question),
+        hidden("as_of", &card.as_of.to_string()),
+        hidden("session", session)
     );
     for choice in &clarify.choices {
         let (label, conclusion) = (text(&choice.label), text(&choice.conclusion));

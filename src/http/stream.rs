@@ -47,10 +47,19 @@ pub(super) enum Manner {
 /// An answer under way.
 pub(super) struct Answering {
     card: Card,
+    session: String,
     prose: Option<Prose>,
     unavailable: Option<ErrorBody>,
     manner: Manner,
     _slot: Option<Slot>,
+}
+
+/// What the first event of a stream has.
+#[derive(Serialize)]
+struct CardEvent<'a> {
+    #[serde(flatten)]
+    card: &'a Card,
+    session: &'a str,
 }
 
 /// How prose ended.
@@ -63,8 +72,8 @@ enum End {
 
 impl Answering {
     pub(super) fn new(reply: AnswerReply, manner: Manner, slot: Option<Slot>) -> Answering {
-        let AnswerReply { card, prose, prose_unavailable } = reply;
-        Answering { card, prose, unavailable: prose_unavailable, manner, _slot: slot }
+        let AnswerReply { card, prose, prose_unavailable, session } = reply;
+        Answering { card, session, prose, unavailable: prose_unavailable, manner, _slot: slot }
     }
 
     /// Sends the answer; `Ok(true)` when the connection can take another request.
@@ -90,7 +99,8 @@ impl Answering {
         settings: &HttpSettings,
         stop: &AtomicBool,
     ) -> std::io::Result<bool> {
-        let mut whole = AnswerBody { card: &self.card, prose: None, prose_unavailable: self.unavailable };
+        let mut whole =
+            AnswerBody { card: &self.card, session: &self.session, prose: None, prose_unavailable: self.unavailable };
         if let Some(prose) = self.prose {
             match follow(prose, connection, settings, stop, |_, _| Ok(())) {
                 End::Done(done) => whole.prose = Some(done),
@@ -111,7 +121,7 @@ impl Answering {
         stop: &AtomicBool,
     ) -> std::io::Result<()> {
         let limit = settings.write_timeout;
-        let opening = stream_head(id) + &event("card", &self.card)?;
+        let opening = stream_head(id) + &event("card", &CardEvent { card: &self.card, session: &self.session })?;
         write_all(connection.stream(), opening.as_bytes(), limit)?;
         let end = match (self.prose, self.unavailable) {
             (Some(prose), _) => follow(prose, connection, settings, stop, |connection, moment| {

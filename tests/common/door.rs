@@ -17,6 +17,8 @@ use std::time::Duration;
 pub const PANIC: &str = "!panic";
 pub const WAIT: &str = "!wait";
 pub const HANG: &str = "!hang";
+/// The session of every reply.
+pub const SESSION: &str = "0123456789abcdef0123456789abcdef";
 
 /// Answers every question with the same card; prose comes token by token.
 #[derive(Default)]
@@ -46,7 +48,12 @@ impl Door for FixedDoor {
                 let mut card = card();
                 card.question = ask.question.clone();
                 let prose = (ask.prose && !card.refused).then(|| self.prose(ask.question == HANG));
-                Ok(Reply::Answer(Box::new(AnswerReply { card, prose, prose_unavailable: None })))
+                Ok(Reply::Answer(Box::new(AnswerReply {
+                    card,
+                    prose,
+                    prose_unavailable: None,
+                    session: SESSION.to_owned(),
+                })))
             }
             Request::Search(search) => Ok(Reply::Search(SearchReply {
                 as_of: search.as_of.unwrap_or(day(2026, 3, 2)),
@@ -223,6 +230,8 @@ pub fn card() -> Card {
         confidence: 0.93,
         timings: guida::answer::outcome::Timings { embed_ms: 0.0, retrieve_ms: 3.1, card_ms: 4.6 },
         generation: generation(),
+        read_as: None,
+        asked: None,
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Cli {
 pub enum Command {
     /// 问一个问题,显示结论和原文条款
     Ask(AskArgs),
+    /// 在终端里一行一行地问,可以接着上一问问
+    Chat(ChatArgs),
     /// 启动网页和接口服务
     Serve(ServeArgs),
     /// 打开控制台:看运行、导入知识、换模型、体检
@@ -141,6 +143,20 @@ pub struct AskArgs {
     /// 输出 JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `guida chat`.
+#[derive(Debug, Args)]
+pub struct ChatArgs {
+    /// Knowledge.
+    #[command(flatten)]
+    pub kb: KbArg,
+    /// Models.
+    #[command(flatten)]
+    pub models: ModelArgs,
+    /// 按哪一天有效的规定回答,默认今天
+    #[arg(long, value_name = "年-月-日")]
+    pub as_of: Option<String>,
 }
 
 /// `guida doctor`.

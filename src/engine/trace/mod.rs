@@ -128,7 +128,7 @@ impl Engine {
     pub(super) fn trace(&self, answerer: &Answerer, actor: &Actor, request: &AskRequest) -> Result<TraceReply> {
         let started = Instant::now();
         let clearance = actor.clearance.min(TELLER_CLEARANCE);
-        let asking = Asking::check(self.clock(), clearance, request, answerer.retriever())?;
+        let asking = Asking::check(self.clock(), clearance, request)?.on_its_day(answerer.retriever())?;
         let guard_ms = ms(started);
         let ask = asking.ask();
         let mut weighed = answerer.weigh(&ask)?;

@@ -69,7 +69,7 @@ impl Asking {
         let trace = self.trace(ask).unwrap();
         let missing = Error::new(Code::ModelUnavailable, "没有模型在服务", "以卡片上的条款为准");
         let prose_unavailable = self.no_model.then(|| (&missing).into());
-        let card = AnswerReply { card: trace.card, prose: None, prose_unavailable };
+        let card = AnswerReply { card: trace.card, prose: None, prose_unavailable, session: String::new() };
         let mut answers = vec![Answer::Reply(Box::new(Reply::Answer(Box::new(card))))];
         if !self.no_model {
             let events = events();
