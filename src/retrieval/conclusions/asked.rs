@@ -1,7 +1,8 @@
 //! What a question asks for: a verdict (may I, must I, is it so), a number, a person, a place, papers.
 
+use super::condition;
 use crate::retrieval::wanted::Wanted;
-use crate::text::quantity::{self, Quantity};
+use crate::text::quantity::Quantity;
 
 /// What a verdict is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,7 +201,7 @@ impl Asked {
             verdict: verdict(question),
             wanted: Wanted::of(question),
             wants: wants.into_iter().filter(|(_, words)| has(words)).map(|(want, _)| want).collect(),
-            amounts: quantity::find(question),
+            amounts: condition::said(question),
         }
     }
 }
@@ -328,5 +329,41 @@ impl Want {
             Want::How => &STATES_HOW,
         };
         words.iter().any(|word| text.contains(word))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_ask_for_a_verdict_or_not() {
+        for (question, family) in [
+            ("能不能代取", Some(Family::Can)),
+            ("没预约今天取得出来不", Some(Family::Can)),
+            ("要不要公证", Some(Family::Need)),
+            ("客户要调低限额要材料吗", Some(Family::Need)),
+            ("算不算代理", Some(Family::Fact)),
+            ("有效期一样吗", Some(Family::Fact)),
+            ("挂失多少钱", None),
+            ("谁来批", None),
+        ] {
+            assert_eq!(verdict(question), family, "{question}");
+        }
+    }
+
+    #[test]
+    fn conclusions_open_with_a_verdict_or_not() {
+        assert_eq!(opening("不能:须本人办理"), Some((Sign::No, Some(Family::Can))));
+        assert_eq!(opening("有条件:须授权"), Some((Sign::Depends, None)));
+        assert_eq!(opening("不用:免收第一份"), Some((Sign::No, Some(Family::Need))));
+        assert_eq!(opening("储户应当持证件办理"), None);
+    }
+
+    #[test]
+    fn what_else_is_asked_for() {
+        assert_eq!(Asked::read("住院划12万给医院谁批").wants, [Want::Who]);
+        assert_eq!(Asked::read("取1万2美金要什么").wants, [Want::Papers]);
+        assert!(Want::Who.stated_in("由支行行长审批") && !Want::Who.stated_in("当日付款"));
     }
 }

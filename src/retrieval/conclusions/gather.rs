@@ -228,7 +228,6 @@ fn verdict(signs: &mut Signs, asked: Option<Family>, opening: Option<(Sign, Opti
 }
 
 fn shape(signs: &mut Signs, part: &Part) {
-    signs.opens = yes(part.opens);
     let of = |shape: Shape| yes(part.shape == shape);
     signs.pair = of(Shape::Pair);
     (signs.item, signs.row, signs.list) = (of(Shape::Item), of(Shape::Row), of(Shape::List));

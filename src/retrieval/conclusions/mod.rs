@@ -93,6 +93,7 @@ pub(super) fn weigh(retriever: &Retriever, ranked: &Ranked, throughout: bool) ->
             confidence: log_odds(ranked.confidence) / super::fusion::TEN,
             gap: other.map_or(weights::MAX_GAP, |other| (first.score - other.score).min(weights::MAX_GAP)),
             verdict: f64::from(u8::from(asked.verdict.is_some())),
+            other_matter: f64::from(u8::from(ranked.other_matter.is_some())),
             throughout: f64::from(u8::from(throughout)),
             ..Overall::of(&first.signs)
         }

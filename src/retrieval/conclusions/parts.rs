@@ -35,8 +35,6 @@ pub struct Part {
     pub sentences: Vec<usize>,
     /// What is marked in the clause, in bytes.
     pub range: Range<usize>,
-    /// Whether it opens something that is not said (…如下:).
-    pub opens: bool,
 }
 
 /// The parts of a clause's text; `sentences` are those of [`clause::sentences`].
@@ -45,7 +43,8 @@ pub fn of(text: &str, sentences: &[Range<usize>]) -> Vec<Part> {
     let short = |text: &str| text.chars().count() <= MAX_CHARS;
     let paragraphs = clause::paragraphs(text);
     let mut parts = Vec::new();
-    let mut header: Option<(usize, Vec<&str>)> = None;
+    // The words that open the table at hand, and its first line.
+    let (mut lead, mut header): (Option<(usize, &str)>, Option<(usize, Vec<&str>)>) = (None, None);
     let mut previous: Option<(usize, &str)> = None;
     for (n, range) in sentences.iter().take(MAX_SENTENCES).enumerate() {
         let sentence = said(range);
@@ -54,32 +53,34 @@ pub fn of(text: &str, sentences: &[Range<usize>]) -> Vec<Part> {
             let cells = cells(sentence);
             match &header {
                 _ if cells.iter().all(|cell| cell.chars().all(|c| "-: ".contains(c))) => {}
-                Some((_, names)) if names.len() == cells.len() => {
-                    let text = row(names, &cells);
+                Some((first, names)) if names.len() == cells.len() => {
+                    let bare = row(names, &cells);
+                    let whole = format!("{}{bare}", lead.map_or("", |(_, said)| said));
+                    let text = if short(&whole) { whole } else { bare };
                     if short(&text) {
-                        parts.push(Part {
-                            shape: Shape::Row,
-                            text,
-                            sentences: vec![n],
-                            range: range.clone(),
-                            opens: false,
-                        });
+                        let with = lead.iter().map(|(n, _)| *n).chain([*first, n]).collect();
+                        parts.push(Part { shape: Shape::Row, text, sentences: with, range: range.clone() });
                     }
                 }
                 _ => header = Some((n, cells)),
             }
             continue;
         }
-        header = None;
         let opening = opening(text, &paragraphs, range.start);
+        // What opens a list or a table says nothing without it.
         let opens = sentence.ends_with([':', '：']);
+        (lead, header) = (opens.then_some((n, sentence)), None);
+        if opens {
+            previous = None;
+            continue;
+        }
         match opening {
             Some(head) => {
                 let with: Vec<usize> = sentences.iter().position(|r| said(r) == head).into_iter().chain([n]).collect();
                 let whole = format!("{head}{sentence}");
                 let (text, with) = if short(&whole) { (whole, with) } else { (sentence.to_owned(), vec![n]) };
                 if short(&text) {
-                    parts.push(Part { shape: Shape::Item, text, sentences: with, range: range.clone(), opens });
+                    parts.push(Part { shape: Shape::Item, text, sentences: with, range: range.clone() });
                 }
             }
             None if short(sentence) => parts.push(Part {
@@ -87,7 +88,6 @@ pub fn of(text: &str, sentences: &[Range<usize>]) -> Vec<Part> {
                 text: sentence.to_owned(),
                 sentences: vec![n],
                 range: range.clone(),
-                opens,
             }),
             None => {}
         }
@@ -96,23 +96,17 @@ pub fn of(text: &str, sentences: &[Range<usize>]) -> Vec<Part> {
             if short(&text) {
                 let start = sentences.get(before).map_or(range.start, |r| r.start);
                 let range = start..range.end;
-                parts.push(Part { shape: Shape::Pair, text, sentences: vec![before, n], range, opens });
+                parts.push(Part { shape: Shape::Pair, text, sentences: vec![before, n], range });
             }
         }
-        previous = (opening.is_none() && !opens).then_some((n, sentence));
+        previous = opening.is_none().then_some((n, sentence));
     }
     for list in paragraphs.iter().filter(|paragraph| paragraph.items.len() > 1) {
         let whole = said(&list.range).split_whitespace().collect::<String>();
         if short(&whole) {
             let inside = |r: &Range<usize>| r.start >= list.range.start && r.end <= list.range.end;
             let with = sentences.iter().enumerate().filter(|(_, r)| inside(r)).map(|(n, _)| n).collect();
-            parts.push(Part {
-                shape: Shape::List,
-                text: whole,
-                sentences: with,
-                range: list.range.clone(),
-                opens: false,
-            });
+            parts.push(Part { shape: Shape::List, text: whole, sentences: with, range: list.range.clone() });
         }
     }
     parts
@@ -139,4 +133,37 @@ fn row(names: &[&str], cells: &[&str]) -> String {
         .map(|(name, cell)| if name.is_empty() { (*cell).to_owned() } else { format!("{name} {cell}") })
         .collect();
     format!("{first}：{}", rest.join("，"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> Vec<(Shape, String)> {
+        of(text, &clause::sentences(text)).into_iter().map(|part| (part.shape, part.text)).collect()
+    }
+
+    #[test]
+    fn sentences_stand_alone_and_in_pairs() {
+        let parts = said("每日不超过2万元；超过的到柜面办理。另有规定的除外。");
+        let expected = ["每日不超过2万元；", "超过的到柜面办理。", "每日不超过2万元；超过的到柜面办理。"];
+        for text in expected {
+            assert!(parts.iter().any(|(_, said)| said == text), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_item_brings_its_opening_and_an_opening_never_stands_alone() {
+        let parts = said("有下列情形之一的，不予办理：\n（一）证件过期；\n（二）名称不符。");
+        assert!(parts.contains(&(Shape::Item, "有下列情形之一的，不予办理：（二）名称不符。".to_owned())));
+        assert!(parts.iter().any(|(shape, _)| *shape == Shape::List));
+        assert!(!parts.iter().any(|(_, said)| said.ends_with('：')));
+    }
+
+    #[test]
+    fn a_row_brings_the_names_of_its_columns_and_what_opens_the_table() {
+        let parts =
+            said("尾箱限额如下：\n| 岗位 | 一级网点 | 二级网点 |\n| --- | --- | --- |\n| 普柜 | 30万元 | 20万元 |");
+        assert_eq!(parts, [(Shape::Row, "尾箱限额如下：普柜：一级网点 30万元，二级网点 20万元".to_owned())]);
+    }
 }

@@ -84,8 +84,6 @@ numbers! {
         prohibits,
         /// Whether it permits and the question is for a verdict.
         permits,
-        /// Whether it opens what is not said (…如下:).
-        opens,
         /// Characters, in hundreds.
         length,
         /// Whether it is two sentences.
@@ -128,6 +126,8 @@ numbers! {
         gap,
         /// Whether a verdict is asked for.
         verdict,
+        /// Whether the question names a matter that the clauses do not.
+        other_matter,
         /// Whether clauses have curated questions throughout.
         throughout,
         /// [`Signs::scene`] of the first candidate.
@@ -168,8 +168,6 @@ numbers! {
         verdict_unasked,
         /// [`Signs::preamble`] of the first candidate.
         preamble,
-        /// [`Signs::opens`] of the first candidate.
-        opens,
     }
 }
 
@@ -197,7 +195,6 @@ impl Overall {
             verdict_of_another_kind: first.verdict_of_another_kind,
             verdict_unasked: first.verdict_unasked,
             preamble: first.preamble,
-            opens: first.opens,
             ..Overall::default()
         }
     }
