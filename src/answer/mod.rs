@@ -30,7 +30,7 @@ use crate::error::{Code, Error, ErrorBody, Result};
 use crate::guard::GuardedQuestion;
 use crate::inference::{Generator, GeneratorStatus, Prompt};
 use crate::retrieval::scope::Scope;
-use crate::retrieval::{Query, Ranked, Retriever};
+use crate::retrieval::{Context, Query, Ranked, Retriever};
 use cache::AnswerCache;
 use outcome::Card;
 use prose::{Prose, ProseDone};
@@ -86,6 +86,8 @@ pub struct Ask<'a> {
     pub question: &'a GuardedQuestion,
     /// What is looked for, where some words of the question are no part of it: those that only name the day.
     pub matter: Option<&'a str>,
+    /// What it goes on from.
+    pub context: Option<Context<'a>>,
     /// What may answer.
     pub scope: Scope,
     /// The choice made for an earlier clarifying question.
@@ -185,12 +187,13 @@ impl Answerer {
     /// As [`Answerer::answer`].
     pub fn weigh(&self, ask: &Ask<'_>) -> Result<Weighed> {
         let started = Instant::now();
-        let ranked = self.retriever.search(&Query {
+        let query = Query {
             text: ask.matter.unwrap_or(ask.question.text()),
             scope: ask.scope.clone(),
             recent_documents: ask.recent_documents,
             limit: HITS_FOR_CARD,
-        })?;
+        };
+        let ranked = self.retriever.search_within(&query, ask.context.as_ref())?;
         let retrieve_ms = started.elapsed().as_secs_f64() * 1e3;
         let (mut card, ground) = card::build(&self.retriever, ask, &ranked)?;
         card.timings.embed_ms = ranked.embed_ms;

@@ -58,6 +58,7 @@ impl Answerer {
         let ask = Ask {
             question: &question,
             matter: None,
+            context: None,
             scope: scope.clone(),
             choice: None,
             recent_documents: &[],

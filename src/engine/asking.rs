@@ -12,7 +12,7 @@ use crate::error::{Code, Error, Result};
 use crate::guard::{GuardedQuestion, check_question};
 use crate::retrieval::scope::Scope;
 use crate::retrieval::versions::{self, Neighbour};
-use crate::retrieval::{Query, Retriever};
+use crate::retrieval::{Context, Query, Retriever};
 use crate::text::day::{Spoken, matter, spoken};
 use crate::types::{Classification, Date};
 
@@ -35,6 +35,8 @@ pub(super) struct Asking<'a> {
     documents: Vec<String>,
     follow: Option<Follow>,
     fragment: bool,
+    /// It is asked about the documents of the latest card.
+    goes_on: bool,
 }
 
 /// A follow-up, which was read together with an earlier question.
@@ -67,7 +69,19 @@ impl<'a> Asking<'a> {
         let reading = clock.read();
         let (day, spoken, matter) = (request.as_of.unwrap_or(reading.day), None, None);
         let (documents, follow, fragment) = (Vec::new(), None, false);
-        Ok(Asking { request, question, clearance, reading, day, spoken, matter, documents, follow, fragment })
+        Ok(Asking {
+            request,
+            question,
+            clearance,
+            reading,
+            day,
+            spoken,
+            matter,
+            documents,
+            follow,
+            fragment,
+            goes_on: false,
+        })
     }
 
     /// The same, read together with what its session asked before.
@@ -116,6 +130,28 @@ impl<'a> Asking<'a> {
         Ok(self)
     }
 
+    /// What a follow-up goes on from.
+    fn context(&self) -> Option<Context<'_>> {
+        let new = self.follow.as_ref().map(|follow| follow.asked.text());
+        (new.is_some() || self.goes_on).then_some(Context { new, documents: &self.documents })
+    }
+
+    /// Takes a question that is refused by itself for one that goes on about the documents of the card before, if there was one.
+    pub(super) fn going_on(&mut self) -> bool {
+        self.goes_on = self.follow.is_none() && !self.documents.is_empty() && self.request.choice.is_none();
+        self.goes_on
+    }
+
+    /// Whether a card stands on the documents of the card before.
+    pub(super) fn is_about_same(&self, card: &Card) -> bool {
+        !card.refused && card.citations.first().is_some_and(|cited| self.documents.contains(&cited.document))
+    }
+
+    /// Takes it for a question by itself again.
+    pub(super) fn alone(&mut self) {
+        self.goes_on = false;
+    }
+
     /// Whether the time that the question speaks of is another than the day that was named. On a named day it is seen from there; who names a day of
     /// last June and says 去年6月 means that very day.
     fn adds_to_named_day(&self, found: &Spoken) -> bool {
@@ -131,6 +167,7 @@ impl<'a> Asking<'a> {
         Ask {
             question: &self.question,
             matter: self.matter.as_deref(),
+            context: self.context(),
             scope: self.scope(),
             choice: request.choice.as_deref(),
             recent_documents: recent,
@@ -152,6 +189,9 @@ impl<'a> Asking<'a> {
         // A day that the person named does not rest on the clock.
         if self.as_of().is_none() {
             card.notices.extend(standing::doubtful_day(&Reading { day: self.day, ..self.reading }));
+        }
+        if self.goes_on {
+            card.read_as = self.documents.first().map(|title| format!("接着《{title}》理解"));
         }
         let Some(follow) = &self.follow else { return };
         card.read_as = follow.said.clone();

@@ -344,13 +344,21 @@ impl Engine {
 
     fn ask(&self, answerer: &Answerer, actor: &Actor, ask: &AskRequest) -> Result<AnswerReply> {
         let asking = Asking::check(self.clock(), actor.clearance, ask)?.within(&self.sessions);
-        let asking = asking.on_its_day(answerer.retriever())?;
+        let mut asking = asking.on_its_day(answerer.retriever())?;
         let blank = answerer.retriever().knowledge().is_blank();
         let mut answered = if asking.is_fragment() && !blank {
             answerer.ask_back(&asking.ask())
         } else {
             answerer.answer(&asking.ask())?
         };
+        if answered.card.refused && !asking.is_fragment() && asking.going_on() {
+            let again = answerer.answer(&asking.ask())?;
+            if asking.is_about_same(&again.card) {
+                answered = again;
+            } else {
+                asking.alone();
+            }
+        }
         asking.finish(&mut answered.card);
         answered.session = asking.keep(&self.sessions, &answered.card);
         Ok(answered)

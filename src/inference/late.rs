@@ -42,6 +42,20 @@ pub struct QuestionTokens {
     weights: Vec<f32>,
 }
 
+impl QuestionTokens {
+    /// Lets the tokens of `text`, which end at `ends`, count `factor` times as much where `part` has them too.
+    pub fn stress(&mut self, text: &str, ends: &[usize], part: &str, factor: f32) {
+        let mut start = 0;
+        for (end, weight) in ends.iter().zip(&mut self.weights) {
+            let token = text.get(start..*end).unwrap_or_default().trim();
+            if !token.is_empty() && part.contains(token) {
+                *weight *= factor;
+            }
+            start = *end;
+        }
+    }
+}
+
 /// How well the tokens of a question are met by a clause.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Match {

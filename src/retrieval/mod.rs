@@ -20,6 +20,7 @@ pub mod fusion;
 pub mod guides;
 pub mod late;
 pub mod lexical;
+mod ranked;
 mod rerank;
 pub mod scope;
 mod sound;
@@ -27,22 +28,21 @@ pub mod versions;
 pub mod wanted;
 
 use crate::error::{Code, Error, Kind, Result};
-use crate::inference::{Embedder, QuestionTokens, Reranker};
+use crate::inference::{Embedder, Reranker};
 use crate::store::{Clause, Knowledge};
-use crate::text::address::AddressQuery;
 use crate::text::filler;
 use crate::text::normalize::fold_question;
+use crate::text::passage;
 use crate::text::thesaurus::Thesaurus;
-use crate::types::{ClauseAddress, ClauseId};
+use crate::types::ClauseId;
 use address::{AddressHit, Lookup};
-use conclusions::Conclusions;
 use confidence::{Asked, Found, Matters};
 use dense::Meaning;
 use fusion::{Answers, Evidence};
-use guides::Scene;
 use late::{Comparison, Sentences};
 use lexical::Scored;
-use scope::{Admitted, Scope};
+pub use ranked::{Context, Hit, Query, Ranked, Signals};
+use scope::Admitted;
 use sound::Sounds;
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -51,121 +51,10 @@ use wanted::Wanted;
 
 /// Digits of a checksum that tell two encoders apart in a message.
 const SHOWN_DIGITS: usize = 12;
+/// How much more the words count that are new in a question which follows another.
+const NEW: f64 = 2.0;
 /// Clauses that each ranking contributes to the fusion.
 const RANKING_DEPTH: usize = 200;
-
-/// A question for clauses.
-#[derive(Debug, Clone)]
-pub struct Query<'a> {
-    /// The teller's words, as checked by the guard.
-    pub text: &'a str,
-    /// The filters.
-    pub scope: Scope,
-    /// Titles cited lately, most recent first, for a bare `第五条`.
-    pub recent_documents: &'a [String],
-    /// Most hits to return.
-    pub limit: usize,
-}
-
-/// A clause that may answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Hit {
-    /// The clause.
-    pub clause: ClauseId,
-    /// How likely it is the one that answers, as a share of the first clause's likelihood; comparable within one reply only.
-    pub score: f64,
-    /// The part that the question named, for an address look-up.
-    pub part: Option<ClauseAddress>,
-    /// The clause is not in force on the day; only for an address look-up.
-    pub not_in_force: bool,
-    /// Clauses further down that say the same and are left out for it.
-    pub same: Vec<ClauseId>,
-}
-
-impl Hit {
-    fn new(clause: ClauseId, score: f64) -> Hit {
-        Hit { clause, score, part: None, not_in_force: false, same: Vec::new() }
-    }
-
-    /// The clauses that say the same as this one, which the hit stands for.
-    pub fn others(&self, clause: ClauseId) -> impl Iterator<Item = ClauseId> {
-        std::iter::once(self.clause).chain(self.same.iter().copied()).filter(move |id| *id != clause)
-    }
-
-    /// Whether the hit is this clause or says the same.
-    pub fn stands_for(&self, clause: ClauseId) -> bool {
-        self.clause == clause || self.same.contains(&clause)
-    }
-}
-
-/// The result of a search.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Ranked {
-    /// Rules, best first.
-    pub hits: Vec<Hit>,
-    /// Scenes of guides with their rules, best first.
-    pub guides: Vec<Scene>,
-    /// The clause that the question names and that is not there; the hits are then found by its words.
-    pub missing: Option<AddressQuery>,
-    /// The sentences and outcomes that could be the conclusion; none for an address.
-    pub conclusions: Conclusions,
-    /// Probability that the hits answer the question, 0 to 1; 1 for an address or a curated question.
-    pub confidence: f64,
-    /// The whole question in one spelling, as it was read.
-    pub read: String,
-    /// Whether words in it were typed in the letters of their sound.
-    pub from_letters: bool,
-    /// The tokens of the question, where the encoder gives them.
-    pub tokens: Option<QuestionTokens>,
-    /// What the confidence rests on.
-    pub features: confidence::Features,
-    /// The matter that the question names and the first clauses do not.
-    pub other_matter: Option<String>,
-    /// The clauses whose curated question equals this one: they settle the answer.
-    pub settled: Vec<ClauseId>,
-    /// A curated question equals this one and settles nothing, because its clause changed since somebody looked.
-    pub suspended: bool,
-    /// The question as its words were looked for; empty for an address.
-    pub searched: String,
-    /// Its spoken words that the thesaurus knows terms for.
-    pub spoken: Vec<String>,
-    /// The terms that were looked for.
-    pub terms: Vec<lexical::QueryTerm>,
-    /// What was weighed of every clause that took part, rules and scenes, best first; empty for an address.
-    pub evidence: Vec<fusion::Evidence>,
-    /// Versions that could have answered.
-    pub documents_searched: u64,
-    /// Clauses that could have answered.
-    pub clauses_searched: u64,
-    /// The encoder failed: the ranking is by words alone.
-    pub words_only: bool,
-    /// The first clauses were not compared with the question token by token: too many asked at once, or the encoder failed at it.
-    pub not_compared: bool,
-    /// The reranker failed or took too long: the order is the one before it.
-    pub not_reranked: bool,
-    /// Time spent encoding the question, milliseconds; 0 without an encoder.
-    pub embed_ms: f64,
-    /// Time spent reading the first hits again, milliseconds; 0 without a reranker.
-    pub rerank_ms: f64,
-}
-
-/// Which evidence takes part in a search: all of it, unless a measurement asks what one part is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Signals {
-    /// The words of the question, see [`lexical`].
-    pub words: bool,
-    /// Its meaning, when file and encoder have vectors.
-    pub encoder: bool,
-    /// Curated questions that equal it or are near to it, and how often a clause and its document are asked for. (What they add
-    /// to the index text is part of the knowledge file.)
-    pub curated: bool,
-}
-
-impl Default for Signals {
-    fn default() -> Signals {
-        Signals { words: true, encoder: true, curated: true }
-    }
-}
 
 /// Searches one knowledge file.
 pub struct Retriever {
@@ -348,33 +237,17 @@ impl Retriever {
     /// # Errors
     /// `KB_CORRUPT` when the file no longer reads. An encoder that fails is no error: words alone rank.
     pub fn search(&self, query: &Query<'_>) -> Result<Ranked> {
+        self.search_within(query, None)
+    }
+
+    /// The same for a question that goes on from another: its new words count more than those that only say what it is about, and a clause of a
+    /// document that was cited before is likelier.
+    ///
+    /// # Errors
+    /// As [`Retriever::search`].
+    pub fn search_within(&self, query: &Query<'_>, context: Option<&Context<'_>>) -> Result<Ranked> {
         let admitted = Admitted::new(&self.knowledge, &query.scope);
-        let (documents_searched, clauses_searched) = admitted.totals();
-        let mut ranked = Ranked {
-            hits: Vec::new(),
-            guides: Vec::new(),
-            missing: None,
-            conclusions: Conclusions::default(),
-            confidence: 0.0,
-            read: String::new(),
-            from_letters: false,
-            tokens: None,
-            features: confidence::Features::default(),
-            other_matter: None,
-            settled: Vec::new(),
-            suspended: false,
-            searched: String::new(),
-            spoken: Vec::new(),
-            terms: Vec::new(),
-            evidence: Vec::new(),
-            documents_searched,
-            clauses_searched,
-            words_only: false,
-            not_compared: false,
-            not_reranked: false,
-            embed_ms: 0.0,
-            rerank_ms: 0.0,
-        };
+        let mut ranked = Ranked::of(admitted.totals());
         match address::lookup(&self.knowledge, &query.scope, query.text, query.recent_documents)? {
             Lookup::Found(hit) => {
                 let AddressHit { clause, address, not_in_force } = hit;
@@ -389,7 +262,11 @@ impl Retriever {
         let text = filler::strip(&whole);
         let spoken = self.thesaurus.matches(&text);
         let added: Vec<&str> = spoken.iter().flat_map(|(_, formal)| formal.iter().map(String::as_str)).collect();
-        let terms = lexical::query_terms(&self.knowledge, &text, &added)?;
+        let mut terms = lexical::query_terms(&self.knowledge, &text, &added)?;
+        let new = context.and_then(|context| context.new).map(passage::spoken);
+        if let Some(new) = &new {
+            terms.iter_mut().filter(|term| new.contains(&term.text)).for_each(|term| term.weight *= NEW);
+        }
         // On an old day what came later is searched too, only to lend what is known of it.
         let wider = admitted.with_later(&query.scope);
         let searched = wider.as_ref().unwrap_or(&admitted);
@@ -398,7 +275,10 @@ impl Retriever {
         } else {
             Vec::new()
         };
-        let meaning = self.near(searched, &whole, &by_words, &mut ranked)?;
+        let mut meaning = self.near(searched, &whole, &by_words, &mut ranked)?;
+        if let (Some(new), Some(tokens), Some(embedder)) = (&new, &mut meaning.tokens, self.encoder()) {
+            tokens.stress(&whole, &embedder.token_ends(&whole), new, NEW as f32);
+        }
         let dense = &meaning.nearest;
         let mut lexical = by_words.clone();
         if self.signals.words {
@@ -408,6 +288,10 @@ impl Retriever {
         }
         let encoded = !dense.clauses.is_empty();
         let mut evidence = fusion::gather(&self.knowledge, &text, self.signals, &lexical, dense);
+        for seen in &mut evidence {
+            let title = self.knowledge.version_of(seen.clause).map(|version| &version.row.title);
+            seen.cited_before = context.zip(title).is_some_and(|(context, title)| context.documents.contains(title));
+        }
         fusion::order(&mut evidence, encoded);
         if wider.is_some() {
             by_words.retain(|scored| admitted.clause(scored.clause));

@@ -89,12 +89,14 @@ pub(super) fn weigh(retriever: &Retriever, ranked: &Ranked, throughout: bool) ->
     candidates.sort_by(|a, b| settled(b).cmp(&settled(a)).then(b.score.total_cmp(&a.score)));
     let overall = candidates.first().map(|first| {
         let other = candidates.iter().find(|candidate| candidate.clause != first.clause);
+        let seen = ranked.evidence.iter().find(|seen| seen.clause == first.clause);
         Overall {
             confidence: log_odds(ranked.confidence) / super::fusion::TEN,
             gap: other.map_or(weights::MAX_GAP, |other| (first.score - other.score).min(weights::MAX_GAP)),
             verdict: f64::from(u8::from(asked.verdict.is_some())),
             other_matter: f64::from(u8::from(ranked.other_matter.is_some())),
             throughout: f64::from(u8::from(throughout)),
+            cited_before: f64::from(u8::from(seen.is_some_and(|seen| seen.cited_before))),
             ..Overall::of(&first.signs)
         }
     });

@@ -112,13 +112,13 @@ pub fn of(text: &str, sentences: &[Range<usize>]) -> Vec<Part> {
     parts
 }
 
-/// The words that open the list in whose item `at` stands, if they end so (有下列情形之一的:).
+/// The words that open the list (有下列情形之一的:) of which an item begins at `at`. What else an item says stands by itself.
 fn opening<'t>(text: &'t str, paragraphs: &[clause::Paragraph], at: usize) -> Option<&'t str> {
     let list = paragraphs.iter().find(|paragraph| paragraph.range.contains(&at))?;
-    list.items.iter().find(|item| item.range.contains(&at) && item.range.start > list.range.start)?;
+    list.items.iter().find(|item| item.range.start == at && at > list.range.start)?;
     let head = text.get(list.range.clone())?.lines().next()?;
     let last = head.get(clause::sentences(head).pop()?)?;
-    Some(last)
+    last.ends_with([':', '：']).then_some(last)
 }
 
 fn cells(line: &str) -> Vec<&str> {

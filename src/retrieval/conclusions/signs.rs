@@ -130,6 +130,8 @@ numbers! {
         other_matter,
         /// Whether clauses have curated questions throughout.
         throughout,
+        /// Whether the first candidate's document was cited for the question before.
+        cited_before,
         /// [`Signs::scene`] of the first candidate.
         scene,
         /// [`Signs::clause_weakest`] of the first candidate.
