@@ -116,7 +116,7 @@ pub struct Ranked {
 
 impl Ranked {
     /// Nothing found among so many versions and clauses.
-    pub(super) fn of((documents_searched, clauses_searched): (u64, u64)) -> Ranked {
+    pub(crate) fn of((documents_searched, clauses_searched): (u64, u64)) -> Ranked {
         Ranked {
             hits: Vec::new(),
             guides: Vec::new(),

@@ -379,28 +379,10 @@ mod tests {
             added: false,
         };
         Ranked {
-            hits: Vec::new(),
-            guides: Vec::new(),
-            missing: None,
-            confidence: 0.0,
-            read: String::new(),
-            from_letters: false,
-            tokens: None,
-            features: Features::default(),
-            other_matter: None,
-            settled: Vec::new(),
-            suspended: false,
             searched: searched.into(),
             spoken: spoken.iter().map(|word| (*word).to_owned()).collect(),
             terms: terms(searched).into_iter().map(term).collect(),
-            evidence: Vec::new(),
-            documents_searched: 0,
-            clauses_searched: 0,
-            words_only: false,
-            not_compared: false,
-            not_reranked: false,
-            embed_ms: 0.0,
-            rerank_ms: 0.0,
+            ..Ranked::of((0, 0))
         }
     }
 

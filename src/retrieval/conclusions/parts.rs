@@ -44,7 +44,8 @@ pub fn of(text: &str, sentences: &[Range<usize>]) -> Vec<Part> {
     let paragraphs = clause::paragraphs(text);
     let mut parts = Vec::new();
     // The words that open the table at hand, and its first line.
-    let (mut lead, mut header): (Option<(usize, &str)>, Option<(usize, Vec<&str>)>) = (None, None);
+    let mut lead: Option<(usize, &str)> = None;
+    let mut header: Option<(usize, Vec<&str>)> = None;
     let mut previous: Option<(usize, &str)> = None;
     for (n, range) in sentences.iter().take(MAX_SENTENCES).enumerate() {
         let sentence = said(range);

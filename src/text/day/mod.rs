@@ -183,7 +183,7 @@ impl<'a> Asked<'a> {
             let event = ["没", "未", "忘", "已", "都没", "就没"].iter().any(|word| tail.starts_with(word));
             let holding = has(self.text, words::HOLDINGS) && has(self.text, words::ABLE);
             let asked = if sets { self.text } else { self.segment(place.start) };
-            !event && !(sets && holding) && asks(asked)
+            !(event || sets && holding) && asks(asked)
         })
     }
 
