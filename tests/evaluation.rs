@@ -277,6 +277,49 @@ fn conclusions_are_judged_by_the_rules_of_their_questions() {
     broken.fails(6, "QUESTIONS_FILE");
 }
 
+/// Both commands write the same lines. The conclusion that is right by the rule, or stands in the relevant clause, is marked; a dialogue has no line.
+#[test]
+fn what_was_considered_as_the_conclusion_is_written_with_its_signs() {
+    let folder = Folder::new();
+    folder.build(&[]).ok();
+    let (kb, out) = (folder.file("kb.db"), folder.file("considered.jsonl"));
+    let lines = [
+        serde_json::json!({ "id": "loss-001", "question": "挂失应当填写申请书吗", "must": [["申请书"], ["7天"]] }),
+        serde_json::json!({ "id": "canteen", "question": "账户名称能在食堂变更吗", "refuse": true, "must": [] }),
+        serde_json::json!({ "id": "talk-002", "turns": [{ "question": "挂失", "must": [] }] }),
+    ];
+    let (judged, relevant) =
+        (folder.file("rules.jsonl"), folder.lines("asked.jsonl", &[("7", "挂失填什么", None, TITLE, "第二条")]));
+    fs::write(&judged, lines.map(|line| line.to_string()).join("\n")).unwrap();
+    let considered = |command: &str, questions: &Path, flag: &str| -> Vec<Value> {
+        let arguments = ["eval", command, "--kb", text(&kb), "--questions", text(questions), flag, text(&out)];
+        guida(arguments.into_iter().chain(["--as-of", "2026-11-30"])).ok();
+        fs::read_to_string(&out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let by_rules = considered("conclusions", &judged, "--evidence");
+    let named: Vec<(&str, &str, bool)> = by_rules
+        .iter()
+        .map(|line| {
+            let word = |name: &str| line[name].as_str().unwrap();
+            (word("id"), word("topic"), line["answerable"].as_bool().unwrap())
+        })
+        .collect();
+    assert_eq!(named, [("loss-001", "loss", true), ("canteen", "rules", false)]);
+    let by_clause = considered("retrieval", &relevant, "--candidates");
+    let right = |line: &Value| -> Vec<u64> {
+        let candidates = line["candidates"].as_array().unwrap();
+        candidates.iter().filter(|c| c["right"] == true).map(|c| c["clause"].as_u64().unwrap()).collect()
+    };
+    assert!(!right(&by_rules[0]).is_empty() && right(&by_rules[1]).is_empty(), "{by_rules:#?}");
+    assert!(!right(&by_clause[0]).is_empty(), "{by_clause:#?}");
+    let clause = right(&by_rules[0])[0];
+    assert!(right(&by_clause[0]).iter().all(|of| *of == clause), "{by_clause:#?}");
+    for line in by_rules.iter().chain(&by_clause) {
+        assert_eq!(line["settled"], false);
+        assert!(line["overall"]["confidence"].is_f64() && line["candidates"][0]["signs"]["own"].is_f64(), "{line:#}");
+    }
+}
+
 /// The model is real and tiny: what it writes is noise, of which nothing is kept. Every clause is asked about once all the same, and the file is one
 /// that a build takes.
 #[test]

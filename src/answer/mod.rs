@@ -30,7 +30,7 @@ use crate::error::{Code, Error, ErrorBody, Result};
 use crate::guard::GuardedQuestion;
 use crate::inference::{Generator, GeneratorStatus, Prompt};
 use crate::retrieval::scope::Scope;
-use crate::retrieval::{Context, Query, Ranked, Retriever};
+use crate::retrieval::{Context, HITS_FOR_CARD, Query, Ranked, Retriever};
 use cache::AnswerCache;
 use outcome::Card;
 use prose::{Prose, ProseDone};
@@ -39,9 +39,6 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Instant;
 use writing::Draft;
-
-/// Rules that retrieval hands to the card.
-const HITS_FOR_CARD: usize = 20;
 
 /// The models that write; one alone writes everything, whichever it is.
 #[derive(Clone, Default)]

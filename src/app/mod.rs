@@ -132,10 +132,14 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
                 perturb: &cli::eval::perturbations(&args.perturb),
                 as_of: cli::parse_day(args.as_of.as_deref())?,
                 evidence: args.evidence.is_some(),
+                candidates: args.candidates.is_some(),
             };
-            let report = args.report.as_deref();
-            let files =
-                cli::eval::Files { details: args.details.as_deref(), evidence: args.evidence.as_deref(), report };
+            let files = cli::eval::Files {
+                details: args.details.as_deref(),
+                evidence: args.evidence.as_deref(),
+                candidates: args.candidates.as_deref(),
+                report: args.report.as_deref(),
+            };
             cli::eval::retrieval(&measuring, embedder, reranker, &files, args.json)
         }
         Command::Eval { command: EvalCommand::Answers(args) } => {

@@ -6,7 +6,9 @@ use crate::engine::Engine;
 use crate::engine::conclusions::{self, Bin, ConclusionFigures, Tally};
 use crate::engine::exam::{self, Exam, Report};
 use crate::engine::measure::{self, CrossValidation, EncoderOfFold, Step, Validated};
-use crate::engine::offline::{self, Embedder, Figures, Measuring, Perturbation, Perturbed, Reranker, Signals};
+use crate::engine::offline::{
+    self, Embedder, Figures, Measurement, Measuring, Perturbation, Perturbed, Reranker, Signals,
+};
 use crate::engine::request::Actor;
 use crate::error::{Code, Error, Result};
 use crate::types::Date;
@@ -47,6 +49,8 @@ pub struct Files<'a> {
     pub details: Option<&'a Path>,
     /// One line a question: what the fusion weighed.
     pub evidence: Option<&'a Path>,
+    /// One line a question: what was considered as the conclusion.
+    pub candidates: Option<&'a Path>,
     /// The report.
     pub report: Option<&'a Path>,
 }
@@ -63,15 +67,19 @@ pub fn retrieval(
     json: bool,
 ) -> Result<()> {
     let name = report_name(files.report);
-    let (measured, asked, weighed, page) = offline::measure_retrieval(measuring, embedder, reranker, &name)?;
+    let Measurement { measured, asked, weighed, considered, report } =
+        offline::measure_retrieval(measuring, embedder, reranker, &name)?;
     if let Some(path) = files.report {
-        write_report(path, &page)?;
+        write_report(path, &report)?;
     }
     if let Some(path) = files.details {
         write_details(path, &asked)?;
     }
     if let Some(path) = files.evidence {
         write_details(path, &weighed)?;
+    }
+    if let Some(path) = files.candidates {
+        write_details(path, &considered)?;
     }
     if json {
         return print_json(&measured);
@@ -112,7 +120,8 @@ pub fn answers(engine: &Engine, actor: &Actor, args: &AnswersArgs, as_of: Date) 
     if args.json { print_json(&figures) } else { print(&page.text) }
 }
 
-/// Asks all questions through the door, judges the conclusions and prints the figures; `details` receives one line a question.
+/// Asks all questions through the door, judges the conclusions and prints the figures; `details` receives one line a question, `evidence` one
+/// line a single question.
 ///
 /// # Errors
 /// Those of reading the questions and the knowledge, `IO` when a file cannot be written.
@@ -123,6 +132,13 @@ pub fn conclusions(engine: &Engine, actor: &Actor, args: &ConclusionsArgs, as_of
     bar.finish_and_clear();
     if let Some(path) = &args.details {
         write_details(path, &outcomes)?;
+    }
+    if let Some(path) = &args.evidence {
+        let bar = self::bar("依据");
+        let considered =
+            conclusions::considered(engine, actor, &args.questions, as_of, &mut |done, total| show(&bar, done, total))?;
+        bar.finish_and_clear();
+        write_details(path, &considered)?;
     }
     if args.json { print_json(&figures) } else { print(&verdicts(&figures)) }
 }

@@ -1,10 +1,10 @@
 //! A question on its way from the door to the answerer: checked, read together with what the session asked before, with the day and
 //! the clearance by which it is answered. Answers and traces come the same way; a trace belongs to no session.
 
-use super::request::AskRequest;
+use super::request::{Actor, AskRequest, TELLER_CLEARANCE};
 use super::{check_field, standing};
-use crate::answer::Ask;
 use crate::answer::outcome::Card;
+use crate::answer::{Answerer, Ask, Weighed};
 use crate::clock::{BoxClock, Reading};
 use crate::dialogue::sessions::Sessions;
 use crate::dialogue::{self, Turn};
@@ -82,6 +82,19 @@ impl<'a> Asking<'a> {
             fragment,
             goes_on: false,
         })
+    }
+
+    /// A question that belongs to no session, with a teller's clearance at most, on the day whose rules it asks for.
+    ///
+    /// # Errors
+    /// Those of [`Asking::check`] and [`Asking::on_its_day`].
+    pub(super) fn by_itself(
+        clock: &BoxClock,
+        retriever: &Retriever,
+        actor: &Actor,
+        request: &'a AskRequest,
+    ) -> Result<Asking<'a>> {
+        Asking::check(clock, actor.clearance.min(TELLER_CLEARANCE), request)?.on_its_day(retriever)
     }
 
     /// The same, read together with what its session asked before.
@@ -174,6 +187,16 @@ impl<'a> Asking<'a> {
             prose: request.prose,
             structured: request.structured,
         }
+    }
+
+    /// Its card with everything that led to it; no model writes.
+    ///
+    /// # Errors
+    /// `KB_CORRUPT` when the knowledge no longer reads.
+    pub(super) fn weigh(&self, answerer: &Answerer) -> Result<Weighed> {
+        let mut weighed = answerer.weigh(&self.ask())?;
+        self.finish(&mut weighed.card);
+        Ok(weighed)
     }
 
     /// The day that was named, now or for the question that this one follows.

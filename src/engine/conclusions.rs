@@ -1,11 +1,17 @@
-//! Asking questions with rules through the door, as a teller would, and judging the conclusions that come back.
+//! Asking questions with rules through the door, as a teller would, and judging the conclusions that come back, or all that were considered.
 
-use super::Engine;
+use super::asking::Asking;
 use super::reply::Reply;
 use super::request::{Actor, AskRequest, Request};
+use super::{Engine, policy};
 use crate::answer::outcome::Card;
 use crate::error::{Code, Error, Result};
-use crate::eval::conclusions::{Said, read};
+use crate::eval::candidates::Considered;
+use crate::eval::conclusions::{Part, Said, Turn, read};
+use crate::retrieval::Ranked;
+use crate::retrieval::conclusions::Candidate;
+use crate::store::Knowledge;
+use crate::text::address;
 use crate::types::Date;
 use std::path::PathBuf;
 
@@ -43,6 +49,49 @@ pub fn sit(
     }
     progress(total, total);
     Ok((ConclusionFigures::of(&outcomes), outcomes))
+}
+
+/// What was considered as the conclusion of every single question, each asked by itself; dialogues are left out, and questions that
+/// the door turns away.
+///
+/// # Errors
+/// As [`sit`].
+pub fn considered(
+    engine: &Engine,
+    actor: &Actor,
+    questions: &[PathBuf],
+    as_of: Date,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<Considered>> {
+    let lines = read(questions)?;
+    let answerer = engine.seat.answerer();
+    let retriever = answerer.retriever();
+    let mut all = Vec::with_capacity(lines.len());
+    for (number, line) in lines.iter().enumerate() {
+        progress(number, lines.len());
+        let single = |turn: &&Turn| matches!(turn.part, Part::Answerable | Part::Unanswerable);
+        let Some(turn) = line.turns.first().filter(single) else { continue };
+        let ask = AskRequest { question: turn.question.clone(), as_of: Some(as_of), ..AskRequest::default() };
+        policy::authorise(actor, &Request::Ask(ask.clone()))?;
+        let asking = Asking::by_itself(engine.clock(), retriever, actor, &ask);
+        let ranked = match asking.and_then(|asking| asking.weigh(&answerer)) {
+            Ok(weighed) => weighed.ranked,
+            Err(e) if e.code() == Code::KbCorrupt => return Err(e),
+            Err(_) => continue,
+        };
+        all.push(marked(retriever.knowledge(), &line.topic, turn, &ranked)?);
+    }
+    progress(lines.len(), lines.len());
+    Ok(all)
+}
+
+fn marked(knowledge: &Knowledge, topic: &str, turn: &Turn, ranked: &Ranked) -> Result<Considered> {
+    let is_right = |candidate: &Candidate| {
+        let version = knowledge.version_of(candidate.clause);
+        let (Some(version), Some(clause)) = (version, knowledge.clause(candidate.clause)?) else { return Ok(false) };
+        turn.is_right(&candidate.text, &format!("《{}》{}", version.row.title, address::print(&clause.address)))
+    };
+    Considered::new((&turn.id, topic.to_owned(), turn.rule.is_some()), ranked, is_right)
 }
 
 /// Asks one question of a session, and tells the session's id: the only place that knows how a conversation travels.

@@ -3,6 +3,7 @@
 
 use crate::error::Result;
 use crate::eval;
+use crate::eval::candidates::Considered;
 use crate::eval::evidence::Weighed;
 use crate::eval::report::{self, Report, Subject};
 use crate::ingest::build;
@@ -102,6 +103,8 @@ pub struct Measuring<'a> {
     pub perturb: &'a [Perturbation],
     /// Whether what the fusion weighed is wanted, too.
     pub evidence: bool,
+    /// Whether what was considered as the conclusion is wanted.
+    pub candidates: bool,
     /// The day whose rules are asked for.
     pub as_of: Date,
 }
@@ -117,8 +120,22 @@ pub struct Measured {
     pub perturbed: Vec<Perturbed>,
 }
 
-/// Measures retrieval; returns what became of every question, what the fusion weighed of it if that is wanted, and a report under this name
-/// (without its ending), too.
+/// A measurement of retrieval.
+#[derive(Debug)]
+pub struct Measurement {
+    /// The figures.
+    pub measured: Measured,
+    /// What became of every question.
+    pub asked: Vec<Asked>,
+    /// What the fusion weighed of it; empty unless wanted.
+    pub weighed: Vec<Weighed>,
+    /// What was considered as its conclusion; empty unless wanted.
+    pub considered: Vec<Considered>,
+    /// All of it for people.
+    pub report: Report,
+}
+
+/// Measures retrieval; the report bears this name (without its ending).
 ///
 /// # Errors
 /// Those of reading the knowledge and the questions.
@@ -127,8 +144,8 @@ pub fn measure_retrieval(
     embedder: Option<Arc<dyn Embedder>>,
     reranker: Option<Arc<dyn Reranker>>,
     name: &str,
-) -> Result<(Measured, Vec<Asked>, Vec<Weighed>, Report)> {
-    let Measuring { kb, questions: file, signals, perturb, evidence, as_of } = *measuring;
+) -> Result<Measurement> {
+    let Measuring { kb, questions: file, signals, perturb, evidence, candidates, as_of } = *measuring;
     let retriever =
         Retriever::new(Arc::new(Knowledge::open(kb)?), embedder)?.with_reranker(reranker).with_signals(signals);
     let scope = Scope { as_of, clearance: Classification::Confidential, levels: Vec::new(), all_versions: false };
@@ -136,6 +153,8 @@ pub fn measure_retrieval(
     let (figures, asked) = eval::retrieval(&retriever, &scope, &questions)?;
     let perturbed = eval::perturbed(&retriever, &scope, &questions, perturb)?;
     let weighed = if evidence { eval::evidence::weighed(&retriever, &scope, &questions, 0)? } else { Vec::new() };
+    let considered =
+        if candidates { eval::candidates::considered(&retriever, &scope, &questions, file)? } else { Vec::new() };
     let subject = Subject {
         generation: retriever.knowledge().generation().0.clone(),
         questions: file.display().to_string(),
@@ -144,5 +163,5 @@ pub fn measure_retrieval(
         model: None,
     };
     let report = report::retrieval(name, &subject, &figures, &asked, &perturbed);
-    Ok((Measured { figures, perturbed }, asked, weighed, report))
+    Ok(Measurement { measured: Measured { figures, perturbed }, asked, weighed, considered, report })
 }

@@ -4,6 +4,7 @@
 //! each a question with its rule. A line with `refuse` has no rule: the right answer is none.
 
 use super::calibration::{self, Bin};
+use super::candidates;
 use super::judge::{self, Verdict};
 use super::metrics::share;
 use super::rule::{Rule, Written};
@@ -44,6 +45,8 @@ pub struct Turn {
 /// One line: a single question or a dialogue.
 #[derive(Debug, Clone)]
 pub struct Line {
+    /// See [`candidates::topic`].
+    pub topic: String,
     /// What kinds of question it is.
     pub kinds: Vec<String>,
     /// The questions, in the order in which they are asked.
@@ -119,7 +122,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Line>> {
     for file in files(paths)? {
         let text = std::fs::read_to_string(&file).map_err(|e| unreadable(&file, &e))?;
         for (number, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
-            lines.push(line(text).map_err(|e| {
+            lines.push(line(text, &file).map_err(|e| {
                 let place = format!("问题文件 {} 第 {} 行", file.display(), number + 1);
                 Error::new(Code::QuestionsFile, format!("{place}:{}", e.message()), e.hint())
             })?);
@@ -152,7 +155,7 @@ fn unreadable(path: &Path, e: &std::io::Error) -> Error {
     Error::new(Code::QuestionsFile, format!("问题文件 {} 读不出来:{e}", path.display()), "检查路径、权限和编码(UTF-8)")
 }
 
-fn line(text: &str) -> Result<Line> {
+fn line(text: &str, file: &Path) -> Result<Line> {
     let written: WrittenLine = serde_json::from_str(text).map_err(|e| {
         Error::new(
             Code::QuestionsFile,
@@ -163,6 +166,7 @@ fn line(text: &str) -> Result<Line> {
     let named = |id: &str, e: Error| Error::new(Code::QuestionsFile, format!("({id}){}", e.message()), e.hint());
     let rule = |id: &str, written: Written| Rule::new(written).map_err(|e| named(id, e));
     let WrittenLine { id, question, turns, refuse, kind: kinds, rule: of_line } = written;
+    let topic = candidates::topic(&id, file);
     let turns = match (question, turns) {
         (None, Some(turns)) if !turns.is_empty() => {
             let turn = |(place, turn): (usize, WrittenTurn)| {
@@ -181,7 +185,18 @@ fn line(text: &str) -> Result<Line> {
             return Err(named(&id, e));
         }
     };
-    Ok(Line { kinds, turns })
+    Ok(Line { topic, kinds, turns })
+}
+
+impl Turn {
+    /// Whether this, taken from there, would have been the right conclusion; see [`judge::verdict`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn is_right(&self, conclusion: &str, source: &str) -> Result<bool> {
+        let Some(rule) = &self.rule else { return Ok(false) };
+        Ok(judge::verdict(rule, conclusion, source)?.0 == Verdict::Right)
+    }
 }
 
 impl Line {
@@ -329,6 +344,10 @@ mod tests {
     const DIALOGUE: &str = r#"{"id":"c","kind":["multi-turn"],"turns":[{"question":"挂失","must":[]},
                               {"question":"几天","must":[["5日"]]}]}"#;
 
+    fn line(text: &str) -> Result<Line> {
+        super::line(text, Path::new("teller/a.jsonl"))
+    }
+
     fn said(conclusion: &str, confidence: f64) -> Said {
         Said { conclusion: conclusion.into(), confidence, ..Said::default() }
     }
@@ -351,6 +370,14 @@ mod tests {
         );
         assert_eq!(figures.concluded_right, Some(2.0 / 3.0));
         assert_eq!((figures.reliability[9].questions, figures.reliability[9].answered), (2, 0.5));
+    }
+
+    #[test]
+    fn a_conclusion_is_right_by_the_rule_and_never_where_nothing_answers() {
+        let turn = |text| line(text).unwrap().turns.remove(0);
+        assert!(turn(SINGLE).is_right("五天内", "").unwrap());
+        assert!(!turn(SINGLE).is_right("十天内", "").unwrap());
+        assert!(!turn(REFUSED).is_right("五天内", "").unwrap());
     }
 
     #[test]

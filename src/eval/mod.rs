@@ -2,7 +2,8 @@
 //!
 //! [`questions`] reads the file, [`metrics`] defines the figures, and [`retrieval`] asks every question as a teller would.
 //! [`cross`] parts a file into folds, so that what curated questions and a trained encoder are worth is measured on questions
-//! they have not seen, [`perturb`] changes questions as hurried people do, and [`evidence`] lists what the fusion weighed.
+//! they have not seen, [`perturb`] changes questions as hurried people do, [`evidence`] lists what the fusion weighed, and [`candidates`]
+//! what the choice of the conclusion did.
 //! [`answers`] marks cards and prose against written answers (`overlap`: BLEU and METEOR), [`calibration`] asks whether the
 //! confidence can be believed and what other thresholds would refuse, and [`report`] lays all of it out in Markdown with charts
 //! (`plot`). [`conclusions`] has questions whose conclusions are judged ([`judge`]) by a [`rule`] each, in one spelling (`spelling`), by
@@ -10,6 +11,7 @@
 
 pub mod answers;
 pub mod calibration;
+pub mod candidates;
 pub mod conclusions;
 pub mod cross;
 pub mod evidence;

@@ -49,6 +49,8 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 use wanted::Wanted;
 
+/// Rules that are ranked for a card.
+pub const HITS_FOR_CARD: usize = 20;
 /// Digits of a checksum that tell two encoders apart in a message.
 const SHOWN_DIGITS: usize = 12;
 /// How much more the words count that are new in a question which follows another.

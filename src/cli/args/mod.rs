@@ -298,6 +298,9 @@ pub struct RetrievalArgs {
     /// 融合时各候选条款的各项依据写到此文件(JSONL),用于拟合权重
     #[arg(long, value_name = "文件")]
     pub evidence: Option<PathBuf>,
+    /// 各候选结论的各项依据写到此文件(JSONL),用于拟合权重
+    #[arg(long, value_name = "文件")]
+    pub candidates: Option<PathBuf>,
     /// 输出 JSON
     #[arg(long)]
     pub json: bool,
@@ -386,6 +389,9 @@ pub struct ConclusionsArgs {
     /// 逐题结果写到此文件(JSONL)
     #[arg(long, value_name = "文件")]
     pub details: Option<PathBuf>,
+    /// 各候选结论的各项依据写到此文件(JSONL),不含多轮对话,用于拟合权重
+    #[arg(long, value_name = "文件")]
+    pub evidence: Option<PathBuf>,
     /// 输出 JSON
     #[arg(long)]
     pub json: bool,

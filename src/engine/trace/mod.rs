@@ -10,7 +10,7 @@ mod words;
 
 use super::Engine;
 use super::asking::Asking;
-use super::request::{Actor, AskRequest, TELLER_CLEARANCE};
+use super::request::{Actor, AskRequest};
 use crate::answer::outcome::Card;
 use crate::answer::{Answerer, Ground, Weighed};
 use crate::error::Result;
@@ -127,12 +127,10 @@ impl Engine {
     /// As the question itself.
     pub(super) fn trace(&self, answerer: &Answerer, actor: &Actor, request: &AskRequest) -> Result<TraceReply> {
         let started = Instant::now();
-        let clearance = actor.clearance.min(TELLER_CLEARANCE);
-        let asking = Asking::check(self.clock(), clearance, request)?.on_its_day(answerer.retriever())?;
+        let asking = Asking::by_itself(self.clock(), answerer.retriever(), actor, request)?;
         let guard_ms = ms(started);
+        let weighed = asking.weigh(answerer)?;
         let ask = asking.ask();
-        let mut weighed = answerer.weigh(&ask)?;
-        asking.finish(&mut weighed.card);
         let writers = answerer.writers();
         let writes = writers.small.is_some() || writers.large.is_some();
         let laid = Instant::now();
