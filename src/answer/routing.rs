@@ -61,7 +61,7 @@ impl Difficulty {
 /// - Clauses of many characters have to be searched once more: large.
 /// - One rule: it only has to be said in other words: small.
 /// - A guide's conclusion with the rule it rests on and one beside it: small, the conclusion is settled.
-/// - Several rules without a guide's word, rivals above all, have to be weighed: large.
+/// - Several rules without a guide's word have to be weighed: large.
 pub fn route(difficulty: &Difficulty) -> Role {
     let bulky = difficulty.question_chars > SHORT_QUESTION || difficulty.clause_chars > FEW_CHARACTERS;
     let rules = if difficulty.concluded { 2 } else { 1 };

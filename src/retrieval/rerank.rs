@@ -13,7 +13,7 @@ const READ_AGAIN: usize = 20;
 /// Longest time for it. A teller waits for the card; what takes longer is not waited for.
 const TIME_LIMIT: Duration = Duration::from_millis(3000);
 
-/// Puts the first hits in the reranker's order. The places keep their scores: what is made of the scores (rivals, further rules)
+/// Puts the first hits in the reranker's order. The places keep their scores: what is made of the scores (conclusions, further rules)
 /// asks how far places lie apart, which the reranker's numbers do not tell.
 ///
 /// # Errors
