@@ -72,6 +72,7 @@ pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<(C
         refusal: None,
         notices: ask.question.notices().to_vec(),
         confidence: ranked.confidence,
+        conclusion_confidence: 0.0,
         timings: Timings::default(),
         generation: retriever.knowledge().generation().clone(),
         read_as: None,
@@ -110,11 +111,13 @@ pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<(C
         }
         Some(best) if best.part.is_some() => {
             show_address(&mut card, retriever, ask, best)?;
+            card.conclusion_confidence = 1.0;
             Ground::Address
         }
         Some(_) => match guide::choose(retriever, ranked, ask.choice)? {
             Some(chosen) => {
                 from_guide(&mut card, retriever, ask, ranked, chosen)?;
+                card.conclusion_confidence = ranked.conclusions.right;
                 Ground::Guide
             }
             None => match ranked.conclusions.candidates.iter().find(|candidate| candidate.origin == Origin::Rule) {
@@ -250,6 +253,7 @@ fn from_rules(
         return Ok(Ground::Pointer);
     }
     card.conclusion.clone_from(&first.text);
+    card.conclusion_confidence = ranked.conclusions.right;
     if let Some(chosen) = guide::beside(retriever, ranked, first)? {
         add_scene(card, retriever, ask, ranked, chosen);
     }

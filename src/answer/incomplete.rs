@@ -34,6 +34,7 @@ pub(super) fn card(ask: &Ask<'_>, generation: GenerationId) -> Card {
             incomplete: true,
         }),
         notices: ask.question.notices().to_vec(),
+        conclusion_confidence: 0.0,
         confidence: 0.0,
         timings: Timings::default(),
         generation,

@@ -127,8 +127,11 @@ pub struct Card {
     pub refusal: Option<Refusal>,
     /// Warnings about the card: an older version was asked for, clauses were left out, a secret was removed.
     pub notices: Vec<String>,
-    /// Calibrated confidence, 0 to 1.
+    /// Probability that the clauses answer the question, 0 to 1.
     pub confidence: f64,
+    /// Probability that the conclusion is right, 0 to 1; 0 where the card has none or only points to clauses.
+    #[serde(default)]
+    pub conclusion_confidence: f64,
     /// Times.
     pub timings: Timings,
     /// Knowledge that answered.

@@ -109,7 +109,7 @@ fn said(card: &std::result::Result<Card, Code>) -> Said {
             conclusion: card.conclusion.clone(),
             source: card.conclusion_source.clone(),
             refused: card.refused,
-            confidence: card.confidence,
+            confidence: card.conclusion_confidence,
             failure: None,
         },
         Err(code) => Said { refused: true, failure: Some(code.as_str().to_owned()), ..Said::default() },

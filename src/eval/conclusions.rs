@@ -62,7 +62,7 @@ pub struct Said {
     pub source: String,
     /// Whether the question was refused.
     pub refused: bool,
-    /// Confidence of the card.
+    /// Probability that the card gives for its conclusion.
     pub confidence: f64,
     /// Code of the error that turned the question away.
     pub failure: Option<String>,
@@ -308,7 +308,7 @@ impl ConclusionFigures {
         let part = |parts: &[Part]| Tally::of(outcomes.iter().filter(|o| parts.contains(&o.part)));
         let concluded: Vec<(f64, bool)> = outcomes
             .iter()
-            .filter(|o| o.verdict != Verdict::Refused)
+            .filter(|o| o.verdict != Verdict::Refused && o.confidence > 0.0)
             .map(|o| (o.confidence, o.verdict == Verdict::Right))
             .collect();
         ConclusionFigures {

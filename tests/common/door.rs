@@ -227,6 +227,7 @@ pub fn card() -> Card {
         clarify: None,
         refusal: None,
         notices: vec![],
+        conclusion_confidence: 0.9,
         confidence: 0.93,
         timings: guida::answer::outcome::Timings { embed_ms: 0.0, retrieve_ms: 3.1, card_ms: 4.6 },
         generation: generation(),

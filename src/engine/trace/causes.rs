@@ -40,6 +40,7 @@ pub(super) fn taking_part(features: &Features) -> impl Iterator<Item = Effect> {
     confidence::effects(features).into_iter().filter(move |effect| match effect.factor {
         Factor::Meaning | Factor::Asked | Factor::Unlike => encoded,
         Factor::Answers | Factor::Weakest => compared,
+        Factor::Conclusion => features.conclusion.is_some(),
         _ => true,
     })
 }

@@ -120,7 +120,15 @@ const FACT: [&str; 17] = [
 /// What a question for yes or no ends with.
 const ENDS: [&str; 8] = ["吗", "么", "不", "没", "吧", "嘛", "没有", "否"];
 /// Words of each family, looked for from the end where the question only ends like one.
-const MODAL: [(&str, Family); 24] = [
+const MODAL: [(&str, Family); 32] = [
+    ("得出", Family::Can),
+    ("得了", Family::Can),
+    ("得到", Family::Can),
+    ("得成", Family::Can),
+    ("得动", Family::Can),
+    ("得下", Family::Can),
+    ("得进", Family::Can),
+    ("得来", Family::Can),
     ("可以", Family::Can),
     ("不能", Family::Can),
     ("能", Family::Can),

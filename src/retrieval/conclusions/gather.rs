@@ -67,7 +67,7 @@ pub fn candidates(retriever: &Retriever, ranked: &Ranked, asked: &Asked) -> Resu
         let Some(clause) = retriever.knowledge().clause(hit.clause)? else { continue };
         let found = Found::new(retriever, ranked, asked, &clause)?;
         for part in parts::of(&clause.text, &found.ranges) {
-            let mut signs = found.signs(&part.text, &part.sentences);
+            let mut signs = found.signs(&part.text, &folded(&part.text), &part.sentences);
             signs.rank = logarithm(hit.score);
             signs.first = yes(number == 0);
             shape(&mut signs, &part);
@@ -99,12 +99,17 @@ fn outcome(
     let met = parsed.clarify.as_ref().and_then(|clarify| condition::met(clarify, &ranked.read));
     let text = met.map_or(&parsed.conclusion, |met| &met.conclusion);
     let found = Found::new(retriever, ranked, asked, &clause)?;
-    let range = clause.text.find(text.as_str()).map_or(0..0, |at| at..at + text.len());
-    let inside = |sentence: &Range<usize>| sentence.start < range.end && sentence.end > range.start;
+    let place = |text: &str| clause.text.find(text).map_or(0..0, |at| at..at + text.len());
+    let range = place(text);
+    // What is asked in a scene stands in its title and its 问法; the outcome answers in other words.
+    let asks: Vec<Range<usize>> = parsed.ask_variants.iter().map(|asks| place(asks)).chain([range.clone()]).collect();
+    let inside =
+        |sentence: &Range<usize>| asks.iter().any(|asks| sentence.start < asks.end && sentence.end > asks.start);
     let sentences: Vec<usize> = (0..found.ranges.len()).filter(|n| found.ranges.get(*n).is_some_and(inside)).collect();
-    let mut signs = found.signs(text, &sentences);
-    let place = |rule: &Clause| ranked.hits.iter().position(|hit| hit.stands_for(rule.id));
-    let basis = scene.basis.iter().filter_map(|(rule, _)| place(rule)).min();
+    let spoken = folded(&format!("{} {} {text}", parsed.title, parsed.ask_variants.join(" ")));
+    let mut signs = found.signs(text, &spoken, &sentences);
+    let rank = |rule: &Clause| ranked.hits.iter().position(|hit| hit.stands_for(rule.id));
+    let basis = scene.basis.iter().filter_map(|(rule, _)| rank(rule)).min();
     signs.scene = 1.0;
     signs.rank = logarithm(scene.hit.score);
     signs.first = yes(number == 0);
@@ -149,8 +154,8 @@ impl<'a> Found<'a> {
         })
     }
 
-    /// The signs that do not depend on its rank or shape.
-    fn signs(&self, text: &str, sentences: &[usize]) -> Signs {
+    /// The signs that do not depend on its rank or shape; `spoken` are the words, normalised, in which a question may meet it.
+    fn signs(&self, text: &str, spoken: &str, sentences: &[usize]) -> Signs {
         let said = folded(text);
         let mut signs = Signs { length: text.chars().count() as f64 / HUNDRED, ..Signs::default() };
         self.compare_tokens(&mut signs, sentences);
@@ -160,8 +165,8 @@ impl<'a> Found<'a> {
             signs.known = f64::from(seen.known);
             signs.lexical = seen.lexical;
         }
-        signs.coverage = coverage(&self.ranked.terms, &said);
-        signs.headed_coverage = coverage(&self.ranked.terms, &format!("{} {said}", self.about));
+        signs.coverage = coverage(&self.ranked.terms, spoken);
+        signs.headed_coverage = coverage(&self.ranked.terms, &format!("{} {spoken}", self.about));
         if let Some(wanted) = self.asked.wanted {
             let stated = wanted.stated_in(&said);
             (signs.stated, signs.unstated) = (yes(stated), yes(!stated));

@@ -148,7 +148,6 @@ fn when_a_rule_is_in_force_and_what_changed_is_no_day() {
 #[test]
 fn the_version_before_is_no_date() {
     for (question, words) in [
-        ("查旧账:去年6月有人提走12万,按那时候的规矩要不要约", ",:,有人提走12万,,要不要约"),
         ("改之前短款查几天", "改之前"),
         ("改新规之前要不要登记用途", "改新规之前"),
         ("没改版那阵子免公证的线是几万", "没改版那"),
