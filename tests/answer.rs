@@ -66,7 +66,7 @@ fn a_missing_condition_is_asked_once_and_the_choice_settles_it() {
     let chosen = ask(&engine, AskRequest { choice: Some("代办".into()), ..question("取八万块还要写干嘛用吗") }).card;
     assert!(chosen.clarify.is_none());
     assert_eq!(chosen.conclusion, "有条件：双方证件都要");
-    let said = ask(&engine, question("取八万块还要写干嘛用吗,帮朋友取")).card;
+    let said = ask(&engine, question("帮朋友取八万块还要写干嘛用吗")).card;
     assert_eq!((said.clarify.is_none(), said.conclusion.as_str()), (true, "有条件：双方证件都要"));
 }
 
