@@ -28,6 +28,9 @@ fn read(addr: SocketAddr, path: &str) -> Value {
     reply.json()
 }
 
+/// Hex digits of a session's id.
+const SESSION_DIGITS: usize = 32;
+
 fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
     value[name].as_array().unwrap_or_else(|| panic!("no {name} in {value}"))
 }
@@ -47,7 +50,7 @@ fn a_question_gets_the_contracts_card() {
     let product = Product::start(&[]);
     let card = ask(product.addr, &question(QUESTION)).json();
     assert_eq!(card["refused"], false);
-    assert!(card["conclusion"].as_str().is_some_and(|c| c.starts_with("有条件")), "{card}");
+    assert!(card["conclusion"].as_str().is_some_and(|c| c.contains("20万元")), "{card}");
     for field in ["steps", "materials", "risk", "citations"] {
         assert!(!list(&card, field).is_empty(), "{field}");
     }
@@ -167,7 +170,14 @@ fn documents_status_and_health_tell_the_truth() {
     assert!(plain.text().contains("示例银行大额现金业务管理办法"), "{}", plain.text());
     let form = [("Content-Type", "application/x-www-form-urlencoded")];
     let posted = request(product.addr, "POST", "/ask", &form, encoded(&format!("q={QUESTION}&as_of=")).as_bytes());
-    assert_eq!((posted.status, posted.text() == plain.text()), (200, true));
+    // But for the session that each opens.
+    let same = |page: String| {
+        page.split(|c: char| !c.is_ascii_hexdigit())
+            .filter(|word| word.len() != SESSION_DIGITS)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!((posted.status, same(posted.text()) == same(plain.text())), (200, true));
 }
 
 #[test]

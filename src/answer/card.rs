@@ -9,6 +9,7 @@ use crate::retrieval::conclusions::{self, Candidate, Origin};
 use crate::retrieval::lexical::{QueryTerm, query_terms};
 use crate::retrieval::{Hit, Ranked, Retriever, confidence};
 use crate::text::address::{self, AddressQuery};
+use crate::text::legal::GuideClarify;
 use crate::text::normalize::normalize;
 use crate::types::{ClauseAddress, ClauseId};
 
@@ -197,11 +198,7 @@ fn from_guide(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ra
         Conclusion::Settled(conclusion) => card.conclusion = conclusion.to_owned(),
         Conclusion::Depends(clarify) => {
             card.conclusion = chosen.scene.conclusion.clone();
-            let choices = clarify.choices.iter();
-            card.clarify = Some(Clarify {
-                question: clarify.question.clone(),
-                choices: choices.map(|c| Choice { label: c.label.clone(), conclusion: c.conclusion.clone() }).collect(),
-            });
+            card.clarify = Some(asks(clarify));
         }
     }
     // The guide says in the rule's words what the teller said in others: both help to find the sentence that answers.
@@ -220,6 +217,15 @@ fn from_guide(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ra
     add_rules(card, retriever, ask, ranked, chosen.clause.id)?;
     add_scene(card, retriever, ask, ranked, chosen);
     Ok(())
+}
+
+/// The question back, with the outcome of each condition.
+fn asks(clarify: &GuideClarify) -> Clarify {
+    let choices = clarify.choices.iter();
+    Clarify {
+        question: clarify.question.clone(),
+        choices: choices.map(|c| Choice { label: c.label.clone(), conclusion: c.conclusion.clone() }).collect(),
+    }
 }
 
 /// What a scene says of the way to go. The scene itself comes last, so that a click leads to the whole of it.
@@ -255,6 +261,9 @@ fn from_rules(
     card.conclusion.clone_from(&first.text);
     card.conclusion_confidence = ranked.conclusions.right;
     if let Some(chosen) = guide::beside(retriever, ranked, first)? {
+        if let Conclusion::Depends(clarify) = guide::conclude(&chosen.scene, ask.question.text(), ask.choice) {
+            card.clarify = Some(asks(clarify));
+        }
         add_scene(card, retriever, ask, ranked, chosen);
     }
     Ok(Ground::Rule)

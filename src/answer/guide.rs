@@ -8,8 +8,9 @@ use crate::store::{Clause, Version};
 use crate::text::legal::{GuideClarify, GuideScene};
 use crate::types::{ClauseAddress, ClauseId};
 
-/// How far the outcome of a scene may be behind the conclusion, in log-likelihood, for its steps to stand beside it.
-const BESIDE: f64 = 1.0;
+/// Least likelihood of a scene, as a share of the best clause's, for its steps to stand beside a conclusion from its rule. Of the misleading cards of
+/// 0.1.0 most came from scenes below it.
+const BESIDE_SHARE: f64 = 0.05;
 
 /// A scene with the rules it rests on, all in force.
 #[derive(Debug)]
@@ -44,19 +45,14 @@ pub fn choose(retriever: &Retriever, ranked: &Ranked, choice: Option<&str>) -> R
     }
 }
 
-/// The scene that goes with a conclusion from a rule: it rests on that rule, and its own outcome is nearly as likely.
+/// The scene that goes with a conclusion from a rule: it rests on that rule, and the question is likely enough to be about it.
 ///
 /// # Errors
 /// `KB_CORRUPT`.
 pub fn beside(retriever: &Retriever, ranked: &Ranked, conclusion: &Candidate) -> Result<Option<Chosen>> {
-    let near = |candidate: &&Candidate| {
-        candidate.origin != Origin::Rule
-            && candidate.score >= conclusion.score - BESIDE
-            && candidate.signs.condition_open == 0.0
-    };
-    let Some(near) = ranked.conclusions.candidates.iter().find(near) else { return Ok(None) };
-    let rests = |chosen: &Chosen| chosen.basis.iter().any(|(rule, _)| rule.id == conclusion.clause);
-    Ok(scene(retriever, ranked, near.clause)?.filter(rests))
+    let rests = |scene: &&Scene| scene.basis.iter().any(|(rule, _)| rule.id == conclusion.clause);
+    let scene = ranked.guides.iter().find(rests).filter(|scene| scene.hit.score >= BESIDE_SHARE);
+    Ok(scene.map(|scene| read(retriever, scene)).transpose()?.flatten())
 }
 
 fn scene(retriever: &Retriever, ranked: &Ranked, clause: ClauseId) -> Result<Option<Chosen>> {

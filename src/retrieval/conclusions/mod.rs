@@ -86,6 +86,7 @@ pub(super) fn weigh(retriever: &Retriever, ranked: &Ranked, throughout: bool) ->
     }
     // A curated question that equals this one names its clause.
     let settled = |candidate: &Candidate| ranked.settled.contains(&candidate.clause);
+    let certain = candidates.iter().any(settled);
     candidates.sort_by(|a, b| settled(b).cmp(&settled(a)).then(b.score.total_cmp(&a.score)));
     let overall = candidates.first().map(|first| {
         let other = candidates.iter().find(|candidate| candidate.clause != first.clause);
@@ -103,6 +104,7 @@ pub(super) fn weigh(retriever: &Retriever, ranked: &Ranked, throughout: bool) ->
     let right = overall.map_or(0.0, |overall| {
         probability(overall.dot(if compared { &weights::RIGHT } else { &weights::RIGHT_BY_WORDS }))
     });
+    let right = if certain { 1.0 } else { right };
     Ok(Conclusions { candidates, overall: overall.filter(|_| compared), right })
 }
 
