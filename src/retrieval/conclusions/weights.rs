@@ -142,7 +142,7 @@ pub const RIGHT_BY_WORDS: Overall = Overall {
     throughout: -0.29,
     scene: -2.13,
     lexical: 0.74,
-    coverage_behind: 3.14,
+    coverage_behind: 3.13,
     unstated: -0.97,
     no_papers: -3.28,
     nobody: 0.44,
