@@ -171,7 +171,7 @@ fn documents_status_and_health_tell_the_truth() {
     let form = [("Content-Type", "application/x-www-form-urlencoded")];
     let posted = request(product.addr, "POST", "/ask", &form, encoded(&format!("q={QUESTION}&as_of=")).as_bytes());
     // But for the session that each opens.
-    let same = |page: String| {
+    let same = |page: &str| {
         page.split(|c: char| !c.is_ascii_hexdigit())
             .filter(|word| word.len() != SESSION_DIGITS)
             .collect::<Vec<_>>()
