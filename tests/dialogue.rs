@@ -90,7 +90,8 @@ fn a_follow_up_is_read_with_what_came_before() {
     assert_eq!((&second["asked"], session(&second)), (&json!(FOLLOW_UP), session(&first)));
     // Asking on gets the same matter; a matter of its own is taken as it comes.
     let again = service.ask(json!({ "question": "还有别的吗", "session": session(&first) }));
-    assert_eq!((&again["question"], &again["citations"]), (&second["question"], &second["citations"]));
+    let first_clause = |reply: &Value| reply["citations"][0]["id"].clone();
+    assert_eq!((&again["question"], first_clause(&again)), (&second["question"], first_clause(&second)));
     let other = service.ask(json!({ "question": "金库密码多久换一次", "session": session(&first) }));
     assert_eq!((&other["question"], &other["read_as"]), (&json!("金库密码多久换一次"), &Value::Null));
 }

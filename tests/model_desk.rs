@@ -297,7 +297,7 @@ fn a_model_is_exchanged_under_questions_and_every_answer_is_of_one_model() {
 #[test]
 fn what_cannot_be_used_is_refused_with_the_reason_and_the_present_model_goes_on() {
     let place = Place::new();
-    let first = place.add("first", &ChatSpec { context: 1024, ..ChatSpec::default() });
+    let first = place.add("first", &ChatSpec { context: 2048, ..ChatSpec::default() });
     let service = place.service_with(|wanted| Wanted {
         context: Some(131_072),
         slots: Some(32),

@@ -8,9 +8,9 @@ use crate::store::{Clause, Version};
 use crate::text::legal::{GuideClarify, GuideScene};
 use crate::types::{ClauseAddress, ClauseId};
 
-/// Least likelihood of a scene, as a share of the best clause's, for its steps to stand beside a conclusion from its rule. Of the misleading cards of
-/// 0.1.0 most came from scenes below it.
-const BESIDE_SHARE: f64 = 0.05;
+/// Least likelihood of a scene, as a share of the best clause's, for its steps to stand beside a conclusion from its rule. A rule's own words answer
+/// far more directly than a scene's, so that little is asked: the rule that both stand on says that they are about one matter.
+const BESIDE_SHARE: f64 = 0.001;
 
 /// A scene with the rules it rests on, all in force.
 #[derive(Debug)]
