@@ -52,7 +52,13 @@ pub fn choose(retriever: &Retriever, ranked: &Ranked, choice: Option<&str>) -> R
 pub fn beside(retriever: &Retriever, ranked: &Ranked, conclusion: &Candidate) -> Result<Option<Chosen>> {
     let rests = |scene: &&Scene| scene.basis.iter().any(|(rule, _)| rule.id == conclusion.clause);
     let scene = ranked.guides.iter().find(rests).filter(|scene| scene.hit.score >= BESIDE_SHARE);
-    Ok(scene.map(|scene| read(retriever, scene)).transpose()?.flatten())
+    let chosen = scene.map(|scene| read(retriever, scene)).transpose()?.flatten();
+    // The steps are those of the scene's own outcome: under the condition of another one they would mislead.
+    let other = |scene: &GuideScene| {
+        let met = scene.clarify.as_ref().and_then(|clarify| condition::met(clarify, &ranked.read));
+        met.is_some_and(|met| met.conclusion != scene.conclusion)
+    };
+    Ok(chosen.filter(|chosen| !other(&chosen.scene)))
 }
 
 fn scene(retriever: &Retriever, ranked: &Ranked, clause: ClauseId) -> Result<Option<Chosen>> {

@@ -16,7 +16,7 @@ use crate::store::Clause;
 use crate::text::clause;
 use crate::text::legal::GuideScene;
 use crate::text::normalize::{normalize, simplify};
-use crate::text::quantity;
+use crate::text::quantity::{self, Quantity, Span};
 use std::ops::Range;
 
 /// Rules whose parts are candidates.
@@ -67,10 +67,18 @@ pub fn candidates(retriever: &Retriever, ranked: &Ranked, asked: &Asked) -> Resu
         let Some(clause) = retriever.knowledge().clause(hit.clause)? else { continue };
         let found = Found::new(retriever, ranked, asked, &clause)?;
         for part in parts::of(&clause.text, &found.ranges) {
+            let tier = agreement(&asked.amounts, &tier(&part.case));
+            if tier < 0.0 {
+                // The row of another amount.
+                continue;
+            }
             let mut signs = found.signs(&part.text, &folded(&part.text), &part.sentences);
             signs.rank = logarithm(hit.score);
             signs.first = yes(number == 0);
             shape(&mut signs, &part);
+            if tier > 0.0 {
+                (signs.amount, signs.other_amount) = (1.0, 0.0);
+            }
             all.push(Candidate {
                 origin: Origin::Rule,
                 clause: clause.id,
@@ -200,6 +208,27 @@ impl<'a> Found<'a> {
     }
 }
 
+/// The quantities of a row's case. A bound that is marked (含) belongs to its row, so that the other one belongs to the next row:
+/// 20万元(含)至50万元, 1万元以上至5万元(含).
+fn tier(case: &str) -> Vec<Quantity> {
+    let case = folded(case);
+    let (low_marked, high_marked) = (case.contains("(含)至"), case.ends_with("(含)"));
+    let case = case.replace("(含)至", "至").replace("以上至", "至");
+    let mut found = quantity::find(&case);
+    if let [from, to] = found.as_slice()
+        && from.measure == to.measure
+        && case.get(from.place.end..to.place.start) == Some("至")
+    {
+        let span = Span { low: from.span.low, high: to.span.high, low_in: true, high_in: true };
+        found = vec![Quantity { span, ..to.clone() }];
+    }
+    for of in &mut found {
+        of.span.high_in &= high_marked || !low_marked;
+        of.span.low_in &= low_marked || !high_marked;
+    }
+    found
+}
+
 fn folded(text: &str) -> String {
     simplify(&normalize(text))
 }
@@ -251,5 +280,26 @@ fn compare_all(all: &mut [Candidate]) {
         signs.behind_in_clause = signs.own - own;
         signs.behind_in_all = signs.headed - headed;
         signs.coverage_behind = signs.coverage - coverage;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_for_the_amounts_between_its_bounds() {
+        let asked = |text: &str| condition::said(&folded(text));
+        for (question, case, fits) in [
+            ("取50万要提前几天", "20万元（含）至50万元", false),
+            ("取50万要提前几天", "50万元（含）至200万元", true),
+            ("取49万要提前几天", "20万元（含）至50万元", true),
+            ("取49万要提前几天", "50万元（含）至200万元", false),
+            ("转六千手续费", "1万元以上至5万元（含）", false),
+            ("转5万手续费", "1万元以上至5万元（含）", true),
+        ] {
+            let (asked, tier) = (asked(question), tier(case));
+            assert_eq!(agreement(&asked, &tier) > 0.0, fits, "{question} {case}: {asked:?} {tier:?}");
+        }
     }
 }

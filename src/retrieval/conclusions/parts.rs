@@ -9,6 +9,10 @@ pub const MAX_CHARS: usize = 140;
 /// Sentences of a clause that are looked at.
 const MAX_SENTENCES: usize = 80;
 
+/// What a sentence begins with that goes on from the one before.
+const HANGING: [&str; 12] =
+    ["其中", "但", "库存不足", "其余", "否则", "同时", "该", "此", "仍", "也", "前款", "超过的"];
+
 /// What a part is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
@@ -35,6 +39,8 @@ pub struct Part {
     pub sentences: Vec<usize>,
     /// What is marked in the clause, in bytes.
     pub range: Range<usize>,
+    /// Of a row its first cell, which tells the case it is for.
+    pub case: String,
 }
 
 /// The parts of a clause's text; `sentences` are those of [`clause::sentences`].
@@ -60,7 +66,8 @@ pub fn of(text: &str, sentences: &[Range<usize>]) -> Vec<Part> {
                     let text = if short(&whole) { whole } else { bare };
                     if short(&text) {
                         let with = lead.iter().map(|(n, _)| *n).chain([*first, n]).collect();
-                        parts.push(Part { shape: Shape::Row, text, sentences: with, range: range.clone() });
+                        let case = cells.first().map(|cell| (*cell).to_owned()).unwrap_or_default();
+                        parts.push(Part { shape: Shape::Row, text, sentences: with, range: range.clone(), case });
                     }
                 }
                 _ => header = Some((n, cells)),
@@ -81,23 +88,30 @@ pub fn of(text: &str, sentences: &[Range<usize>]) -> Vec<Part> {
                 let whole = format!("{head}{sentence}");
                 let (text, with) = if short(&whole) { (whole, with) } else { (sentence.to_owned(), vec![n]) };
                 if short(&text) {
-                    parts.push(Part { shape: Shape::Item, text, sentences: with, range: range.clone() });
+                    parts.push(Part {
+                        shape: Shape::Item,
+                        text,
+                        sentences: with,
+                        range: range.clone(),
+                        case: String::new(),
+                    });
                 }
             }
-            None if short(sentence) => parts.push(Part {
+            None if short(sentence) && !hangs(sentence) => parts.push(Part {
                 shape: Shape::Sentence,
                 text: sentence.to_owned(),
                 sentences: vec![n],
                 range: range.clone(),
+                case: String::new(),
             }),
             None => {}
         }
-        if let Some((before, earlier)) = previous.filter(|_| opening.is_none()) {
+        if let Some((before, earlier)) = previous.filter(|(_, earlier)| opening.is_none() && !hangs(earlier)) {
             let text = format!("{earlier}{sentence}");
             if short(&text) {
                 let start = sentences.get(before).map_or(range.start, |r| r.start);
                 let range = start..range.end;
-                parts.push(Part { shape: Shape::Pair, text, sentences: vec![before, n], range });
+                parts.push(Part { shape: Shape::Pair, text, sentences: vec![before, n], range, case: String::new() });
             }
         }
         previous = opening.is_none().then_some((n, sentence));
@@ -107,7 +121,13 @@ pub fn of(text: &str, sentences: &[Range<usize>]) -> Vec<Part> {
         if short(&whole) {
             let inside = |r: &Range<usize>| r.start >= list.range.start && r.end <= list.range.end;
             let with = sentences.iter().enumerate().filter(|(_, r)| inside(r)).map(|(n, _)| n).collect();
-            parts.push(Part { shape: Shape::List, text: whole, sentences: with, range: list.range.clone() });
+            parts.push(Part {
+                shape: Shape::List,
+                text: whole,
+                sentences: with,
+                range: list.range.clone(),
+                case: String::new(),
+            });
         }
     }
     parts
@@ -120,6 +140,11 @@ fn opening<'t>(text: &'t str, paragraphs: &[clause::Paragraph], at: usize) -> Op
     let head = text.get(list.range.clone())?.lines().next()?;
     let last = head.get(clause::sentences(head).pop()?)?;
     last.ends_with([':', '：']).then_some(last)
+}
+
+/// Whether a sentence hangs on the one before and would mislead alone (其中16周岁以上的可以…).
+fn hangs(sentence: &str) -> bool {
+    HANGING.iter().any(|word| sentence.starts_with(word))
 }
 
 fn cells(line: &str) -> Vec<&str> {
@@ -147,10 +172,11 @@ mod tests {
     #[test]
     fn sentences_stand_alone_and_in_pairs() {
         let parts = said("每日不超过2万元；超过的到柜面办理。另有规定的除外。");
-        let expected = ["每日不超过2万元；", "超过的到柜面办理。", "每日不超过2万元；超过的到柜面办理。"];
+        let expected = ["每日不超过2万元；", "另有规定的除外。", "每日不超过2万元；超过的到柜面办理。"];
         for text in expected {
             assert!(parts.iter().any(|(_, said)| said == text), "{text}");
         }
+        assert!(!parts.iter().any(|(_, said)| said == "超过的到柜面办理。"), "it hangs on the one before");
     }
 
     #[test]
