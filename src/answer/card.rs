@@ -11,7 +11,7 @@ use crate::retrieval::{Hit, Ranked, Retriever, confidence};
 use crate::text::address::{self, AddressQuery};
 use crate::text::legal::GuideClarify;
 use crate::text::normalize::normalize;
-use crate::types::{ClauseAddress, ClauseId};
+use crate::types::{ClauseAddress, ClauseId, GenerationId};
 
 /// Clauses on a card.
 const MAX_CITATIONS: usize = 5;
@@ -20,8 +20,6 @@ const MAX_CITATIONS: usize = 5;
 const FURTHER_SHARE: f64 = 0.1;
 /// Clauses that a card without a conclusion points to.
 const POINTED_TO: usize = 2;
-/// Longest sentence, in characters, that serves as conclusion where no guide gives one; a longer one is pointed to instead.
-const MAX_CONCLUSION_CHARS: usize = 140;
 /// Titles named in a refusal.
 const NEAREST_TITLES: usize = 3;
 /// Words named in a refusal.
@@ -52,12 +50,9 @@ pub enum Ground {
     Pointer,
 }
 
-/// Builds the card for a ranking.
-///
-/// # Errors
-/// `KB_CORRUPT`.
-pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<(Card, Ground)> {
-    let mut card = Card {
+/// A card for a question on which nothing stands yet.
+pub(super) fn empty(ask: &Ask<'_>, generation: GenerationId) -> Card {
+    Card {
         question: ask.question.text().to_owned(),
         as_of: ask.scope.as_of,
         refused: false,
@@ -67,17 +62,29 @@ pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<(C
         steps: Vec::new(),
         materials: Vec::new(),
         risk: Vec::new(),
-        escalation: ESCALATION.to_owned(),
+        escalation: String::new(),
         script: String::new(),
         clarify: None,
         refusal: None,
         notices: ask.question.notices().to_vec(),
-        confidence: ranked.confidence,
+        confidence: 0.0,
         conclusion_confidence: 0.0,
         timings: Timings::default(),
-        generation: retriever.knowledge().generation().clone(),
+        generation,
         read_as: None,
         asked: None,
+    }
+}
+
+/// Builds the card for a ranking.
+///
+/// # Errors
+/// `KB_CORRUPT`.
+pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<(Card, Ground)> {
+    let mut card = Card {
+        escalation: ESCALATION.to_owned(),
+        confidence: ranked.confidence,
+        ..empty(ask, retriever.knowledge().generation().clone())
     };
     if ranked.from_letters {
         card.notices.push(format!("拼音已读作汉字:{}", ranked.read));
@@ -296,7 +303,7 @@ fn show_address(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, hit: &Hit
 fn conclude_from_first(card: &mut Card) {
     let Some(first) = card.citations.first() else { return };
     let source = place(first);
-    card.conclusion = match cite::said(first).filter(|s| s.chars().count() <= MAX_CONCLUSION_CHARS) {
+    card.conclusion = match cite::said(first).filter(|s| s.chars().count() <= conclusions::MAX_CHARS) {
         Some(sentence) => sentence,
         None => format!("见{source}"),
     };

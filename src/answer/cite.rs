@@ -96,10 +96,7 @@ pub fn said(citation: &Citation) -> Option<String> {
     let is_item = list.is_some_and(|list| {
         list.items.iter().any(|item| item.range.contains(&start) && item.range.start > list.range.start)
     });
-    let head = list.filter(|_| is_item).and_then(|list| text.get(list.range.clone())?.lines().next());
-    // Of the line in front of the items only its last sentence opens them.
-    let opening =
-        head.and_then(|head| head.get(clause::sentences(head).pop()?)).filter(|head| head.ends_with(['：', ':']));
+    let opening = list.filter(|_| is_item).and_then(|list| list.opening(text));
     Some(format!("{}{sentence}", opening.unwrap_or_default()))
 }
 

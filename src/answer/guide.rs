@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::retrieval::conclusions::{self, Candidate, Origin, asked, condition};
-use crate::retrieval::guides::Scene;
+use crate::retrieval::guides::{self, Scene};
 use crate::retrieval::{Ranked, Retriever};
 use crate::store::{Clause, Version};
 use crate::text::legal::{GuideClarify, GuideScene};
@@ -41,7 +41,7 @@ pub fn choose(retriever: &Retriever, ranked: &Ranked, choice: Option<&str>) -> R
     }
     let likely = ranked.conclusions.right >= conclusions::CONCLUDE;
     match ranked.conclusions.candidates.first() {
-        Some(Candidate { origin: Origin::Scene { .. }, clause, .. }) if likely => scene(retriever, ranked, *clause),
+        Some(Candidate { origin: Origin::Scene, clause, .. }) if likely => scene(retriever, ranked, *clause),
         _ => Ok(None),
     }
 }
@@ -70,8 +70,8 @@ fn scene(retriever: &Retriever, ranked: &Ranked, clause: ClauseId) -> Result<Opt
 
 fn read(retriever: &Retriever, scene: &Scene) -> Result<Option<Chosen>> {
     let Some(clause) = retriever.knowledge().clause(scene.hit.clause)? else { return Ok(None) };
-    let parsed = clause.guide.as_deref().and_then(|json| serde_json::from_str(json).ok());
-    Ok(parsed.map(|parsed| Chosen { clause, scene: parsed, basis: scene.basis.clone() }))
+    let structure = guides::structure(&clause);
+    Ok(structure.map(|structure| Chosen { clause, scene: structure, basis: scene.basis.clone() }))
 }
 
 /// What a scene concludes for a question.

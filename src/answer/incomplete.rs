@@ -1,7 +1,7 @@
 //! The card for a question that does not say what it is about.
 
-use super::Ask;
-use super::outcome::{Card, Refusal, Timings};
+use super::outcome::{Card, Refusal};
+use super::{Ask, card};
 use crate::types::GenerationId;
 
 /// Why there is no answer.
@@ -10,20 +10,9 @@ const INCOMPLETE: &str = "这句话没有说明是哪件事,请补上业务,或�
 const ASK_AGAIN: &str = "把业务和条件写全再问一次,例如:身份证过期半年,卡还能取钱吗";
 
 /// Asks back; nothing was searched.
-pub(super) fn card(ask: &Ask<'_>, generation: GenerationId) -> Card {
+pub(super) fn ask_back(ask: &Ask<'_>, generation: GenerationId) -> Card {
     Card {
-        question: ask.question.text().to_owned(),
-        as_of: ask.scope.as_of,
         refused: true,
-        conclusion: String::new(),
-        conclusion_source: String::new(),
-        citations: Vec::new(),
-        steps: Vec::new(),
-        materials: Vec::new(),
-        risk: Vec::new(),
-        escalation: String::new(),
-        script: String::new(),
-        clarify: None,
         refusal: Some(Refusal {
             reason: INCOMPLETE.to_owned(),
             documents_searched: 0,
@@ -33,12 +22,6 @@ pub(super) fn card(ask: &Ask<'_>, generation: GenerationId) -> Card {
             nearest: Vec::new(),
             incomplete: true,
         }),
-        notices: ask.question.notices().to_vec(),
-        conclusion_confidence: 0.0,
-        confidence: 0.0,
-        timings: Timings::default(),
-        generation,
-        read_as: None,
-        asked: None,
+        ..card::empty(ask, generation)
     }
 }

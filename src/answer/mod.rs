@@ -174,7 +174,7 @@ impl Answerer {
 
     /// Asks what a question is about that does not say so by itself; nothing is searched.
     pub fn ask_back(&self, ask: &Ask<'_>) -> AnswerReply {
-        let card = incomplete::card(ask, self.retriever.knowledge().generation().clone());
+        let card = incomplete::ask_back(ask, self.retriever.knowledge().generation().clone());
         AnswerReply { card, prose: None, prose_unavailable: None, session: String::new() }
     }
 

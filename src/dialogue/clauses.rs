@@ -1,7 +1,7 @@
 //! A question cut into clauses, each folded into the spelling in which words and quantities are looked for.
 
 use super::words::{ASKED, ASKING, ASKING_ENDS};
-use crate::text::normalize::{normalize, simplify};
+use crate::text::normalize::fold;
 
 /// Marks that end a clause.
 const ENDS: [char; 16] = [',', '，', '。', ';', '；', '、', '?', '？', '!', '！', ':', '：', '…', '~', '—', '\n'];
@@ -22,7 +22,7 @@ impl Clause {
     pub(super) fn new(words: &str) -> Option<Clause> {
         let shown = words.trim();
         let shown = shown.strip_suffix('呢').unwrap_or(shown);
-        let folded = simplify(&normalize(shown));
+        let folded = fold(shown);
         let shown = if shown.to_ascii_lowercase() == folded { shown.to_owned() } else { folded.clone() };
         folded.chars().any(char::is_alphanumeric).then(|| Clause { asks: asks(&folded), shown, folded })
     }

@@ -7,7 +7,7 @@ use super::words::{
 };
 use super::{Reading, Turn};
 use crate::text::filler;
-use crate::text::normalize::{normalize, simplify};
+use crate::text::normalize::{self, simplify};
 use std::ops::Range;
 
 /// A longer question without a word that leads over stands for itself.
@@ -78,7 +78,7 @@ pub fn read(history: &[Turn], question: &str) -> Reading {
 }
 
 fn fold(text: &str) -> String {
-    simplify(&normalize(text.trim()))
+    normalize::fold(text.trim())
 }
 
 /// Without marks and blanks.

@@ -1,6 +1,6 @@
 //! The words by which a question goes on from another one.
 
-use crate::text::normalize::{normalize, simplify};
+use crate::text::normalize::fold;
 use std::sync::LazyLock;
 
 /// The bundled list: one kind a line; `#` starts a comment, `-` a line of phrases that are taken out before words are looked for.
@@ -17,7 +17,7 @@ struct Business {
 static LIST: LazyLock<Business> = LazyLock::new(|| {
     let lines = || BUSINESS.lines().chain(MATTERS.lines()).filter(|line| !line.starts_with('#'));
     let split = |line: &'static str| line.split_whitespace();
-    let fold = |word: &str| simplify(&normalize(word.trim_start_matches('!')));
+    let fold = |word: &str| fold(word.trim_start_matches('!'));
     Business {
         words: lines().filter(|line| !line.starts_with('-')).flat_map(split).map(fold).collect(),
         not: lines().filter_map(|line| line.strip_prefix('-')).flat_map(split).collect(),

@@ -10,7 +10,7 @@ use super::fusion::{self, TEN};
 use super::lexical::{QueryTerm, Scored, is_word};
 use crate::error::Result;
 use crate::store::{Knowledge, forward};
-use crate::text::normalize::{normalize, simplify};
+use crate::text::normalize::{fold, normalize};
 use crate::text::tokenize::terms;
 use serde::Serialize;
 use std::collections::HashSet;
@@ -156,7 +156,7 @@ impl Matters {
                 .flat_map(|line| {
                     let strict = line.starts_with('!');
                     let words = line.trim_start_matches('!').split_whitespace();
-                    words.map(move |word| Matter { word: simplify(&normalize(word)), strict })
+                    words.map(move |word| Matter { word: fold(word), strict })
                 })
                 .collect(),
         )

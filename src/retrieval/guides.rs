@@ -6,6 +6,7 @@ use super::scope::Admitted;
 use super::{Hit, Ranked};
 use crate::error::Result;
 use crate::store::{Clause, Knowledge, Version};
+use crate::text::legal::GuideScene;
 use crate::types::{ClauseAddress, ClauseId, Date};
 use std::collections::HashMap;
 
@@ -22,6 +23,11 @@ pub struct Scene {
 const SCENES_FOLLOWED: usize = 10;
 /// Share of a scene's score that its rules inherit: a clause that answers by itself with the same score comes first.
 const INHERITED: f64 = 0.95;
+
+/// The structure of a scene; `None` for any other clause.
+pub fn structure(clause: &Clause) -> Option<GuideScene> {
+    clause.guide.as_deref().and_then(|json| serde_json::from_str(json).ok())
+}
 
 /// The clauses that a scene rests on, in the versions that may answer, with the address as the scene names it. Empty when none
 /// of them is in force: such a scene has no source.

@@ -127,6 +127,14 @@ pub fn extract<'a>(text: &'a str, address: &ClauseAddress) -> Option<&'a str> {
     }
 }
 
+impl Paragraph {
+    /// The words that open its list (有下列情形之一的:): the last sentence of its first line, if it ends so.
+    pub fn opening<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let head = text.get(self.range.clone())?.lines().next()?;
+        head.get(sentences(head).pop()?).filter(|last| last.ends_with(['：', ':']))
+    }
+}
+
 /// The sentences of a text: byte ranges that end after 。！？； or before a line break. What stands in 《》, brackets or quotes is
 /// not split; an unclosed one ends with its line. Spaces around a sentence are left out.
 pub fn sentences(text: &str) -> Vec<Range<usize>> {

@@ -126,9 +126,14 @@ fn is_version_note(content: &str) -> bool {
     known && digits >= 4
 }
 
-/// The form in which a curated question and a teller's are compared: normalised, simplified, letters and digits only.
+/// The one spelling in which words are compared: normalised and simplified.
+pub fn fold(text: &str) -> String {
+    simplify(&normalize(text))
+}
+
+/// The form in which a curated question and a teller's are compared: [`fold`]ed, letters and digits only.
 pub fn fold_question(question: &str) -> String {
-    simplify(&normalize(question)).chars().filter(|c| c.is_alphanumeric()).collect()
+    fold(question).chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
 #[cfg(test)]

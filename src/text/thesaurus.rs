@@ -1,6 +1,6 @@
 //! 口语 → 术语: what tellers say and what rules write.
 
-use super::normalize::{normalize, simplify};
+use super::normalize::fold;
 use std::collections::HashMap;
 
 /// The bundled thesaurus: one entry a line, the spoken word, a tab, and its terms separated by spaces; `#` starts a comment.
@@ -29,8 +29,8 @@ impl Thesaurus {
         let mut out = Thesaurus::default();
         for (spoken, terms) in entries {
             // As the question is spelled when its words are looked for.
-            let spoken = simplify(&normalize(spoken));
-            let terms: Vec<String> = terms.split_whitespace().map(|term| simplify(&normalize(term))).collect();
+            let spoken = fold(spoken);
+            let terms: Vec<String> = terms.split_whitespace().map(fold).collect();
             if !spoken.is_empty() && !terms.is_empty() {
                 out.longest = out.longest.max(spoken.chars().count());
                 out.entries.entry(spoken).or_default().extend(terms);

@@ -18,7 +18,7 @@ use crate::guard::GuardedQuestion;
 use crate::inference::Prompt;
 use crate::retrieval::{Hit, Ranked, confidence};
 use crate::store::Knowledge;
-use crate::text::normalize::{is_invisible, normalize, simplify};
+use crate::text::normalize::{fold, is_invisible};
 use crate::types::{Bilingual, ClauseId};
 use causes::Case;
 use serde::{Deserialize, Serialize};
@@ -172,7 +172,7 @@ fn guard(request: &AskRequest, question: &GuardedQuestion, ranked: &Ranked) -> G
     }
     // Of an address nothing is looked up by words.
     if !ranked.searched.is_empty() {
-        let unified = simplify(&normalize(question.text()));
+        let unified = fold(question.text());
         if unified != question.text() {
             remarks.push(words::unified(&unified));
         }

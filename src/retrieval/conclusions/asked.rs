@@ -1,4 +1,4 @@
-//! What a question asks for: a verdict (may I, must I, is it so), a number, a person, a place, papers.
+//! What a question asks for: a verdict (may I, must I, is it so), a number, a person, papers.
 
 use super::condition;
 use crate::retrieval::wanted::Wanted;
@@ -31,12 +31,8 @@ pub enum Sign {
 pub enum Want {
     /// 谁批.
     Who,
-    /// 去哪.
-    Where,
     /// 要什么材料.
     Papers,
-    /// 怎么办.
-    How,
 }
 
 /// A question as it was read.
@@ -170,7 +166,6 @@ const WHO: [&str; 14] = [
     "哪位",
     "归哪",
 ];
-const WHERE: [&str; 10] = ["哪里", "哪儿", "在哪", "去哪", "到哪", "上哪", "哪个网点", "哪家", "什么地方", "啥地方"];
 const PAPERS: [&str; 24] = [
     "什么材料",
     "哪些材料",
@@ -197,14 +192,12 @@ const PAPERS: [&str; 24] = [
     "哪几样",
     "凭什么",
 ];
-const HOW: [&str; 12] =
-    ["怎么", "咋", "如何", "怎样", "啥流程", "什么流程", "哪几步", "怎办", "么办", "什么程序", "咋个", "哪样"];
 
 impl Asked {
     /// Reads a question in the form of [`crate::text::passage::spoken`].
     pub fn read(question: &str) -> Asked {
         let has = |words: &[&str]| words.iter().any(|word| question.contains(word));
-        let wants = [(Want::Who, &WHO[..]), (Want::Where, &WHERE), (Want::Papers, &PAPERS), (Want::How, &HOW)];
+        let wants = [(Want::Who, &WHO[..]), (Want::Papers, &PAPERS)];
         Asked {
             verdict: verdict(question),
             wanted: Wanted::of(question),
@@ -299,8 +292,6 @@ const STATES_WHO: [&str; 20] = [
     "人民银行",
     "负责",
 ];
-const STATES_WHERE: [&str; 12] =
-    ["网点", "柜面", "柜台", "开户行", "原", "任一", "机构", "公安", "法院", "所在地", "渠道", "系统"];
 const STATES_PAPERS: [&str; 22] = [
     "证",
     "证明",
@@ -325,16 +316,13 @@ const STATES_PAPERS: [&str; 22] = [
     "签字",
     "提供",
 ];
-const STATES_HOW: [&str; 8] = ["应当", "应", "须", "办理", "按", "由", "先", "可以"];
 
 impl Want {
     /// Whether a normalised text names something of the kind.
     pub fn stated_in(self, text: &str) -> bool {
         let words: &[&str] = match self {
             Want::Who => &STATES_WHO,
-            Want::Where => &STATES_WHERE,
             Want::Papers => &STATES_PAPERS,
-            Want::How => &STATES_HOW,
         };
         words.iter().any(|word| text.contains(word))
     }

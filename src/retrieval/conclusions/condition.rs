@@ -1,7 +1,7 @@
 //! Which condition of a scene a question meets: by comparing quantities where the condition states one (90日以内, 超过5万元), else by its keywords.
 
 use crate::text::legal::{GuideChoice, GuideClarify};
-use crate::text::normalize::{normalize, simplify};
+use crate::text::normalize::fold;
 use crate::text::quantity::{self, Measure, Quantity, Span};
 
 /// Words that tell of what is gone; a condition on notes is about what is left.
@@ -13,7 +13,7 @@ const AROUND: usize = 4;
 
 /// The one choice that the question meets; `None` when it meets none, or several.
 pub fn met<'a>(clarify: &'a GuideClarify, question: &str) -> Option<&'a GuideChoice> {
-    let question = simplify(&normalize(question));
+    let question = fold(question);
     let said = said(&question);
     let stated: Vec<(&GuideChoice, Vec<Quantity>)> = clarify.choices.iter().map(|c| (c, found(&c.label))).collect();
     let compared =
@@ -30,7 +30,7 @@ pub fn met<'a>(clarify: &'a GuideClarify, question: &str) -> Option<&'a GuideCho
 }
 
 fn found(text: &str) -> Vec<Quantity> {
-    quantity::find(&simplify(&normalize(text)))
+    quantity::find(&fold(text))
 }
 
 /// The quantities of a question; of shares that are gone what is left.
@@ -67,7 +67,7 @@ fn by_quantity<'a>(stated: &[(&'a GuideChoice, Vec<Quantity>)], said: &[Quantity
 
 /// Whether the question has a keyword; one with a quantity only as that quantity (20万 is not in 120万).
 fn mentions(question: &str, said: &[Quantity], keyword: &str) -> bool {
-    let keyword = simplify(&normalize(keyword));
+    let keyword = fold(keyword);
     let counted = quantity::find(&keyword);
     if counted.is_empty() {
         return !keyword.is_empty() && question.contains(&keyword);

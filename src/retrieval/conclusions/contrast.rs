@@ -1,6 +1,6 @@
 //! Words that are told apart at the counter (取 and 存, 单位 and 个人, 挂失 and 解挂): whether question and sentence are on the same side.
 
-use crate::text::normalize::{normalize, simplify};
+use crate::text::normalize::fold;
 use std::sync::OnceLock;
 
 /// The list, see its own comment.
@@ -12,7 +12,7 @@ type Contrast = Vec<Vec<String>>;
 fn contrasts() -> &'static [Contrast] {
     static READ: OnceLock<Vec<Contrast>> = OnceLock::new();
     READ.get_or_init(|| {
-        let side = |side: &str| side.split_whitespace().map(|word| simplify(&normalize(word))).collect();
+        let side = |side: &str| side.split_whitespace().map(fold).collect();
         let lines = CONTRASTS.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
         lines.map(|line| line.split('|').map(side).collect()).collect()
     })

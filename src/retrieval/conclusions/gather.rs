@@ -8,14 +8,13 @@ use super::signs::Signs;
 use super::{Candidate, Origin};
 use crate::error::Result;
 use crate::retrieval::fusion::{Answers, Evidence, TEN};
-use crate::retrieval::guides::Scene;
+use crate::retrieval::guides::{self, Scene};
 use crate::retrieval::late::{Sentences, agreement};
 use crate::retrieval::lexical::QueryTerm;
 use crate::retrieval::{Ranked, Retriever};
 use crate::store::Clause;
 use crate::text::clause;
-use crate::text::legal::GuideScene;
-use crate::text::normalize::{normalize, simplify};
+use crate::text::normalize::fold;
 use crate::text::quantity::{self, Quantity, Span};
 use std::ops::Range;
 
@@ -72,7 +71,7 @@ pub fn candidates(retriever: &Retriever, ranked: &Ranked, asked: &Asked) -> Resu
                 // The row of another amount.
                 continue;
             }
-            let mut signs = found.signs(&part.text, &folded(&part.text), &part.sentences);
+            let mut signs = found.signs(&part.text, &fold(&part.text), &part.sentences);
             signs.rank = logarithm(hit.score);
             signs.first = yes(number == 0);
             shape(&mut signs, &part);
@@ -101,9 +100,7 @@ fn outcome(
     (number, scene): (usize, &Scene),
 ) -> Result<Option<Candidate>> {
     let Some(clause) = retriever.knowledge().clause(scene.hit.clause)? else { return Ok(None) };
-    let Some(parsed) = clause.guide.as_deref().and_then(|json| serde_json::from_str::<GuideScene>(json).ok()) else {
-        return Ok(None);
-    };
+    let Some(parsed) = guides::structure(&clause) else { return Ok(None) };
     let met = parsed.clarify.as_ref().and_then(|clarify| condition::met(clarify, &ranked.read));
     let text = met.map_or(&parsed.conclusion, |met| &met.conclusion);
     let found = Found::new(retriever, ranked, asked, &clause)?;
@@ -114,7 +111,7 @@ fn outcome(
     let inside =
         |sentence: &Range<usize>| asks.iter().any(|asks| sentence.start < asks.end && sentence.end > asks.start);
     let sentences: Vec<usize> = (0..found.ranges.len()).filter(|n| found.ranges.get(*n).is_some_and(inside)).collect();
-    let spoken = folded(&format!("{} {} {text}", parsed.title, parsed.ask_variants.join(" ")));
+    let spoken = fold(&format!("{} {} {text}", parsed.title, parsed.ask_variants.join(" ")));
     let mut signs = found.signs(text, &spoken, &sentences);
     let rank = |rule: &Clause| ranked.hits.iter().position(|hit| hit.stands_for(rule.id));
     let basis = scene.basis.iter().filter_map(|(rule, _)| rank(rule)).min();
@@ -126,8 +123,7 @@ fn outcome(
     signs.basis = basis.and_then(|at| ranked.hits.get(at)).map_or(-1.0, |hit| logarithm(hit.score));
     let other = ranked.guides.get(usize::from(number == 0));
     signs.scene_margin = other.map_or(1.0, |other| signs.rank - logarithm(other.hit.score));
-    let origin = Origin::Scene { choice: met.map(|met| met.label.clone()) };
-    Ok(Some(Candidate { origin, clause: clause.id, text: text.clone(), range, signs, score: 0.0 }))
+    Ok(Some(Candidate { origin: Origin::Scene, clause: clause.id, text: text.clone(), range, signs, score: 0.0 }))
 }
 
 /// A clause among those found, with what all its parts share.
@@ -156,7 +152,7 @@ impl<'a> Found<'a> {
             ranked,
             asked,
             seen: ranked.evidence.iter().find(|seen| seen.clause == clause.id),
-            about: folded(&format!("{title} {}", clause.heading)),
+            about: fold(&format!("{title} {}", clause.heading)),
             ranges,
             sentences,
         })
@@ -164,7 +160,7 @@ impl<'a> Found<'a> {
 
     /// The signs that do not depend on its rank or shape; `spoken` are the words, normalised, in which a question may meet it.
     fn signs(&self, text: &str, spoken: &str, sentences: &[usize]) -> Signs {
-        let said = folded(text);
+        let said = fold(text);
         let mut signs = Signs { length: text.chars().count() as f64 / HUNDRED, ..Signs::default() };
         self.compare_tokens(&mut signs, sentences);
         if let Some(seen) = self.seen {
@@ -211,7 +207,7 @@ impl<'a> Found<'a> {
 /// The quantities of a row's case. A bound that is marked (含) belongs to its row, so that the other one belongs to the next row:
 /// 20万元(含)至50万元, 1万元以上至5万元(含).
 fn tier(case: &str) -> Vec<Quantity> {
-    let case = folded(case);
+    let case = fold(case);
     let (low_marked, high_marked) = (case.contains("(含)至"), case.ends_with("(含)"));
     let case = case.replace("(含)至", "至").replace("以上至", "至");
     let mut found = quantity::find(&case);
@@ -227,10 +223,6 @@ fn tier(case: &str) -> Vec<Quantity> {
         of.span.low_in &= low_marked || !high_marked;
     }
     found
-}
-
-fn folded(text: &str) -> String {
-    simplify(&normalize(text))
 }
 
 fn yes(is: bool) -> f64 {
@@ -289,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_row_is_for_the_amounts_between_its_bounds() {
-        let asked = |text: &str| condition::said(&folded(text));
+        let asked = |text: &str| condition::said(&fold(text));
         for (question, case, fits) in [
             ("取50万要提前几天", "20万元（含）至50万元", false),
             ("取50万要提前几天", "50万元（含）至200万元", true),

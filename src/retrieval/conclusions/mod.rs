@@ -15,31 +15,27 @@ mod weights;
 
 use super::{Ranked, Retriever};
 use crate::error::Result;
-use crate::text::normalize::{normalize, simplify};
+use crate::text::normalize::fold;
 use crate::text::quantity;
 use crate::types::ClauseId;
 use asked::Asked;
-use serde::Serialize;
 use signs::{Overall, Signs};
 use std::ops::Range;
 
-/// Probability of being right from which on a candidate is given as the conclusion; below it the card points to the clauses.
-pub const CONCLUDE: f64 = weights::CONCLUDE;
+pub use parts::MAX_CHARS;
+pub use weights::CONCLUDE;
 
 /// Where a candidate comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// The outcome of a scene.
-    Scene {
-        /// The choice of its condition that the question meets.
-        choice: Option<String>,
-    },
+    Scene,
     /// A part of a rule.
     Rule,
 }
 
 /// A conclusion that could be given.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
     /// Where it comes from.
     pub origin: Origin,
@@ -48,7 +44,6 @@ pub struct Candidate {
     /// As it is said.
     pub text: String,
     /// Where it stands in the clause's text, in bytes.
-    #[serde(skip)]
     pub range: Range<usize>,
     /// What speaks for it.
     pub signs: Signs,
@@ -57,7 +52,7 @@ pub struct Candidate {
 }
 
 /// The candidates of a question.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Conclusions {
     /// Best first.
     pub candidates: Vec<Candidate>,
@@ -82,9 +77,13 @@ pub(super) fn weigh(retriever: &Retriever, ranked: &Ranked, throughout: bool) ->
     let asked = Asked::read(&ranked.read);
     let mut candidates = gather::candidates(retriever, ranked, &asked)?;
     let compared = candidates.iter().any(|candidate| candidate.signs.own_weakest != 0.0);
-    let weights = if compared { &weights::CHOICE } else { &weights::CHOICE_BY_WORDS };
+    let (choice, of_right) = if compared {
+        (&weights::CHOICE, &weights::RIGHT)
+    } else {
+        (&weights::CHOICE_BY_WORDS, &weights::RIGHT_BY_WORDS)
+    };
     for candidate in &mut candidates {
-        candidate.score = candidate.signs.dot(weights);
+        candidate.score = candidate.signs.dot(choice);
     }
     // A curated question that equals this one names its clause.
     let settled = |candidate: &Candidate| ranked.settled.contains(&candidate.clause);
@@ -103,20 +102,10 @@ pub(super) fn weigh(retriever: &Retriever, ranked: &Ranked, throughout: bool) ->
             ..Overall::of(&first.signs)
         }
     });
-    let right = overall.map_or(0.0, |overall| {
-        probability(overall.dot(if compared { &weights::RIGHT } else { &weights::RIGHT_BY_WORDS }))
-    });
-    // Two rules that say the same but for the quantity contradict each other: neither is the conclusion.
-    let contradicted = candidates.first().is_some_and(|first| {
-        let said = bare(&first.text);
-        candidates
-            .iter()
-            .any(|other| other.clause != first.clause && other.text != first.text && bare(&other.text) == said)
-    });
-    let right = match (certain, contradicted) {
-        (true, _) => 1.0,
-        (false, true) => 0.0,
-        (false, false) => right,
+    let right = match overall {
+        _ if certain => 1.0,
+        Some(overall) if !contradicted(&candidates) => probability(overall.dot(of_right)),
+        _ => 0.0,
     };
     Ok(Conclusions { candidates, overall: overall.filter(|_| compared), right })
 }
@@ -127,9 +116,17 @@ pub(super) fn answered(overall: &Overall) -> (f64, f64) {
     (share, overall.dot(&weights::ANSWERED) - overall.confidence * weights::ANSWERED.confidence)
 }
 
+/// Whether another clause says what the first candidate says but for the quantity: then neither is the conclusion.
+fn contradicted(candidates: &[Candidate]) -> bool {
+    let Some((first, others)) = candidates.split_first() else { return false };
+    let said = bare(&first.text);
+    let mut others = others.iter().filter(|other| other.clause != first.clause && other.text != first.text);
+    others.any(|other| bare(&other.text) == said)
+}
+
 /// A sentence, normalised, without its quantities.
 fn bare(text: &str) -> String {
-    let text = simplify(&normalize(text));
+    let text = fold(text);
     let mut bare = String::with_capacity(text.len());
     let mut from = 0;
     for of in quantity::find(&text) {

@@ -4,7 +4,7 @@
 use crate::text::clause;
 use std::ops::Range;
 
-/// Longest conclusion, in characters.
+/// Longest conclusion from a rule, in characters; the card points to what is longer.
 pub const MAX_CHARS: usize = 140;
 /// Sentences of a clause that are looked at.
 const MAX_SENTENCES: usize = 80;
@@ -137,9 +137,7 @@ pub fn of(text: &str, sentences: &[Range<usize>]) -> Vec<Part> {
 fn opening<'t>(text: &'t str, paragraphs: &[clause::Paragraph], at: usize) -> Option<&'t str> {
     let list = paragraphs.iter().find(|paragraph| paragraph.range.contains(&at))?;
     list.items.iter().find(|item| item.range.start == at && at > list.range.start)?;
-    let head = text.get(list.range.clone())?.lines().next()?;
-    let last = head.get(clause::sentences(head).pop()?)?;
-    last.ends_with([':', '：']).then_some(last)
+    list.opening(text)
 }
 
 /// Whether a sentence hangs on the one before and would mislead alone (其中16周岁以上的可以…).

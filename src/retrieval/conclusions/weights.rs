@@ -8,7 +8,7 @@
 
 use super::signs::{Overall, Signs};
 
-/// See [`super::CONCLUDE`].
+/// Probability of being right from which on a candidate is given as the conclusion; below it the card points to the clauses.
 pub const CONCLUDE: f64 = 0.4;
 /// Largest gap between two candidates that counts.
 pub const MAX_GAP: f64 = 5.0;
