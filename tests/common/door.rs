@@ -23,6 +23,8 @@ pub const SESSION: &str = "0123456789abcdef0123456789abcdef";
 /// Answers every question with the same card; prose comes token by token.
 #[derive(Default)]
 pub struct FixedDoor {
+    /// Set once a `WAIT` question has come in.
+    pub waiting: AtomicBool,
     /// `WAIT` questions wait until this is set.
     pub open: AtomicBool,
     /// Canceller of the last prose that `HANG` began.
@@ -39,6 +41,7 @@ impl Door for FixedDoor {
                     PANIC => panic!("asked to"),
                     "" => return Err(Error::new(Code::QuestionEmpty, "问题是空的", "请输入问题")),
                     WAIT => {
+                        self.waiting.store(true, Ordering::Release);
                         while !self.open.load(Ordering::Acquire) {
                             std::thread::park_timeout(Duration::from_millis(5));
                         }
