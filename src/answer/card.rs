@@ -9,12 +9,13 @@ use crate::retrieval::conclusions::{self, Candidate, Origin};
 use crate::retrieval::lexical::{QueryTerm, query_terms};
 use crate::retrieval::{Hit, Ranked, Retriever, confidence};
 use crate::text::address::{self, AddressQuery};
+use crate::text::filler;
 use crate::text::legal::GuideClarify;
 use crate::text::normalize::normalize;
 use crate::types::{ClauseAddress, ClauseId, GenerationId};
 
 /// Clauses on a card.
-const MAX_CITATIONS: usize = 5;
+pub(super) const MAX_CITATIONS: usize = 5;
 /// A further rule is shown when it is at least this likely, as a share of the best one's likelihood. On the sample questions the
 /// right rule is on the card for 97.6% with 0.1 (2.6 clauses on average), 94.7% with 0.7 (1.9 clauses).
 const FURTHER_SHARE: f64 = 0.1;
@@ -321,13 +322,15 @@ fn refuse(card: &mut Card, retriever: &Retriever, ranked: &Ranked, reason: Strin
             break;
         }
     }
-    let words = ranked.terms.iter().filter(|t| !t.added && t.text.chars().count() > 1).map(|t| t.text.clone());
+    // As they were typed: the terms of the index are pairs of characters.
+    let looked_for = filler::strip(&ranked.read);
+    let words = looked_for.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() > 1);
     card.refused = true;
     card.refusal = Some(Refusal {
         reason,
         documents_searched: ranked.documents_searched,
         clauses_searched: ranked.clauses_searched,
-        terms: words.take(REFUSAL_TERMS).collect(),
+        terms: words.take(REFUSAL_TERMS).map(str::to_owned).collect(),
         ask: ESCALATION.to_owned(),
         nearest,
         incomplete: false,

@@ -15,6 +15,7 @@ pub mod outcome;
 mod place;
 pub mod prose;
 mod routing;
+mod several;
 mod structured;
 mod warming;
 mod writer;
@@ -87,6 +88,8 @@ pub struct Ask<'a> {
     pub context: Option<Context<'a>>,
     /// What may answer.
     pub scope: Scope,
+    /// The questions in it, where it is several; empty where it is one.
+    pub parts: &'a [PartQuestion],
     /// The choice made for an earlier clarifying question.
     pub choice: Option<&'a str>,
     /// Titles cited lately, most recent first.
@@ -95,6 +98,17 @@ pub struct Ask<'a> {
     pub prose: bool,
     /// Whether it is wanted as an object too.
     pub structured: bool,
+}
+
+/// One of several questions in one.
+#[derive(Debug)]
+pub struct PartQuestion {
+    /// In full.
+    pub question: GuardedQuestion,
+    /// Its own words, as the card names it.
+    pub said: String,
+    /// It asks of one of two things that are compared.
+    pub compared: bool,
 }
 
 /// A card with everything that led to it.
@@ -184,18 +198,29 @@ impl Answerer {
     /// As [`Answerer::answer`].
     pub fn weigh(&self, ask: &Ask<'_>) -> Result<Weighed> {
         let started = Instant::now();
-        let query = Query {
-            text: ask.matter.unwrap_or(ask.question.text()),
-            scope: ask.scope.clone(),
-            recent_documents: ask.recent_documents,
-            limit: HITS_FOR_CARD,
-        };
+        let mut weighed = self.weigh_one(ask, ask.matter.unwrap_or(ask.question.text()))?;
+        if !ask.parts.is_empty() {
+            let parts = ask.parts.iter().map(|part| {
+                let text = part.question.text();
+                Ok((part, self.weigh_one(ask, text)?.card))
+            });
+            let parts: Vec<_> = parts.collect::<Result<_>>()?;
+            weighed = several::combine(weighed, &parts);
+        }
+        weighed.card.timings.card_ms = started.elapsed().as_secs_f64() * 1e3;
+        Ok(weighed)
+    }
+
+    /// The card for `text` in the circumstances of a question.
+    fn weigh_one(&self, ask: &Ask<'_>, text: &str) -> Result<Weighed> {
+        let started = Instant::now();
+        let query =
+            Query { text, scope: ask.scope.clone(), recent_documents: ask.recent_documents, limit: HITS_FOR_CARD };
         let ranked = self.retriever.search_within(&query, ask.context.as_ref())?;
         let retrieve_ms = started.elapsed().as_secs_f64() * 1e3;
         let (mut card, ground) = card::build(&self.retriever, ask, &ranked)?;
         card.timings.embed_ms = ranked.embed_ms;
         card.timings.retrieve_ms = retrieve_ms;
-        card.timings.card_ms = started.elapsed().as_secs_f64() * 1e3;
         Ok(Weighed { card, ranked, ground })
     }
 

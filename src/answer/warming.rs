@@ -58,6 +58,7 @@ impl Answerer {
         let ask = Ask {
             question: &question,
             matter: None,
+            parts: &[],
             context: None,
             scope: scope.clone(),
             choice: None,

@@ -59,6 +59,8 @@ pub fn run(
                 session = None;
                 print("已换一件事\n")?;
             }
+            // No question begins with a stroke: it is a command that was typed wrong.
+            word if word.starts_with('/') => print(&format!("没有 {word} 这个命令。{HELP}"))?,
             _ => {
                 let request = AskRequest { question, as_of, session: session.clone(), ..AskRequest::default() };
                 match answer(engine, actor, request, writes) {

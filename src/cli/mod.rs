@@ -35,7 +35,8 @@ pub fn parse_day(text: Option<&str>) -> Result<Date> {
     match text {
         None => Ok(crate::clock::today()),
         Some(text) => text.parse().map_err(|e| {
-            Error::new(Code::BadParameter, format!("日期 {text} 看不懂:{e}"), "写成 2026-01-31 这样的形式")
+            let hint = "写成 2026-01-31 这样的形式,并且确有这一天";
+            Error::new(Code::BadParameter, format!("日期 {text} 看不懂"), hint).because(e)
         }),
     }
 }

@@ -48,8 +48,13 @@ const NEEDING: &str = "要得需该带还是";
 /// Fewer characters than this before the asking words say nothing.
 const KEPT_CHARS: usize = 4;
 
+/// Words that ask nothing although they look like it: 没啥由头.
+const NOT_ASKING: [&str; 4] = ["没什么", "没啥", "没几", "几乎"];
+
 /// Whether a folded clause asks something.
 fn asks(folded: &str) -> bool {
+    let folded = NOT_ASKING.iter().fold(folded.to_owned(), |text, word| text.replace(word, " "));
+    let folded = folded.as_str();
     let ends = |words: &[&str]| words.iter().any(|word| folded.ends_with(word));
     ASKING.iter().any(|word| folded.contains(word)) || ends(ASKING_ENDS) || ASKED.contains(&folded)
 }

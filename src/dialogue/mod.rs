@@ -2,7 +2,7 @@
 //!
 //! [`read`] is pure: the earlier turns and the question in, what is asked in full out. `words` knows the words that carry a question
 //! on, `clauses` cuts a question into its statements and what it asks, `amounts` finds quantities in it, `reading` decides and merges; [`sessions`] keeps the turns of
-//! those who ask, in memory and for a while.
+//! those who ask, in memory and for a while. [`several`] takes several questions in one apart.
 //!
 //! A wrong merge is worse than none: a question that names a matter of its own (`assets/business.txt`) stands for itself unless its
 //! words say plainly that it goes on.
@@ -11,12 +11,14 @@ mod amounts;
 mod clauses;
 mod reading;
 pub mod sessions;
+mod several;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
 pub use reading::read;
+pub use several::{Part, several};
 
 use crate::types::Date;
 

@@ -77,6 +77,12 @@ pub fn read(history: &[Turn], question: &str) -> Reading {
     Reading { text: join(&text, ","), follows: true, said: Some(said), fragment: false }
 }
 
+/// A question in full that goes on from another one, which stands in full itself.
+pub(super) fn follow(before: &str, question: &str) -> String {
+    let last = Turn { read: before.to_owned(), ..Turn::default() };
+    join(&merge(&last, &Marked::of(question)), ",")
+}
+
 fn fold(text: &str) -> String {
     normalize::fold(text.trim())
 }
@@ -173,7 +179,7 @@ fn asks(text: &str) -> bool {
 }
 
 /// Whether something is told of a matter: characters that are no fillers, quantities, persons or asking words.
-fn tells(folded: &str) -> bool {
+pub(super) fn tells(folded: &str) -> bool {
     !telling(folded).is_empty()
 }
 

@@ -3,8 +3,8 @@
 
 use super::request::{Actor, AskRequest, TELLER_CLEARANCE};
 use super::{check_field, standing};
-use crate::answer::outcome::Card;
-use crate::answer::{Answerer, Ask, Weighed};
+use crate::answer::outcome::{Card, Citation};
+use crate::answer::{Answerer, Ask, PartQuestion, Weighed};
 use crate::clock::{BoxClock, Reading};
 use crate::dialogue::sessions::Sessions;
 use crate::dialogue::{self, Turn};
@@ -14,7 +14,7 @@ use crate::retrieval::scope::Scope;
 use crate::retrieval::versions::{self, Neighbour};
 use crate::retrieval::{Context, Query, Retriever};
 use crate::text::day::{Spoken, matter, spoken};
-use crate::types::{Classification, Date};
+use crate::types::{Classification, Date, Status};
 
 /// Most titles that a conversation may carry along.
 const MAX_RECENT_DOCUMENTS: usize = 10;
@@ -31,6 +31,8 @@ pub(super) struct Asking<'a> {
     spoken: Option<Spoken>,
     /// The question without the words for that time.
     matter: Option<String>,
+    /// The questions in it, where it is several.
+    parts: Vec<PartQuestion>,
     /// Titles of the session's latest card.
     documents: Vec<String>,
     follow: Option<Follow>,
@@ -68,7 +70,7 @@ impl<'a> Asking<'a> {
         }
         let reading = clock.read();
         let (day, spoken, matter) = (request.as_of.unwrap_or(reading.day), None, None);
-        let (documents, follow, fragment) = (Vec::new(), None, false);
+        let (documents, parts, follow, fragment) = (Vec::new(), Vec::new(), None, false);
         Ok(Asking {
             request,
             question,
@@ -77,6 +79,7 @@ impl<'a> Asking<'a> {
             day,
             spoken,
             matter,
+            parts,
             documents,
             follow,
             fragment,
@@ -140,7 +143,23 @@ impl<'a> Asking<'a> {
             Some(Spoken::After { .. }) => self.day_of(retriever, Neighbour::Later)?,
         };
         self.day = day.unwrap_or(self.day);
+        self.parts = self.several();
         Ok(self)
+    }
+
+    /// The questions in one. A follow-up is one question, and a choice was made for one.
+    fn several(&self) -> Vec<PartQuestion> {
+        if self.follow.is_some() || self.fragment || self.request.choice.is_some() {
+            return Vec::new();
+        }
+        let text = self.matter.as_deref().unwrap_or(self.question.text());
+        let parts = dialogue::several(text).into_iter();
+        // A part that the guard does not let pass leaves the question whole.
+        let checked = parts.map(|part| {
+            let question = check_question(&part.text)?;
+            Ok(PartQuestion { question, said: part.said, compared: part.compared })
+        });
+        checked.collect::<Result<_>>().unwrap_or_default()
     }
 
     /// What a follow-up goes on from.
@@ -181,6 +200,7 @@ impl<'a> Asking<'a> {
             question: &self.question,
             matter: self.matter.as_deref(),
             context: self.context(),
+            parts: &self.parts,
             scope: self.scope(),
             choice: request.choice.as_deref(),
             recent_documents: recent,
@@ -209,6 +229,7 @@ impl<'a> Asking<'a> {
         card.notices.extend(self.told_day(card));
         card.notices.extend(another_time(card, self.spoken.as_ref(), self.reading.day));
         card.notices.extend(no_longer_in_force(card, self.reading.day));
+        label_what_ended(card, self.reading.day);
         // A day that the person named does not rest on the clock.
         if self.as_of().is_none() {
             card.notices.extend(standing::doubtful_day(&Reading { day: self.day, ..self.reading }));
@@ -285,6 +306,16 @@ fn another_time(card: &Card, spoken: Option<&Spoken>, today: Date) -> Option<Str
             holds.then(|| format!("注意:《{}》这一版现在仍然有效,不是改之前的规定", first.document))
         }
         Spoken::After { .. } => None,
+    }
+}
+
+/// A clause that was in force on the day asked for is not called 现行 when it has ended since.
+fn label_what_ended(card: &mut Card, today: Date) {
+    let ended = |cited: &&mut Citation| {
+        cited.status == Status::InForce && cited.effective_to.is_some_and(|until| until <= today)
+    };
+    for cited in card.citations.iter_mut().filter(ended) {
+        cited.status_label = "当时有效,现已失效".into();
     }
 }
 

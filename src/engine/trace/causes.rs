@@ -240,7 +240,17 @@ impl Case<'_> {
     /// What bars the first clause of the answer within this scope.
     fn barred_within(&self, scope: Scope) -> Result<Vec<Bilingual>> {
         let Ask { question, matter, context, choice, recent_documents, .. } = *self.ask;
-        let wide = Ask { question, matter, context, scope, choice, recent_documents, prose: false, structured: false };
+        let wide = Ask {
+            question,
+            matter,
+            parts: &[],
+            context,
+            scope,
+            choice,
+            recent_documents,
+            prose: false,
+            structured: false,
+        };
         let card = self.answerer.weigh(&wide)?.card;
         if card.refused {
             return Ok(Vec::new());

@@ -13,6 +13,9 @@ const MAX_SENTENCES: usize = 80;
 const HANGING: [&str; 12] =
     ["其中", "但", "库存不足", "其余", "否则", "同时", "该", "此", "仍", "也", "前款", "超过的"];
 
+/// Words of a sentence that tells what holds no longer; what holds stands before it.
+const ENDED: [&str; 4] = ["原规定", "不再执行", "停止执行", "同时废止"];
+
 /// What a part is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
@@ -142,7 +145,7 @@ fn opening<'t>(text: &'t str, paragraphs: &[clause::Paragraph], at: usize) -> Op
 
 /// Whether a sentence hangs on the one before and would mislead alone (其中16周岁以上的可以…).
 fn hangs(sentence: &str) -> bool {
-    HANGING.iter().any(|word| sentence.starts_with(word))
+    HANGING.iter().any(|word| sentence.starts_with(word)) || ENDED.iter().any(|word| sentence.contains(word))
 }
 
 fn cells(line: &str) -> Vec<&str> {
