@@ -178,12 +178,17 @@ impl Answerer {
     /// `KB_CORRUPT` when the knowledge no longer reads. A model that is missing, busy or dead is no error: the card stands.
     pub fn answer(&self, ask: &Ask<'_>) -> Result<AnswerReply> {
         let card = self.weigh(ask)?.card;
+        Ok(self.with_prose(ask, card))
+    }
+
+    /// A card with the prose that was asked for.
+    pub fn with_prose(&self, ask: &Ask<'_>, card: Card) -> AnswerReply {
         let (prose, prose_unavailable) = match (ask.prose && !card.refused).then(|| self.write(ask, &card)) {
             None => (None, None),
             Some(Ok(prose)) => (Some(prose), None),
             Some(Err(e)) => (None, Some(ErrorBody::from(&e))),
         };
-        Ok(AnswerReply { card, prose, prose_unavailable, session: String::new() })
+        AnswerReply { card, prose, prose_unavailable, session: String::new() }
     }
 
     /// Asks what a question is about that does not say so by itself; nothing is searched.

@@ -8,6 +8,7 @@ use super::card::{Ground, MAX_CITATIONS};
 use super::outcome::{Card, Citation};
 use super::{PartQuestion, Weighed};
 use crate::retrieval::conclusions::asked::Asked;
+use crate::text::filler;
 use crate::text::normalize::fold;
 use crate::text::passage::spoken;
 
@@ -15,28 +16,33 @@ use crate::text::passage::spoken;
 const NOTHING: &str = "在现行规定中没有找到依据,不作推测";
 /// A part's own conclusion stands beside another one when it is at least this likely.
 const BESIDE: f64 = 0.6;
+/// One part answers for a question that is refused as a whole when it is at least this likely.
+const ALONE: f64 = 0.8;
 
 type Answered<'a> = (&'a PartQuestion, Card);
 
 /// Puts the cards of the parts together, or leaves the card of the whole question as it is.
 pub(super) fn combine(whole: Weighed, parts: &[Answered<'_>]) -> Weighed {
-    if whole.card.refused {
-        return whole;
-    }
     let Some(card) = together(&whole.card, parts) else { return whole };
-    let ground = if whole.ground == Ground::Pointer { Ground::Rule } else { whole.ground };
+    let ground = if concludes(&whole.card) { whole.ground } else { Ground::Rule };
     Weighed { card, ground, ..whole }
 }
 
 fn together(whole: &Card, parts: &[Answered<'_>]) -> Option<Card> {
     let compared = parts.iter().any(|(part, _)| part.compared);
-    // Two things that are compared stand side by side only where both are answered: that alone tells that the words were read rightly.
-    let all = parts.iter().all(|(_, card)| concludes(card));
-    let likely = |card: &Card| concludes(card) && (compared || card.conclusion_confidence >= BESIDE);
-    let alike = parts.windows(2).all(|two| matches!(two, [a, b] if a.1.conclusion == b.1.conclusion));
     let concluded = concludes(whole);
-    let enough = if concluded { 1 } else { 2 };
-    if parts.iter().filter(|(_, card)| likely(card)).count() < enough || alike || compared && !all {
+    let enough = |at_least: usize, likely: f64| {
+        parts.iter().filter(|(_, card)| concludes(card) && card.conclusion_confidence >= likely).count() >= at_least
+    };
+    let worth = match whole {
+        // Two things that are compared stand side by side only where both are answered: that alone tells that the words were read rightly.
+        _ if compared => !whole.refused && enough(parts.len(), 0.0),
+        whole if whole.refused => enough(1, ALONE),
+        _ if concluded => enough(1, BESIDE),
+        _ => enough(2, BESIDE),
+    };
+    let alike = parts.windows(2).all(|two| matches!(two, [a, b] if a.1.conclusion == b.1.conclusion));
+    if !worth || alike {
         return None;
     }
     let first = (concluded && !compared).then_some(whole);
@@ -79,11 +85,18 @@ fn adds(whole: &Card, part: &PartQuestion, card: &Card) -> bool {
     if concludes(card) && (part.compared || card.conclusion_confidence >= BESIDE) {
         return card.conclusion != whole.conclusion;
     }
+    card.refused && !is_stated(part, &fold(&whole.conclusion))
+}
+
+/// Whether a conclusion states what a part asks for: a thing of the kind, or else most of its words.
+fn is_stated(part: &PartQuestion, conclusion: &str) -> bool {
     let asked = Asked::read(&spoken(&part.said));
-    let said = fold(&whole.conclusion);
-    let stated = asked.wanted.is_none_or(|wanted| wanted.stated_in(&said))
-        && asked.wants.iter().all(|want| want.stated_in(&said));
-    card.refused && !stated
+    if asked.wanted.is_some() || !asked.wants.is_empty() {
+        return asked.wanted.is_none_or(|wanted| wanted.stated_in(conclusion))
+            && asked.wants.iter().all(|want| want.stated_in(conclusion));
+    }
+    let words: Vec<char> = filler::strip(&fold(&part.said)).chars().filter(|c| c.is_alphanumeric()).collect();
+    2 * words.iter().filter(|c| conclusion.contains(**c)).count() >= words.len()
 }
 
 fn line(part: &PartQuestion, card: &Card) -> String {

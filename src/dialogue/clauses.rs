@@ -48,13 +48,23 @@ const NEEDING: &str = "要得需该带还是";
 /// Fewer characters than this before the asking words say nothing.
 const KEPT_CHARS: usize = 4;
 
-/// Words that ask nothing although they look like it: 没啥由头.
-const NOT_ASKING: [&str; 4] = ["没什么", "没啥", "没几", "几乎"];
+/// Words that ask nothing although they look like it: 没啥由头, 人还那么干.
+const NOT_ASKING: [&str; 8] = ["没什么", "没啥", "没几", "几乎", "那么", "这么", "多么", "要么"];
+/// 啥 and 什么 with one of these behind them mean anything at all: 啥决定没下.
+const ANYTHING: [&str; 2] = ["啥", "什么"];
+const ALL_OF_IT: [&str; 3] = ["没", "都", "也"];
 
 /// Whether a folded clause asks something.
 fn asks(folded: &str) -> bool {
-    let folded = NOT_ASKING.iter().fold(folded.to_owned(), |text, word| text.replace(word, " "));
-    let folded = folded.as_str();
+    let mut text = NOT_ASKING.iter().fold(folded.to_owned(), |text, word| text.replace(word, " "));
+    for word in ANYTHING {
+        if let Some((before, behind)) = text.split_once(word)
+            && ALL_OF_IT.iter().any(|all| behind.contains(all))
+        {
+            text = format!("{before} {behind}");
+        }
+    }
+    let folded = text.as_str();
     let ends = |words: &[&str]| words.iter().any(|word| folded.ends_with(word));
     ASKING.iter().any(|word| folded.contains(word)) || ends(ASKING_ENDS) || ASKED.contains(&folded)
 }

@@ -11,6 +11,8 @@ use std::ops::Range;
 
 /// More questions in one are left whole: that is a story, or a list.
 const MAX_PARTS: usize = 3;
+/// A shorter question goes on from the first one even where it names a matter: 身份证过期三个月能取钱吗,还能转账吗.
+const MAX_SHORT_CHARS: usize = 8;
 /// A clause of these characters only asks whether what was said before is right: 行吗, 对不对.
 const TAG: &str = "行成对是好中可以吗不吧么没能得合适规有违算数嘛呗否";
 /// A tag is not longer, in characters.
@@ -86,7 +88,9 @@ fn asked_in_turn(clauses: &[Clause]) -> Vec<Part> {
         let said = join(group, ",");
         let text = match parts.first() {
             None => said.clone(),
-            Some(_) if names_matter(&said) && tells(&said) => with(&shared, group),
+            Some(_) if said.chars().count() > MAX_SHORT_CHARS && names_matter(&said) && tells(&said) => {
+                with(&shared, group)
+            }
             Some(first) => follow(&first.text, &said),
         };
         parts.push(Part { text, said, compared: false });
@@ -137,7 +141,13 @@ fn pair(clause: &Clause) -> Option<(Range<usize>, Range<usize>)> {
     let (place, word) = BETWEEN.iter().filter_map(|word| Some((text.find(word)?, *word))).min()?;
     let from = place + word.len();
     let behind = text.get(from..)?;
-    let end = COMPARING.iter().filter_map(|(word, _)| behind.find(word)).min().unwrap_or(behind.len());
+    let comparing = COMPARING.iter().filter_map(|(word, _)| behind.find(word)).min().unwrap_or(behind.len());
+    // Things of a kind end alike: 二类户 and 三类户.
+    let alike = text.get(..place).and_then(|thing| thing.trim_end().chars().next_back()).and_then(|last| {
+        let at = behind.get(..comparing)?.rfind(last)?;
+        Some(at + last.len_utf8())
+    });
+    let end = alike.unwrap_or(comparing);
     let fits = |range: &Range<usize>| {
         text.get(range.clone()).is_some_and(|thing| (1..=MAX_THING_CHARS).contains(&thing.trim().chars().count()))
     };
@@ -155,10 +165,22 @@ mod tests {
 
     #[test]
     fn clauses_that_ask_in_turn_are_asked_in_full() {
-        assert_eq!(texts("ATM一天最多取多少 超了柜台能取不"), ["ATM一天最多取多少", "超了柜台能取不"]);
+        assert_eq!(texts("ATM一天最多取多少 超了柜台能取不"), ["ATM一天最多取多少", "ATM一天最多取,超了柜台能取不"]);
         assert_eq!(
             texts("个人和单位谁能挂失,多少钱,几天"),
             ["个人和单位谁能挂失", "个人和单位谁能挂失,多少钱", "个人和单位谁能挂失,几天"]
+        );
+    }
+
+    #[test]
+    fn a_short_question_goes_on_and_a_longer_one_names_its_own_matter() {
+        assert_eq!(
+            texts("身份证过期三个月能取钱吗,还能转账吗"),
+            ["身份证过期三个月能取钱吗", "身份证过期三个月,还能转账吗"]
+        );
+        assert_eq!(
+            texts("存折口头挂失有效期几天,保管箱钥匙丢了怎么办"),
+            ["存折口头挂失有效期几天", "保管箱钥匙丢了怎么办"]
         );
     }
 
@@ -176,6 +198,6 @@ mod tests {
 
     #[test]
     fn things_that_are_compared_are_asked_one_by_one() {
-        assert_eq!(texts("二类户和三类户一天各能转多少"), ["二类户,一天能转多少", "三类户一天,能转多少"]);
+        assert_eq!(texts("二类户和三类户一天各能转多少"), ["二类户,一天能转多少", "三类户,一天能转多少"]);
     }
 }

@@ -16,6 +16,8 @@ use crate::retrieval::{Context, Query, Retriever};
 use crate::text::day::{Spoken, matter, spoken};
 use crate::types::{Classification, Date, Status};
 
+/// A conclusion at least this likely is not looked for in another reading of the question.
+const SURE: f64 = 0.8;
 /// Most titles that a conversation may carry along.
 const MAX_RECENT_DOCUMENTS: usize = 10;
 
@@ -168,20 +170,29 @@ impl<'a> Asking<'a> {
         (new.is_some() || self.goes_on).then_some(Context { new, documents: &self.documents })
     }
 
-    /// Takes a question that is refused by itself for one that goes on about the documents of the card before, if there was one.
-    pub(super) fn going_on(&mut self) -> bool {
-        self.goes_on = self.follow.is_none() && !self.documents.is_empty() && self.request.choice.is_none();
-        self.goes_on
+    /// The same in its own words, asked about the documents of the card before; `None` where there was none, or where `card` answers well enough.
+    /// Words put together from two questions can say more than was meant, and a question that names its matter in passing seems to stand for itself.
+    pub(super) fn going_on(&self, card: &Card) -> Option<Asking<'a>> {
+        let another_day = self.follow.as_ref().is_some_and(|follow| follow.as_of.is_some());
+        let open = self.request.choice.is_none() && !another_day && card.conclusion_confidence < SURE;
+        if self.documents.is_empty() || !open {
+            return None;
+        }
+        let question = self.follow.as_ref().map_or(&self.question, |follow| &follow.asked).clone();
+        if dialogue::read(&[], question.text()).fragment {
+            return None;
+        }
+        let (documents, reading, spoken) = (self.documents.clone(), self.reading, self.spoken.clone());
+        let parts = Vec::new();
+        let matter = self.matter.clone().filter(|_| self.follow.is_none());
+        Some(Asking { question, documents, reading, spoken, matter, parts, follow: None, goes_on: true, ..*self })
     }
 
-    /// Whether a card stands on the documents of the card before.
-    pub(super) fn is_about_same(&self, card: &Card) -> bool {
-        !card.refused && card.citations.first().is_some_and(|cited| self.documents.contains(&cited.document))
-    }
-
-    /// Takes it for a question by itself again.
-    pub(super) fn alone(&mut self) {
-        self.goes_on = false;
+    /// Whether a card that goes on is to be preferred to the other one: it stands on the documents of the card before and concludes, or at least
+    /// points to them where the other is refused.
+    pub(super) fn is_surer(&self, card: &Card, other: &Card) -> bool {
+        let same = card.citations.first().is_some_and(|cited| self.documents.contains(&cited.document));
+        same && !card.refused && (other.refused || card.conclusion_confidence > other.conclusion_confidence)
     }
 
     /// Whether the time that the question speaks of is another than the day that was named. On a named day it is seen from there; who names a day of

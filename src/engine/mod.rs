@@ -349,16 +349,15 @@ impl Engine {
         let mut answered = if asking.is_fragment() && !blank {
             answerer.ask_back(&asking.ask())
         } else {
-            answerer.answer(&asking.ask())?
-        };
-        if answered.card.refused && !asking.is_fragment() && asking.going_on() {
-            let again = answerer.answer(&asking.ask())?;
-            if asking.is_about_same(&again.card) {
-                answered = again;
-            } else {
-                asking.alone();
+            let mut card = answerer.weigh(&asking.ask())?.card;
+            if let Some(going) = asking.going_on(&card) {
+                let again = answerer.weigh(&going.ask())?.card;
+                if going.is_surer(&again, &card) {
+                    (asking, card) = (going, again);
+                }
             }
-        }
+            answerer.with_prose(&asking.ask(), card)
+        };
         asking.finish(&mut answered.card);
         answered.session = asking.keep(&self.sessions, &answered.card);
         Ok(answered)
