@@ -51,7 +51,13 @@ impl Identity {
             doubts.push(format!("《{}》没有读到发布或生效日期", self.title));
         }
         if let Some(other) = contradicting(&self.witnesses.numbers) {
-            doubts.push(format!("《{}》文号取 {},另有 {}({})", self.title, self.doc_no, other.value, other.place.label()));
+            doubts.push(format!(
+                "《{}》文号取 {},另有 {}({})",
+                self.title,
+                self.doc_no,
+                other.value,
+                other.place.label()
+            ));
         }
         doubts
     }

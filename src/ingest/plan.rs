@@ -124,7 +124,8 @@ fn join_parts(mut texts: Vec<ParsedDocument>) -> Vec<ParsedDocument> {
     let mut whole: Vec<(BTreeSet<(u32, u32)>, ParsedDocument)> = Vec::new();
     for text in texts {
         let own = articles(&text);
-        let part_of = |other: &ParsedDocument| versions::same_issuer(other, &text) && versions::same_number(other, &text);
+        let part_of =
+            |other: &ParsedDocument| versions::same_issuer(other, &text) && versions::same_number(other, &text);
         match whole
             .iter_mut()
             .find(|(other, whole)| !own.is_empty() && !other.is_empty() && own.is_disjoint(other) && part_of(whole))

@@ -1,6 +1,7 @@
 //! What repeals and periods end.
 
 use super::plan::{PlannedDocument, PlannedVersion};
+use super::versions::is_norm;
 use crate::text::legal::number_key;
 use crate::text::normalize::title_key;
 use crate::types::{Date, Level};
@@ -20,20 +21,23 @@ struct Repeal {
 /// newer text, never its own title without a number (that is supersession), never by title alone a public norm by a bank's own rule.
 pub(super) fn apply(documents: &mut [PlannedDocument], notes: &mut Vec<String>) {
     for repeal in collect(documents, notes) {
-        let numbered = |v: &PlannedVersion| !repeal.number.is_empty() && number_key(&v.document.doc_no) == repeal.number;
+        let numbered =
+            |v: &PlannedVersion| !repeal.number.is_empty() && number_key(&v.document.doc_no) == repeal.number;
         let by_number = documents.iter().flat_map(|d| &d.versions).any(numbered);
         for (at, document) in documents.iter_mut().enumerate() {
             if at == repeal.by && !by_number {
                 continue;
             }
-            let titled = !repeal.title_key.is_empty() && document.versions.iter().any(|v| v.document.title_key == repeal.title_key);
+            let titled = !repeal.title_key.is_empty()
+                && document.versions.iter().any(|v| v.document.title_key == repeal.title_key);
             for version in &mut document.versions {
                 if at == repeal.by && version.effective.from == Some(repeal.day) {
                     continue;
                 }
                 let own_number = number_key(&version.document.doc_no);
-                let other_number = titled && !repeal.number.is_empty() && !own_number.is_empty() && own_number != repeal.number;
-                let outranked = is_own(repeal.by_level) && is_public(version.document.level);
+                let other_number =
+                    titled && !repeal.number.is_empty() && !own_number.is_empty() && own_number != repeal.number;
+                let outranked = is_own(repeal.by_level) && is_norm(version.document.level);
                 let named = if by_number { numbered(version) } else { titled };
                 let older = version.effective.from.is_none_or(|from| from < repeal.day);
                 let open = version.effective.until.is_none_or(|until| repeal.day < until);
@@ -57,10 +61,6 @@ pub(super) fn apply(documents: &mut [PlannedDocument], notes: &mut Vec<String>) 
 
 fn is_own(level: Level) -> bool {
     matches!(level, Level::InternalRule | Level::Guide | Level::Faq)
-}
-
-fn is_public(level: Level) -> bool {
-    level.is_public_law() || level == Level::DepartmentRule
 }
 
 /// All repeals; those of a text that knows no day end nothing and are noted.

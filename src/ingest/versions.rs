@@ -6,10 +6,12 @@ use crate::types::{Date, Level};
 use std::collections::HashSet;
 
 /// Share of the shingles of the shorter text that two versions of a rule have in common at least. Of 84 pairs of versions of national
-/// laws the most rewritten one has 0.12 and 80 have more than 0.25; half of the pairs of laws about different things have less than 0.02.
-const ALIKE_RULES: f64 = 0.1;
+/// laws the most rewritten one has 0.09 and 80 have more than 0.25; half of the pairs of laws about different things have less than 0.02.
+const ALIKE_RULES: f64 = 0.05;
 /// The same for notices, whose titles come again for other matters: 关于调整利率的通知.
 const ALIKE_NOTICES: f64 = 0.5;
+/// From here on two public norms are versions although they name different issuers: the functions of authorities pass on.
+const ALIKE_NORMS: f64 = 0.5;
 /// From here on two texts with one number are one text, read from two files.
 const ONE_TEXT: f64 = 0.9;
 /// Texts with fewer shingles say nothing about likeness.
@@ -17,8 +19,28 @@ const FEW_SHINGLES: usize = 20;
 
 /// Endings of the titles of rules, which are made anew under the same name.
 const RULES: [&str; 22] = [
-    "法", "法典", "条例", "办法", "规定", "细则", "规则", "解释", "制度", "指引", "规程", "章程", "准则", "规范", "预案", "手册", "标准",
-    "守则", "流程", "指南", "要求", "修正案",
+    "法",
+    "法典",
+    "条例",
+    "办法",
+    "规定",
+    "细则",
+    "规则",
+    "解释",
+    "制度",
+    "指引",
+    "规程",
+    "章程",
+    "准则",
+    "规范",
+    "预案",
+    "手册",
+    "标准",
+    "守则",
+    "流程",
+    "指南",
+    "要求",
+    "修正案",
 ];
 
 /// Day from which a text counts: its effective date, else its publication.
@@ -42,9 +64,8 @@ fn year_of_number(doc_no: &str) -> Option<i16> {
 
 /// Whether nothing speaks against one issuer: one of them unknown, or some name in both.
 pub(super) fn same_issuer(a: &ParsedDocument, b: &ParsedDocument) -> bool {
-    let rank = |level: Level| level.is_public_law() || level == Level::DepartmentRule;
     let own = |level: Level| matches!(level, Level::InternalRule | Level::Guide);
-    if rank(a.level) && own(b.level) || own(a.level) && rank(b.level) {
+    if is_norm(a.level) && own(b.level) || own(a.level) && is_norm(b.level) {
         return false;
     }
     if a.issuer.is_empty() || b.issuer.is_empty() {
@@ -53,6 +74,11 @@ pub(super) fn same_issuer(a: &ParsedDocument, b: &ParsedDocument) -> bool {
     let names = |issuer: &str| -> Vec<String> { issuer.split(['、', ' ']).map(str::to_owned).collect() };
     let (a, b) = (names(&a.issuer), names(&b.issuer));
     a.iter().any(|x| b.iter().any(|y| x == y || x.starts_with(y.as_str()) || y.starts_with(x.as_str())))
+}
+
+/// Whether a level is that of a public norm.
+pub(super) fn is_norm(level: Level) -> bool {
+    level.is_public_law() || level == Level::DepartmentRule
 }
 
 /// Whether nothing speaks against one number: one of them unknown, or equal.
@@ -102,22 +128,27 @@ impl Against {
 
 /// What speaks against two texts of one title being versions, the earlier one first; nothing when they are.
 fn against(earlier: &ParsedDocument, later: &ParsedDocument) -> Option<Against> {
-    let repeals = later.repeals.iter().any(|notice| {
-        !notice.doc_no.is_empty() && number_key(&notice.doc_no) == number_key(&earlier.doc_no)
-    });
-    if !same_issuer(earlier, later) {
-        return Some(Against::Issuer);
-    }
+    let repeals = later
+        .repeals
+        .iter()
+        .any(|notice| !notice.doc_no.is_empty() && number_key(&notice.doc_no) == number_key(&earlier.doc_no));
     let ordered = match (order(earlier), order(later)) {
-        (Some(a), Some(b)) => a != b || earlier.published.is_some() && later.published.is_some() && earlier.published != later.published,
+        (Some(a), Some(b)) => {
+            a != b || earlier.published.is_some() && later.published.is_some() && earlier.published != later.published
+        }
         _ => false,
     };
+    let share = likeness(&words(earlier), &words(later));
+    let norms = is_norm(earlier.level) && is_norm(later.level) && share.is_some_and(|share| share >= ALIKE_NORMS);
+    if !same_issuer(earlier, later) && !norms {
+        return Some(Against::Issuer);
+    }
     if !ordered {
         return Some(Against::Order);
     }
     let bare = earlier.title.split(['（', '(']).next().unwrap_or_default().trim();
     let notice = !RULES.iter().any(|word| bare.ends_with(word));
-    let alike = match likeness(&words(earlier), &words(later)) {
+    let alike = match share {
         Some(share) => share >= if notice { ALIKE_NOTICES } else { ALIKE_RULES },
         None => !notice,
     };
@@ -168,8 +199,7 @@ pub(super) fn note(families: &[Vec<ParsedDocument>], notes: &mut Vec<String>) {
 
 /// Gives texts that stand side by side and have neither number nor day names by which a reader tells them apart.
 pub(super) fn tell_apart(families: &mut [Vec<ParsedDocument>]) {
-    let labels: Vec<(String, Option<Date>)> =
-        families.iter().flatten().map(|d| (d.doc_no.clone(), start(d))).collect();
+    let labels: Vec<(String, Option<Date>)> = families.iter().flatten().map(|d| (d.doc_no.clone(), start(d))).collect();
     for document in families.iter_mut().flatten() {
         let own = (document.doc_no.clone(), start(document));
         let twins = labels.iter().filter(|label| **label == own).count();

@@ -3,7 +3,7 @@
 use super::labels::Labels;
 use super::line::{Line, Mark};
 use super::model::ParsedClause;
-use super::{line, plain};
+use super::{article, line, plain};
 use crate::text::address;
 
 /// Longest clause, in characters: longer ones are mostly a table or form that sank into an article, and no card can show them.
@@ -16,7 +16,24 @@ pub(super) fn append(clauses: &mut Vec<ParsedClause>, annexes: &[(String, Vec<Li
         labels.unique(&clause.address.label, "");
     }
     for (annex, lines) in annexes {
-        for mut clause in super::shape(lines) {
+        // The heading of an annex with articles is a clause: it names what the annex is.
+        let lead = if article::has_articles(lines) {
+            lines.iter().take_while(|line| !article::begins_body(line)).count()
+        } else {
+            0
+        };
+        let (lead, rest) = lines.split_at_checked(lead).unwrap_or((lines, &[]));
+        if !lead.is_empty() {
+            let text: Vec<&str> = lead.iter().map(Line::text).collect();
+            clauses.push(ParsedClause {
+                address: address::labelled(labels.unique(annex, "")),
+                heading: String::new(),
+                text: text.join("\n"),
+                ask_variants: Vec::new(),
+                guide: None,
+            });
+        }
+        for mut clause in super::shape(rest) {
             let own = clause.address.label.as_str();
             let whole = matches!(own, "正文" | "序言") || own.starts_with("附件");
             let label = if whole { annex.clone() } else { format!("{annex}{own}") };

@@ -112,8 +112,11 @@ pub(super) fn begins_body(line: &Line) -> bool {
 
 /// Whether a line begins the first article, chapter or part.
 pub(super) fn begins_first(line: &Line) -> bool {
-    let first = |text: &str| text.strip_prefix('第').and_then(|rest| numeral::leading(rest.trim_start())).is_some_and(|(n, _)| n == 1);
-    start(line.text()).is_some_and(|start| start.number == 1) || chapter_rank(line.text()).is_some() && first(line.text())
+    let first = |text: &str| {
+        text.strip_prefix('第').and_then(|rest| numeral::leading(rest.trim_start())).is_some_and(|(n, _)| n == 1)
+    };
+    start(line.text()).is_some_and(|start| start.number == 1)
+        || chapter_rank(line.text()).is_some() && first(line.text())
 }
 
 /// Splits lines into articles. Every line ends up in a clause or in the chapter path.

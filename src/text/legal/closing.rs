@@ -25,8 +25,12 @@ const MAX_LISTING_LINES: usize = 40;
 /// Takes signature and list of annexes off the end. Names of issuers are a signature only over a day.
 pub(super) fn take(lines: &mut Vec<Line>) -> Closing {
     let mut closing = Closing::default();
-    let kinds: Vec<Option<Kind>> =
-        lines.iter().rev().take(MAX_SIGNATURE_LINES).map(|line| if line.is_table() { None } else { kind::of(line.text()) }).collect();
+    let kinds: Vec<Option<Kind>> = lines
+        .iter()
+        .rev()
+        .take(MAX_SIGNATURE_LINES)
+        .map(|line| if line.is_table() { None } else { kind::of(line.text()) })
+        .collect();
     let mut taken = 0;
     let mut signers: Vec<String> = Vec::new();
     for (at, kind) in kinds.iter().enumerate() {

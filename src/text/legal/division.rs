@@ -6,6 +6,7 @@ use super::kind::{self, Kind};
 use super::line::{self, Line, Mark};
 use super::promulgation;
 use crate::text::numeral;
+use std::collections::BTreeSet;
 
 /// Lines between the title of a rule and its first article or chapter: note of promulgation, contents.
 const TITLE_REACH: usize = 6;
@@ -31,8 +32,8 @@ pub(super) struct Text {
 /// Where a text or annex begins.
 #[derive(Debug, Clone)]
 enum Start {
-    /// A rule: its title and the lines that the title takes.
-    Rule { title: String, annex: Option<u32> },
+    /// A rule: its title, the annex that it is, and whether the line is the title.
+    Rule { title: String, annex: Option<u32>, titled: bool },
     /// An annex: its number.
     Annex(Option<u32>),
 }
@@ -41,8 +42,8 @@ enum Start {
 pub(super) fn divide(lines: Vec<Line>) -> Vec<Text> {
     let (lines, imprint) = without_imprint(lines);
     let names = promulgation::names(&lines);
-    let starts = starts(&lines, &names);
-    let mut texts = assemble(lines, starts);
+    let (starts, dropped) = starts(&lines, &names);
+    let mut texts = assemble(lines, starts, &dropped);
     if let Some(first) = texts.first_mut() {
         first.imprint.extend(imprint);
     }
@@ -58,7 +59,8 @@ fn join_decree(texts: Vec<Text>, names: &[String]) -> Vec<Text> {
     let own = decree.lines.iter().any(|line| matches!(line::mark(line.text()), Some((Mark::Section, _, _))))
         || article::has_articles(&decree.lines)
         || promulgation::is_notice(&decree.lines);
-    let issued = rule.name.as_deref().is_some_and(|name| names.iter().any(|n| kind::name_key(n) == kind::name_key(name)));
+    let issued =
+        rule.name.as_deref().is_some_and(|name| names.iter().any(|n| kind::name_key(n) == kind::name_key(name)));
     if own || !issued {
         return texts;
     }
@@ -79,7 +81,8 @@ fn without_imprint(lines: Vec<Line>) -> (Vec<Line>, Vec<String>) {
     let mut open = false;
     for (at, line) in lines.into_iter().enumerate() {
         let text = line.text();
-        let found = !line.is_table() && kind::is_imprint(text) || line.is_table() && text.contains("抄送") && at + TAIL_LINES >= total;
+        let found = !line.is_table() && kind::is_imprint(text)
+            || line.is_table() && text.contains("抄送") && at + TAIL_LINES >= total;
         let goes_on = open
             && at + TAIL_LINES >= total
             && !article::begins_body(&line)
@@ -94,11 +97,13 @@ fn without_imprint(lines: Vec<Line>) -> (Vec<Line>, Vec<String>) {
 }
 
 /// Finds where rules and annexes begin, by line.
-fn starts(lines: &[Line], names: &[String]) -> Vec<(usize, Start)> {
+fn starts(lines: &[Line], names: &[String]) -> (Vec<(usize, Start)>, BTreeSet<usize>) {
     let keys: Vec<String> = names.iter().map(|name| kind::name_key(name)).collect();
     let mut found: Vec<(usize, Start)> = Vec::new();
-    let mut articles = false;
-    let mut provisions = false;
+    // Marks of annexes that are rules.
+    let mut dropped = BTreeSet::new();
+    let notice = promulgation::is_notice(lines);
+    let (mut articles, mut provisions, mut rules) = (false, false, 0);
     let (mut quotes, mut quoted_since) = (0i32, 0);
     for (at, line) in lines.iter().enumerate() {
         let text = line.text();
@@ -135,19 +140,29 @@ fn starts(lines: &[Line], names: &[String]) -> Vec<(usize, Start)> {
             let annex = match found.last() {
                 Some((_, Start::Annex(number))) if after_annex => {
                     let number = *number;
-                    found.pop();
+                    dropped.extend(found.pop().map(|(at, _)| at));
                     Some(number)
                 }
                 _ => label,
             };
-            found.push((at, Start::Rule { title: title.to_owned(), annex: annex.flatten() }));
+            rules += 1;
+            found.push((at, Start::Rule { title: title.to_owned(), annex: annex.flatten(), titled: true }));
+        } else if let Some(name) =
+            names.get(rules).filter(|_| notice && !articles && provisions && article::begins_first(line) && rules == 0)
+        {
+            // The first rule may follow its notice without a title of its own.
+            rules += 1;
+            if after_annex {
+                found.pop();
+            }
+            found.push((at, Start::Rule { title: name.clone(), annex: None, titled: false }));
         } else if let Some(number) = label.filter(|_| !listed || is_annex_heading(lines, at)) {
             found.push((at, Start::Annex(number)));
         }
         articles |= article::is_article(text);
         provisions |= article::begins_body(line) || text.contains('。') || text.ends_with(['：', ':']);
     }
-    found
+    (found, dropped)
 }
 
 /// Takes the mark off a line `附件1：某某办法`: the number behind the mark, when there is one, and the title.
@@ -214,22 +229,25 @@ fn opens_text(lines: &[Line], at: usize) -> bool {
 }
 
 /// Cuts the lines at the starts.
-fn assemble(lines: Vec<Line>, starts: Vec<(usize, Start)>) -> Vec<Text> {
+fn assemble(lines: Vec<Line>, starts: Vec<(usize, Start)>, dropped: &BTreeSet<usize>) -> Vec<Text> {
     let mut texts = vec![Text::default()];
     let mut starts = starts.into_iter().peekable();
     // The annex that is open, and the text whose annexes are counted on.
     let mut annex: Option<usize> = None;
     let mut holder = 0;
     let mut last_number = None;
-    for (at, line) in lines.into_iter().enumerate() {
+    for (at, line) in lines.into_iter().enumerate().filter(|(at, _)| !dropped.contains(at)) {
         if let Some((_, start)) = starts.next_if(|(start, _)| *start == at) {
             match start {
-                Start::Rule { title, annex: number } => {
+                Start::Rule { title, annex: number, titled } => {
                     let mut text = Text { name: Some(title.clone()), ..Text::default() };
                     text.lines.push(match &line {
-                        Line::Heading { depth, .. } => Line::Heading { depth: *depth, text: title },
+                        Line::Heading { depth, .. } if titled => Line::Heading { depth: *depth, text: title },
                         _ => Line::Text(title),
                     });
+                    if !titled {
+                        text.lines.push(line);
+                    }
                     texts.push(text);
                     (annex, last_number) = (None, number);
                     holder = texts.len() - 1;

@@ -59,6 +59,8 @@ struct Reader {
     act: &'static str,
     /// A number without its name.
     nameless: Option<String>,
+    /// Lines of the history of promulgation.
+    history: Vec<String>,
     /// Lines taken as notes.
     taken: BTreeSet<usize>,
     /// Lines that are, or are part of, a title.
@@ -76,7 +78,8 @@ impl Reader {
             }
             let used = self.line(lines, at, prose);
             if used == 0 {
-                let sentence = text.contains('。') || text.ends_with(['：', ':', '，']) || text.chars().count() > MAX_HALF_CHARS;
+                let sentence =
+                    text.contains('。') || text.ends_with(['：', ':', '，']) || text.chars().count() > MAX_HALF_CHARS;
                 if promulgation::is_note(text) {
                     self.head.promulgated.push(text.to_owned());
                 }
@@ -106,14 +109,18 @@ impl Reader {
         }
         if is_note(text) {
             self.taken.insert(at);
+            self.history.push(text.to_owned());
             return 1;
         }
         if let Some(name) = amended(text) {
             self.head.witnesses.titles.push(Witness::new(name, Place::Named));
         }
         let key = kind::name_key(text);
-        if self.name.as_deref() == Some(key.as_str()) || self.names.iter().any(|name| kind::name_key(name) == key) {
-            self.title(text, Place::Promulgated, at, 1);
+        let issued = self.names.iter().find(|name| kind::name_key(name) == key).cloned();
+        if self.name.as_deref() == Some(key.as_str()) || issued.is_some() {
+            // The note may give the name with the edition that stands on a line of its own: （2024年修订）.
+            let fuller = issued.filter(|name| name.chars().count() > text.chars().count());
+            self.title(fuller.as_deref().unwrap_or(text), Place::Promulgated, at, 1);
             return 1;
         }
         if prose {
@@ -245,6 +252,10 @@ impl Reader {
         for name in &self.names {
             self.head.witnesses.titles.push(Witness::new(kind::clean_title(name), Place::Named));
         }
+        if self.head.witnesses.numbers.is_empty() {
+            let history = self.history.iter().flat_map(|line| docno::all(line)).next_back();
+            self.head.witnesses.numbers.extend(history.map(|number| Witness::new(number, Place::History)));
+        }
         let act = self.head.witnesses.numbers.iter().find(|n| n.value.contains('令') || n.value.contains("公告"));
         if let Some(number) = act.map(|n| n.value.clone()) {
             self.head.witnesses.titles.push(Witness::new(number, Place::Number));
@@ -257,7 +268,8 @@ impl Reader {
         let mut contents = Contents::default();
         let mut titles: BTreeSet<usize> = BTreeSet::new();
         for (at, used, key) in &self.titled {
-            let same = *key == chosen || !key.is_empty() && (chosen.ends_with(key.as_str()) || key.ends_with(chosen.as_str()));
+            let same =
+                *key == chosen || !key.is_empty() && (chosen.ends_with(key.as_str()) || key.ends_with(chosen.as_str()));
             if same {
                 titles.extend(*at..at + used);
             }
@@ -290,7 +302,9 @@ fn names_something(text: &str) -> bool {
         && !text.ends_with(['。', '：', ':', '；', '，'])
         && !text.contains('。')
         && kind::of(text).is_none()
-        && text.chars().any(|c| !c.is_ascii_digit() && !matches!(c, '年' | '月' | '日' | '第' | '号') && c.is_alphanumeric())
+        && text
+            .chars()
+            .any(|c| !c.is_ascii_digit() && !matches!(c, '年' | '月' | '日' | '第' | '号') && c.is_alphanumeric())
 }
 
 /// A title in two or three lines: `某银行` and `关于某事的通知`; `关于某事某事` and `某事的通知`; `某某产品` and `管理办法`.
@@ -308,24 +322,25 @@ fn joined(lines: &[Line], at: usize) -> Option<(usize, String)> {
     }
     let second = text(at + 1).filter(|line| mark(line).is_none())?;
     let organ = kind::is_organ(first);
-    if organ && second.starts_with("关于") && kind::is_act_title(second) {
-        return Some((2, format!("{first} {second}")));
-    }
-    if first.contains("关于") && !first.starts_with(['为', '根', '按']) {
-        let two = format!("{first}{second}");
-        if kind::is_act_title(&two) {
+    let whole = |title: &str| title.contains("关于") && kind::is_title(title);
+    let about = if organ { second.starts_with("关于") } else { first.contains("关于") };
+    if about && !first.starts_with(['为', '根', '按']) {
+        let two = if organ { format!("{first} {second}") } else { format!("{first}{second}") };
+        if whole(&two) {
             return Some((2, two));
         }
-        if let Some(third) = text(at + 2).filter(|_| open(second)) {
-            let three = format!("{two}{third}");
-            return kind::is_act_title(&three).then_some((3, three));
-        }
-        return None;
+        let third = text(at + 2).filter(|_| open(second))?;
+        let three = format!("{two}{third}");
+        return whole(&three).then_some((3, three));
     }
     /// Longest second half of the title of a rule, in characters.
     const MAX_TAIL_CHARS: usize = 20;
     let tail = second.chars().count() <= MAX_TAIL_CHARS && kind::is_rule_title(second);
-    let half = names_something(first) && !organ && !is_note(first) && !first.contains(['，', '、', '《', '|']);
+    let half = names_something(first)
+        && !first.ends_with("汇编")
+        && !organ
+        && !is_note(first)
+        && !first.contains(['，', '、', '《', '|']);
     let follows = lines.iter().skip(at + 2).take(3).any(begins_body);
     (tail && half && follows && starts_low(second)).then(|| (2, format!("{first}{second}")))
 }
@@ -333,7 +348,7 @@ fn joined(lines: &[Line], at: usize) -> Option<(usize, String)> {
 /// Whether a line cannot be a whole title: `管理办法`, `产品管理办法（试行）`, without the name of whom it binds.
 fn starts_low(title: &str) -> bool {
     /// Longest title that is only an ending, in characters, without what is in brackets.
-    const MAX_CHARS: usize = 10;
+    const MAX_CHARS: usize = 8;
     let bare = title.split(['（', '(']).next().unwrap_or(title);
     bare.chars().filter(|c| !c.is_whitespace()).count() <= MAX_CHARS && !bare.contains("银行")
 }

@@ -32,9 +32,40 @@ const ACTS: [&str; 3] = ["令", "公告", "通告"];
 
 /// Endings of the names of those who issue rules.
 const ORGANS: [&str; 34] = [
-    "银行", "委员会", "总局", "分局", "管理局", "外汇局", "部", "署", "院", "厅", "办公厅", "办公室", "公司", "分行", "支行",
-    "总行", "总社", "联社", "联合社", "信用社", "联合会", "协会", "监会", "网信办", "改革委", "中心", "集团", "事业部", "营业部",
-    "管理部", "交易所", "局", "处", "科",
+    "银行",
+    "委员会",
+    "总局",
+    "分局",
+    "管理局",
+    "外汇局",
+    "部",
+    "署",
+    "院",
+    "厅",
+    "办公厅",
+    "办公室",
+    "公司",
+    "分行",
+    "支行",
+    "总行",
+    "总社",
+    "联社",
+    "联合社",
+    "信用社",
+    "联合会",
+    "协会",
+    "监会",
+    "网信办",
+    "改革委",
+    "中心",
+    "集团",
+    "事业部",
+    "营业部",
+    "管理部",
+    "交易所",
+    "局",
+    "处",
+    "科",
 ];
 
 /// Offices whose holders sign.
@@ -43,13 +74,35 @@ const OFFICES: [&str; 11] =
 
 /// Words over or under the text that belong to no provision.
 const ORNAMENTS: [&str; 12] = [
-    "特急", "加急", "急件", "平急", "特提", "内部资料", "内部文件", "此页无正文", "以下无正文", "打印本页", "关闭窗口",
+    "特急",
+    "加急",
+    "急件",
+    "平急",
+    "特提",
+    "内部资料",
+    "内部文件",
+    "此页无正文",
+    "以下无正文",
+    "打印本页",
+    "关闭窗口",
     "以下空白",
 ];
 
 /// Openings of the lines of the imprint.
 const IMPRINT: [&str; 14] = [
-    "主题词", "抄送", "抄报", "分送", "主送", "发送", "内部发送", "校对", "打字", "联系人", "联系电话", "信息公开选项", "印发份数",
+    "主题词",
+    "抄送",
+    "抄报",
+    "分送",
+    "主送",
+    "发送",
+    "内部发送",
+    "校对",
+    "打字",
+    "联系人",
+    "联系电话",
+    "信息公开选项",
+    "印发份数",
     "印数",
 ];
 
@@ -75,7 +128,7 @@ pub(super) fn of(line: &str) -> Option<Kind> {
     }
     let bare = squeezed(line);
     let inner = bare.trim_matches(['（', '）', '(', ')', '【', '】']);
-    if ORNAMENTS.contains(&inner) || is_page_mark(&bare) {
+    if ORNAMENTS.contains(&inner) || is_page_mark(&bare) || !bare.chars().any(char::is_alphanumeric) {
         return Some(Kind::Ornament);
     }
     if let Some(date) = date::parse(inner) {
@@ -100,7 +153,8 @@ pub(super) fn of(line: &str) -> Option<Kind> {
 fn is_page_mark(bare: &str) -> bool {
     let digits = bare.trim_matches(['—', '-', '－', '·', '─', '–']);
     let dashed = digits.len() < bare.len() && !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit());
-    let paged = bare.starts_with('第') && bare.ends_with('页') && bare.chars().count() <= "第100页共100页".chars().count();
+    let paged =
+        bare.starts_with('第') && bare.ends_with('页') && bare.chars().count() <= "第100页共100页".chars().count();
     dashed || paged
 }
 
@@ -204,21 +258,21 @@ pub(super) fn is_imprint(line: &str) -> bool {
     /// Longest imprint line `某办公室 2025年3月18日印发`, in characters.
     const MAX_PRINTED_CHARS: usize = 60;
     let bare = squeezed(line);
-    let labelled = IMPRINT.iter().any(|word| {
-        bare.strip_prefix(word).is_some_and(|rest| rest.starts_with(['：', ':']))
-    });
+    let bare = bare.trim_start_matches(['（', '(']);
+    let labelled = IMPRINT.iter().any(|word| bare.strip_prefix(word).is_some_and(|rest| rest.starts_with(['：', ':'])));
     let printed = (bare.ends_with("印发") || bare.ends_with("印制"))
         && bare.chars().count() <= MAX_PRINTED_CHARS
         && !bare.contains(['。', '；', '《'])
-        && !date::all(&bare).is_empty();
-    let counted = bare.starts_with(['（', '(']) && bare.contains("共印") && bare.chars().count() <= 20;
+        && !date::all(bare).is_empty();
+    let counted = bare.starts_with("共印") && bare.chars().count() <= 20;
     labelled || printed || counted
 }
 
 /// Endings by which a line is known as the title of a rule.
 const RULES: [&str; 30] = [
-    "法", "法典", "条例", "办法", "规定", "细则", "规则", "解释", "制度", "指引", "规程", "章程", "准则", "规范", "方案",
-    "预案", "须知", "手册", "标准", "守则", "要点", "流程", "规划", "指南", "协议", "说明", "手续", "要求", "释义", "目录",
+    "法", "法典", "条例", "办法", "规定", "细则", "规则", "解释", "制度", "指引", "规程", "章程", "准则", "规范",
+    "方案", "预案", "须知", "手册", "标准", "守则", "要点", "流程", "规划", "指南", "协议", "说明", "手续", "要求",
+    "释义", "目录",
 ];
 
 /// Endings of the titles of notices and the like.
@@ -327,7 +381,8 @@ mod tests {
         ] {
             assert_eq!(of(line), Some(Kind::Letterhead(issuer.to_owned(), act)), "{line}");
         }
-        for line in ["示例银行现金管理办法", "示例银行关于某事的公告", "存款业务", "各分行、各部："] {
+        for line in ["示例银行现金管理办法", "示例银行关于某事的公告", "存款业务", "各分行、各部："]
+        {
             assert_eq!(of(line), None, "{line}");
         }
     }

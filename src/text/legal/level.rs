@@ -50,13 +50,12 @@ pub(super) fn infer(known: &Known<'_>) -> Level {
     }
     let council = title.starts_with("国务院") || issuer == "国务院" || bare.ends_with("条例");
     let history = || notes.iter().rev().flat_map(|line| docno::all(line)).find_map(|number| docno::level(&number));
-    docno::level(doc_no)
-        .or_else(history)
-        .or_else(|| council.then_some(Level::AdministrativeRegulation))
-        .unwrap_or_else(|| {
+    docno::level(doc_no).or_else(history).or_else(|| council.then_some(Level::AdministrativeRegulation)).unwrap_or_else(
+        || {
             let rule = RULES.iter().any(|ending| bare.ends_with(ending)) || title.ends_with("（试行）");
             if rule && (collected || is_authority(issuer)) { Level::DepartmentRule } else { Level::Other }
-        })
+        },
+    )
 }
 
 /// Whether an issuer is a bank or one of its offices; the central bank and the associations it leads are authorities.
@@ -68,7 +67,8 @@ fn is_bank(issuer: &str) -> bool {
 fn is_authority(issuer: &str) -> bool {
     issuer.split('、').any(|name| {
         let central = name.starts_with("中国人民银行") || name.starts_with("国务院") || name.starts_with("国家");
-        central || !BANKS.iter().any(|bank| name.contains(bank)) && AUTHORITIES.iter().any(|ending| name.ends_with(ending))
+        central
+            || !BANKS.iter().any(|bank| name.contains(bank)) && AUTHORITIES.iter().any(|ending| name.ends_with(ending))
     })
 }
 

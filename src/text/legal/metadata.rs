@@ -85,19 +85,20 @@ pub(super) fn collect(context: &Context<'_>, opened: &mut Opened, clauses: &[Par
     }
     witnesses.ends.extend(ends);
     Metadata {
-        classification: stated(context.raw, "classification")
-            .and_then(Classification::from_label)
-            .unwrap_or(match level {
+        classification: stated(context.raw, "classification").and_then(Classification::from_label).unwrap_or(
+            match level {
                 Level::Law
                 | Level::AdministrativeRegulation
                 | Level::JudicialInterpretation
                 | Level::DepartmentRule => Classification::Public,
                 Level::InternalRule | Level::Guide | Level::Faq | Level::Other => Classification::Internal,
-            }),
+            },
+        ),
         published: first,
         effective_from,
         repealed_from,
-        edition: edition(&opened.title).or_else(|| edition(&context.raw.file_stem).filter(|_| context.notice.is_none())),
+        edition: edition(&opened.title)
+            .or_else(|| edition(&context.raw.file_stem).filter(|_| context.notice.is_none())),
         sample: stated(context.raw, "sample").is_some_and(|value| matches!(value, "true" | "yes" | "是" | "1")),
         doc_no,
         issuer,
@@ -180,7 +181,8 @@ fn effective(
     let history = begun(&opened.notes, published).map(|day| (day, Place::History));
     let text = date::effective(clauses, published).map(|day| (day, Place::Text));
     // Of history and closing article the later one is of the version at hand.
-    let (later, earlier) = if history.map(|(day, _)| day) > text.map(|(day, _)| day) { (history, text) } else { (text, history) };
+    let (later, earlier) =
+        if history.map(|(day, _)| day) > text.map(|(day, _)| day) { (history, text) } else { (text, history) };
     found.extend(later.into_iter().chain(earlier));
     let note = opened.promulgated.iter().find_map(|note| promulgation::effective(note, published));
     found.extend(note.map(|day| (day, Place::Promulgated)));
@@ -214,7 +216,8 @@ fn ends(
         }
     }
     // What a settled text says of its end is in its front matter or history.
-    let own = if context.settled && context.raw.meta.contains_key("history") { None } else { period::end(clauses, from) };
+    let own =
+        if context.settled && context.raw.meta.contains_key("history") { None } else { period::end(clauses, from) };
     let until = own.as_ref().and_then(|end| end.until);
     // What the notice limits is limited.
     let notice = context.notice.and_then(|notice| notice.repealed_from).filter(|_| own.is_none());
@@ -293,7 +296,9 @@ fn of_title(title: &str) -> String {
     title
         .split_once("关于")
         .map(|(head, _)| head.trim())
-        .filter(|head| super::kind::is_organ(head) || ["院", "部", "局", "会", "行", "署"].iter().any(|e| head.ends_with(e)))
+        .filter(|head| {
+            super::kind::is_organ(head) || ["院", "部", "局", "会", "行", "署"].iter().any(|e| head.ends_with(e))
+        })
         .map(|head| head.split_whitespace().collect::<Vec<_>>().join("、"))
         .unwrap_or_default()
 }

@@ -27,6 +27,8 @@ mod level;
 pub(crate) mod line;
 mod metadata;
 mod model;
+#[cfg(test)]
+mod notices;
 mod opening;
 mod outline;
 mod period;
@@ -66,7 +68,8 @@ pub fn parse(raw: &RawDocument) -> Result<Vec<ParsedDocument>> {
             let (notice, alone) = (parsed.first(), text.name.is_none());
             let opened = opening::open(raw, text, notice.is_none());
             // A compilation is no notice: its parts have nothing from each other.
-            let notice = notice.filter(|notice| !alone && notice.clauses.iter().all(|clause| clause.address.article.is_none()));
+            let notice =
+                notice.filter(|notice| !alone && notice.clauses.iter().all(|clause| clause.address.article.is_none()));
             let document = read(raw, false, opened, notice);
             parsed.extend(document);
         }
@@ -82,11 +85,17 @@ pub fn parse(raw: &RawDocument) -> Result<Vec<ParsedDocument>> {
 }
 
 /// Reads one text; `None` when it has no provisions.
-fn read(raw: &RawDocument, settled: bool, mut opened: Opened, notice: Option<&ParsedDocument>) -> Option<ParsedDocument> {
+fn read(
+    raw: &RawDocument,
+    settled: bool,
+    mut opened: Opened,
+    notice: Option<&ParsedDocument>,
+) -> Option<ParsedDocument> {
     let stated = raw.meta.get("level").and_then(|label| Level::from_label(label));
     let table_of_questions = faq::is_table(&opened.body);
     let faq = stated == Some(Level::Faq) || stated.is_none() && table_of_questions;
-    let mut clauses = if faq && !guide::has_scenes(&opened.body) { faq::parse(&opened.body) } else { shape(&opened.body) };
+    let mut clauses =
+        if faq && !guide::has_scenes(&opened.body) { faq::parse(&opened.body) } else { shape(&opened.body) };
     annex::append(&mut clauses, &opened.annexes);
     if clauses.is_empty() {
         return None;

@@ -97,7 +97,6 @@ pub(super) fn open(raw: &RawDocument, text: Text, first: bool) -> Opened {
     let days = days.chain(dated.into_iter().max().map(|day| (day, Place::Letterhead)));
     let days = days.chain(printed.map(|day| (day, Place::Imprint))).collect();
     notes.extend(closing.notes);
-    notes.extend(imprint);
     rank_titles(&mut witnesses.titles);
     let title = witnesses.titles.first().map(|title| title.value.clone()).unwrap_or_default();
     Opened { title, witnesses, fields, promulgated, days, notes, body, annexes }
@@ -112,7 +111,8 @@ fn properties(raw: &RawDocument, witnesses: &mut Witnesses) {
             witnesses.titles.push(Witness::new(title, Place::Heading));
         }
     }
-    let stem = raw.file_stem.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | '-' | '.' | ' ' | '、'));
+    let stem =
+        raw.file_stem.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | '-' | '.' | ' ' | '、'));
     match kind::of(stem) {
         Some(Kind::Number(number, behind)) => {
             witnesses.numbers.push(Witness::new(number, Place::FileName));

@@ -18,18 +18,59 @@ pub(super) struct End {
 
 /// What documents call themselves.
 const SELF: [&str; 17] = [
-    "本办法", "本规定", "本细则", "本通知", "本公告", "本制度", "本规程", "本指引", "本意见", "本方案", "本标准", "本决定",
-    "本规则", "本文件", "本政策", "本活动", "本优惠",
+    "本办法",
+    "本规定",
+    "本细则",
+    "本通知",
+    "本公告",
+    "本制度",
+    "本规程",
+    "本指引",
+    "本意见",
+    "本方案",
+    "本标准",
+    "本决定",
+    "本规则",
+    "本文件",
+    "本政策",
+    "本活动",
+    "本优惠",
 ];
 
 /// Words before the last day of a period.
 const UP_TO: [&str; 10] = [
-    "有效期至", "有效期限至", "有效期截至", "有效期到", "有效期为至", "有效至", "暂行至", "试行至", "执行至", "实施至",
+    "有效期至",
+    "有效期限至",
+    "有效期截至",
+    "有效期到",
+    "有效期为至",
+    "有效至",
+    "暂行至",
+    "试行至",
+    "执行至",
+    "实施至",
 ];
 /// Words before the length of a period, longest first.
 const LASTING: [&str; 19] = [
-    "有效期限为", "有效期限", "有效期为", "有效期", "试行期限为", "试行期限", "试行期为", "试行期", "暂定执行", "暂定试行",
-    "暂行期", "暂定", "暂行", "试行", "执行期限为", "执行期限", "执行期为", "执行期", "为期",
+    "有效期限为",
+    "有效期限",
+    "有效期为",
+    "有效期",
+    "试行期限为",
+    "试行期限",
+    "试行期为",
+    "试行期",
+    "暂定执行",
+    "暂定试行",
+    "暂行期",
+    "暂定",
+    "暂行",
+    "试行",
+    "执行期限为",
+    "执行期限",
+    "执行期为",
+    "执行期",
+    "为期",
 ];
 /// Words behind the day on which a text ends.
 const ENDS: [&str; 9] =
@@ -44,7 +85,7 @@ pub(super) fn end(clauses: &[ParsedClause], first: Option<Date>) -> Option<End> 
     for clause in clauses {
         // 本办法自…起施行。有效期5年。 is one statement in two sentences.
         let mut about_self = false;
-        for sentence in clause.text.split(['。', '；', '\n']).map(str::trim) {
+        for sentence in line::unwrapped(&clause.text).split(['。', '；', '\n']).map(str::trim) {
             let bare = line::mark(sentence).and_then(|(_, _, len)| sentence.get(len..)).unwrap_or(sentence).trim();
             let names_self = SELF.iter().any(|word| bare.contains(word)) && !bare.contains("所称");
             let found = match field::of_line(bare) {
@@ -158,7 +199,8 @@ mod tests {
             ask_variants: Vec::new(),
             guide: None,
         };
-        end(&[clause], Some("2019-01-01".parse().unwrap())).map(|end| end.until.map_or("?".to_owned(), |day| day.to_string()))
+        end(&[clause], Some("2019-01-01".parse().unwrap()))
+            .map(|end| end.until.map_or("?".to_owned(), |day| day.to_string()))
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Notes of promulgation: `《某某办法》已经…审议通过，现予公布，自…起施行`, `现将《某某办法》印发给你们`.
 
+use super::date;
 use super::kind;
 use super::line::{Line, mark};
-use super::date;
 use crate::types::Date;
 
 /// Lines from the start in which a text is announced.
@@ -10,8 +10,20 @@ const OPENING_LINES: usize = 30;
 
 /// Words by which a text is issued.
 const ISSUED: [&str; 14] = [
-    "予公布", "予以公布", "予发布", "予以发布", "现公布", "现发布", "印发", "颁布", "公布施行", "公布实施", "发布施行", "发布实施",
-    "下发", "现予",
+    "予公布",
+    "予以公布",
+    "予发布",
+    "予以发布",
+    "现公布",
+    "现发布",
+    "印发",
+    "颁布",
+    "公布施行",
+    "公布实施",
+    "发布施行",
+    "发布实施",
+    "下发",
+    "现予",
 ];
 /// Words by which a text is made.
 const MADE: [&str; 6] = ["制定了", "修订了", "形成了", "审议通过", "会议通过", "制定的"];
@@ -63,11 +75,14 @@ fn issued(sentence: &str) -> Vec<String> {
         let after = rest.get(end..).unwrap_or_default();
         // What a text rests on, carries out or replaces, and what has a number of its own, is only mentioned.
         let clause = before.rsplit(['，', '。', '；']).next().unwrap_or_default();
-        let only_named = ["根据", "依据", "依照", "按照", "贯彻", "落实", "执行", "配合", "对《", "取代", "废止", "转发", "修改"]
-            .iter()
-            .any(|word| clause.contains(word.trim_end_matches('《')) && (*word != "对《" || clause.ends_with('对')))
-            || after.trim_start().starts_with(['（', '('])
-                && after.split(['）', ')']).next().is_some_and(|note| note.contains('号'));
+        let only_named =
+            ["根据", "依据", "依照", "按照", "贯彻", "落实", "执行", "配合", "对《", "取代", "废止", "转发", "修改"]
+                .iter()
+                .any(|word| {
+                    clause.contains(word.trim_end_matches('《')) && (*word != "对《" || clause.ends_with('对'))
+                })
+                || after.trim_start().starts_with(['（', '('])
+                    && after.split(['）', ')']).next().is_some_and(|note| note.contains('号'));
         let amends = clause.contains("关于修改") || clause.contains("关于废止");
         if !only_named && !amends && name.chars().count() >= 3 {
             names.push(name.to_owned());

@@ -2,14 +2,31 @@
 
 use super::date::CLOSING_CLAUSES;
 use super::docno;
+use super::line;
 use super::model::{ParsedClause, RepealNotice};
 use super::promulgation::quoted;
 use crate::text::numeral;
 
 /// Wordings of repeal. 废止 alone also occurs in rules about making rules.
 const WORDS: [&str; 18] = [
-    "同时废止", "即行废止", "予以废止", "一并废止", "相应废止", "起废止", "废止《", "同时失效", "即行失效", "宣布失效", "废止以下",
-    "废止下列", "同时停止执行", "不再执行", "停止执行", "不再适用", "同时停止", "止执行《",
+    "同时废止",
+    "即行废止",
+    "予以废止",
+    "一并废止",
+    "相应废止",
+    "起废止",
+    "废止《",
+    "同时失效",
+    "即行失效",
+    "宣布失效",
+    "废止以下",
+    "废止下列",
+    "同时停止执行",
+    "不再执行",
+    "停止执行",
+    "不再适用",
+    "同时停止",
+    "止执行《",
 ];
 
 /// Words before 《 that make a text a basis, not an object.
@@ -29,7 +46,8 @@ pub(super) fn notices(clauses: &[ParsedClause], notices: bool) -> Vec<RepealNoti
             continue;
         }
         let listed = own_matter && is_list(clause);
-        for sentence in clause.text.split(['。', '；', '\n']) {
+        let text = if listed { clause.text.clone() } else { line::unwrapped(&clause.text) };
+        for sentence in text.split(['。', '；', '\n']) {
             for notice in in_sentence(sentence, listed) {
                 if !found.contains(&notice) {
                     found.push(notice);
@@ -86,8 +104,10 @@ fn in_sentence(sentence: &str, listed: bool) -> Vec<RepealNotice> {
     let rest = sentence.get(at..).unwrap_or_default();
     // Numbers behind the last title stand for themselves: 《甲》和示例银发〔2022〕30号文同时废止.
     if at == 0 || rest.contains(['、', '和', '及']) {
-        let numbers = docno::all(rest).into_iter().filter(|number| !notices.iter().any(|known| known.doc_no == *number));
-        let numbers: Vec<String> = numbers.map(|number| number.trim_start_matches(['和', '及', '、']).to_owned()).collect();
+        let numbers =
+            docno::all(rest).into_iter().filter(|number| !notices.iter().any(|known| known.doc_no == *number));
+        let numbers: Vec<String> =
+            numbers.map(|number| number.trim_start_matches(['和', '及', '、']).to_owned()).collect();
         notices.extend(numbers.into_iter().map(|doc_no| RepealNotice { title: String::new(), doc_no }));
     }
     notices

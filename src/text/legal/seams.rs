@@ -9,7 +9,7 @@ const OPENING_LINES: usize = 14;
 /// Longest line whose tail is looked at for a date, in characters.
 const MAX_DATED_CHARS: usize = 120;
 /// Kinds of act at the end of a title.
-const ACTS: [&str; 8] = ["通知", "公告", "意见", "决定", "批复", "复函", "通告", "通报"];
+const ACTS: [&str; 9] = ["通知", "公告", "意见", "决定", "批复", "复函", "通告", "通报", "的函"];
 /// Beginnings of the imprint that are run onto the line before.
 const IMPRINTS: [&str; 3] = ["主题词：", "主题词:", "内部发送："];
 
@@ -38,14 +38,17 @@ pub(super) fn part(lines: Vec<Line>) -> Vec<Line> {
 fn seam(line: &str, opening: bool) -> Option<usize> {
     let imprint = IMPRINTS.iter().filter_map(|word| line.find(word)).filter(|at| *at > 0).min();
     let addressee = opening.then(|| behind_title(line)).flatten();
-    imprint.into_iter().chain(addressee).chain(before_date(line)).chain(before_annex(line)).min().filter(|at| *at < line.len())
+    imprint
+        .into_iter()
+        .chain(addressee)
+        .chain(before_date(line))
+        .chain(before_annex(line))
+        .min()
+        .filter(|at| *at < line.len())
 }
 
 /// `关于某事的通知各分行：`: the title ends where the addressees begin.
 fn behind_title(line: &str) -> Option<usize> {
-    if !line.contains("关于") || !line.trim_end().ends_with(['：', ':']) {
-        return None;
-    }
     let mut depth = 0i32;
     let mut at = 0;
     let start = line.find("关于")?;
@@ -54,9 +57,14 @@ fn behind_title(line: &str) -> Option<usize> {
         at += c.len_utf8();
         let (head, tail) = line.split_at_checked(at)?;
         let ends = depth == 0 && at > start && ACTS.iter().any(|act| head.ends_with(act));
-        let goes_on = tail.trim_start().starts_with(['》', '（', '(', '的', '，', '。', '、', '和', '及', '：', ':', '”'])
-            || ["精神", "要求", "规定", "如下", "办理"].iter().any(|word| tail.starts_with(word));
-        if ends && !goes_on && !tail.is_empty() {
+        let goes_on =
+            tail.trim_start().starts_with(['》', '（', '(', '的', '，', '。', '、', '和', '及', '：', ':', '”'])
+                || ["精神", "要求", "规定", "如下", "办理"].iter().any(|word| tail.starts_with(word));
+        let addressed = tail.trim_end().ends_with(['：', ':'])
+            || tail.starts_with('各')
+            || ["，各", "；各", "、各", "分行、", "分行，"].iter().any(|word| tail.contains(word))
+                && !tail.contains('。');
+        if ends && !goes_on && !tail.is_empty() && addressed {
             return Some(at);
         }
     }
@@ -82,7 +90,8 @@ fn before_date(line: &str) -> Option<usize> {
 /// `附件：某某办法附件`: the mark of the annex that follows.
 fn before_annex(line: &str) -> Option<usize> {
     let head = line.trim_end().strip_suffix("附件")?;
-    let listed = (head.starts_with("附件：") || head.starts_with("附件:")) && head.chars().count() > "附件：".chars().count();
+    let listed =
+        (head.starts_with("附件：") || head.starts_with("附件:")) && head.chars().count() > "附件：".chars().count();
     listed.then_some(head.len())
 }
 
@@ -102,7 +111,7 @@ mod tests {
                 vec!["示例银行关于印发《某某办法》的通知", "各分行、营业部："],
             ),
             ("关于转发某某通知的通知各支行：", vec!["关于转发某某通知的通知", "各支行："]),
-            ("行长：张三二〇〇九年十月十六日", vec!["行长：张三", "二〇〇九年十月十六日"]),
+            ("行长：某某二〇〇九年十月十六日", vec!["行长：某某", "二〇〇九年十月十六日"]),
             ("附件：某某办法附件", vec!["附件：某某办法", "附件"]),
             ("特此通知。主题词：信贷 通知", vec!["特此通知。", "主题词：信贷 通知"]),
             ("根据关于某事的通知要求，现通知如下：", vec!["根据关于某事的通知要求，现通知如下："]),
