@@ -132,6 +132,9 @@ fn starts(lines: &[Line], names: &[String]) -> (Vec<(usize, Start)>, BTreeSet<us
         let after_annex = matches!(found.last(), Some((last, Start::Annex(_))) if at - last <= 2);
         let begins = opens_rule(lines, at);
         let listed = label.is_some() && !begins;
+        // The note may name the edition that stands on a line of its own under the title.
+        let fuller = named.and_then(|n| names.get(n)).filter(|name| name.chars().count() > title.chars().count());
+        let title = fuller.map_or(title, String::as_str);
         let is_rule = match named {
             Some(_) => !listed && provisions && (begins || after_annex || opens_text(lines, at)),
             None => begins && provisions && (articles || after_annex || label.is_some()) && kind::is_rule_title(title),

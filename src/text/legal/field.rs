@@ -1,6 +1,8 @@
 //! Fields: lines and cells such as `文号：示例银发〔2025〕12号` or `生效日期:2025年7月1日`, and the names under which front matter has them.
 
+use super::date;
 use crate::text::document::RawDocument;
+use crate::text::numeral;
 
 /// What a field tells about a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,6 +128,38 @@ pub(super) fn of_line(line: &str) -> Option<(Field, &str)> {
     let (name, value) = line.split_once(['：', ':'])?;
     let value = value.trim();
     (value.chars().count() <= MAX_VALUE_CHARS).then_some((named(name)?, value))
+}
+
+/// Whether a line can be the value of a field that has none on its own line.
+pub(super) fn may_be(field: Field, line: &str) -> bool {
+    /// Longest value of a field that is not needed, in characters.
+    const MAX_OTHER_CHARS: usize = 40;
+    match field {
+        Field::Title => true,
+        Field::DocNo => line.contains('号') || line.chars().count() <= MAX_OTHER_CHARS,
+        Field::Issuer => super::kind::is_organ(line),
+        Field::Published | Field::Effective | Field::Repealed | Field::Expires => date::leading(line.trim()).is_some(),
+        Field::Period => line.starts_with(|c: char| numeral::is_numeral(c) || c == '自'),
+        Field::Other => line.chars().count() <= MAX_OTHER_CHARS && !line.contains('。'),
+    }
+}
+
+/// Where the second field begins of a line into which a page ran several: `标题：…索引号：…文号：…`.
+pub(super) fn second(line: &str) -> Option<usize> {
+    line.split_once(['：', ':']).and_then(|(name, _)| named(name))?;
+    let names = NAMES.iter().flat_map(|(_, names)| names.iter()).filter(|name| !name.is_ascii());
+    let mut found: Option<(usize, usize)> = None;
+    for name in names {
+        for (at, _) in line.match_indices(name).filter(|(at, _)| *at > 0) {
+            let colon = line.get(at + name.len()..).is_some_and(|rest| rest.starts_with(['：', ':']));
+            // Of names that end at one colon the longest is meant: 文件编号, not 编号.
+            let end = at + name.len();
+            if colon && found.is_none_or(|(first, last)| end < last || end == last && at < first) {
+                found = Some((at, end));
+            }
+        }
+    }
+    found.map(|(at, _)| at)
 }
 
 /// What front matter or properties say: the first name of the field that has a value.

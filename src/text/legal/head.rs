@@ -1,6 +1,6 @@
 //! The opening of a document that nobody has labelled: letterhead, number, title, note of promulgation, fields.
 
-use super::article::begins_body;
+use super::article::{begins_body, begins_first};
 use super::field::{self, Field};
 use super::kind::{self, Kind};
 use super::line::{Line, Mark, mark};
@@ -124,14 +124,19 @@ impl Reader {
             return 1;
         }
         if prose {
-            return 0;
+            // Right over the first article stands the title, whatever the note calls the rule.
+            let over = lines.get(at + 1).is_some_and(begins_first) && kind::is_rule_title(text) && !text.contains('。');
+            if over {
+                self.title(text, Place::Heading, at, 1);
+            }
+            return usize::from(over);
         }
         let place = match line {
             _ if kind::is_act_title(text) => Place::Act,
             Line::Heading { depth: 1, text } if names_something(text) && kind::is_title(text) => Place::Heading,
             _ if kind::is_title(text) => Place::Worded,
             // The first line of plain text comes as a heading whatever it says.
-            Line::Heading { depth: 1, text } if names_something(text) => Place::Heading,
+            Line::Heading { depth: 1, text } if names_something(text) && !text.contains('，') => Place::Worded,
             _ => return 0,
         };
         self.title(text, place, at, 1);
@@ -174,6 +179,7 @@ impl Reader {
             && used <= most
             && let Some(next) = lines.get(at + used)
             && field::of_line(next.text()).is_none()
+            && field::may_be(field, next.text())
         {
             value.push_str(next.text());
             used += 1;

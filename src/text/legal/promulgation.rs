@@ -2,7 +2,7 @@
 
 use super::date;
 use super::kind;
-use super::line::{Line, mark};
+use super::line::{Line, mark, unwrapped};
 use crate::types::Date;
 
 /// Lines from the start in which a text is announced.
@@ -48,6 +48,16 @@ pub(super) fn names(lines: &[Line]) -> Vec<String> {
                         found.push(name);
                     }
                 }
+            }
+        }
+    }
+    // A note that was wrapped in the middle is read as a whole.
+    let opening: Vec<&str> =
+        lines.iter().take(OPENING_LINES).take_while(|l| !super::article::begins_body(l)).map(Line::text).collect();
+    for sentence in unwrapped(&opening.join("\n")).split(['。', '；', '\n']).filter(|sentence| is_note(sentence)) {
+        for name in issued(sentence) {
+            if !found.contains(&name) {
+                found.push(name);
             }
         }
     }
@@ -145,6 +155,13 @@ pub(super) fn is_notice(lines: &[Line]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wrapped_note_is_one_sentence() {
+        let lines = ["为规范交易，某某银行制定了", "《乙办法全文》", "，现予发布施行。"]
+            .map(|line| Line::Text(line.to_owned()));
+        assert_eq!(names(&lines), ["乙办法全文"]);
+    }
 
     #[test]
     fn what_is_issued_and_what_is_only_mentioned() {

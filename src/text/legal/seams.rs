@@ -1,6 +1,7 @@
 //! Seams: lines that a converter ran together, parted again where one kind of line ends and another begins.
 
 use super::date;
+use super::field;
 use super::kind;
 use super::line::Line;
 
@@ -37,7 +38,7 @@ pub(super) fn part(lines: Vec<Line>) -> Vec<Line> {
 /// The first place inside a line where another begins, in bytes.
 fn seam(line: &str, opening: bool) -> Option<usize> {
     let imprint = IMPRINTS.iter().filter_map(|word| line.find(word)).filter(|at| *at > 0).min();
-    let addressee = opening.then(|| behind_title(line)).flatten();
+    let addressee = opening.then(|| behind_title(line).into_iter().chain(field::second(line)).min()).flatten();
     imprint
         .into_iter()
         .chain(addressee)
@@ -113,6 +114,10 @@ mod tests {
             ("关于转发某某通知的通知各支行：", vec!["关于转发某某通知的通知", "各支行："]),
             ("行长：某某二〇〇九年十月十六日", vec!["行长：某某", "二〇〇九年十月十六日"]),
             ("附件：某某办法附件", vec!["附件：某某办法", "附件"]),
+            (
+                "标题：某某办法索引号：HB/1文号：示例银发〔2021〕245号生效日期：",
+                vec!["标题：某某办法", "索引号：HB/1", "文号：示例银发〔2021〕245号", "生效日期："],
+            ),
             ("特此通知。主题词：信贷 通知", vec!["特此通知。", "主题词：信贷 通知"]),
             ("根据关于某事的通知要求，现通知如下：", vec!["根据关于某事的通知要求，现通知如下："]),
         ] {
