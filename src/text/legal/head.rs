@@ -331,7 +331,7 @@ fn joined(lines: &[Line], at: usize) -> Option<(usize, String)> {
     let whole = |title: &str| title.contains("关于") && kind::is_title(title);
     let about = if organ { second.starts_with("关于") } else { first.contains("关于") };
     if about && !first.starts_with(['为', '根', '按']) {
-        let two = if organ { format!("{first} {second}") } else { format!("{first}{second}") };
+        let two = format!("{first}{second}");
         if whole(&two) {
             return Some((2, two));
         }

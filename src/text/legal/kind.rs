@@ -160,7 +160,7 @@ fn is_page_mark(bare: &str) -> bool {
 
 /// `附件`, `附件2`, `附件二：`: its number.
 fn annex_mark(bare: &str) -> Option<Option<u32>> {
-    let rest = ["附件", "附录", "附表", "附"].iter().find_map(|word| bare.strip_prefix(word))?;
+    let rest = ["附件", "附录", "附表", "附式", "附图", "附"].iter().find_map(|word| bare.strip_prefix(word))?;
     let rest = rest.trim_end_matches(['：', ':']);
     if rest.is_empty() {
         return Some(None);
