@@ -12,7 +12,9 @@ use crate::text::address::{self, AddressQuery};
 use crate::text::filler;
 use crate::text::legal::GuideClarify;
 use crate::text::normalize::normalize;
-use crate::types::{ClauseAddress, ClauseId, GenerationId};
+use crate::types::{ClauseAddress, ClauseId, Date, GenerationId, Status};
+use jiff::ToSpan;
+use std::collections::BTreeSet;
 
 /// Clauses on a card.
 pub(super) const MAX_CITATIONS: usize = 5;
@@ -141,7 +143,20 @@ pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<(C
     for (index, citation) in card.citations.iter_mut().enumerate() {
         citation.n = index as u32 + 1;
     }
+    let ending = card.citations.iter().filter_map(|citation| ending(citation, card.as_of));
+    let ending: BTreeSet<String> = ending.collect();
+    card.notices.extend(ending);
     Ok((card, ground))
+}
+
+/// Days before the end of a text in force from which on the card says so.
+const ENDING_DAYS: i64 = 90;
+
+/// What to say of a cited text that is in force and soon will not be.
+fn ending(citation: &Citation, as_of: Date) -> Option<String> {
+    let until = citation.effective_to.filter(|_| citation.status == Status::InForce)?;
+    let soon = as_of.checked_add(ENDING_DAYS.days()).is_ok_and(|limit| until <= limit);
+    soon.then(|| format!("《{}》自 {until} 起不再有效,请留意新的规定", citation.document))
 }
 
 /// What to say when the question names a clause that is not there, and whether it asks for nothing else.

@@ -92,17 +92,11 @@ pub fn build_like(
         Expansions::collect(&plan.documents, among_documents.iter().chain(curated));
     report.notes.extend(notes);
     report.review = review;
-    for title in &plan.undecided {
-        report.notes.push(format!("《{title}》有内容不同、日期却相同或都没有写明的版本,请在文件里写明各自的生效日期"));
-    }
+    report.notes.extend(plan.notes.iter().cloned());
     for left_out in &plan.left_out {
-        if let Some(file) = report.files.iter_mut().find(|f| f.path == left_out.source) {
-            file.status = FileStatus::Skipped;
-            file.documents = 0;
-            file.clauses = 0;
-            file.reason = Some(left_out.reason.clone());
-        }
+        report.leave_out(&left_out.source, &left_out.reason);
     }
+    report.identify(plan.documents.iter().flat_map(|document| &document.versions));
     let writer = KnowledgeWriter::create_like(partial.path(), earlier)?;
     let content = Content { documents: &plan.documents, expansions: &expansions, everyday, spoken: &spoken };
     let generation = write(&content, earlier, writer, embedder, progress)?;
@@ -165,9 +159,10 @@ fn read_all(roots: &[PathBuf], progress: &mut dyn FnMut(Phase, usize, usize)) ->
         if let Outcome::Read(documents) = outcome {
             for document in &documents {
                 match legal::parse(document) {
-                    Ok(document) => {
-                        entry.clauses += document.clauses.len();
-                        parsed.push(document);
+                    Ok(documents) => {
+                        entry.documents += documents.len() - 1;
+                        entry.clauses += documents.iter().map(|d| d.clauses.len()).sum::<usize>();
+                        parsed.extend(documents);
                     }
                     Err(e) => {
                         entry.documents = entry.documents.saturating_sub(1);

@@ -163,6 +163,8 @@ mod tests {
             published: None,
             effective_from: None,
             repealed_from: None,
+            edition: None,
+            witnesses: Default::default(),
             repeals: Vec::new(),
             sample: false,
             source: source.into(),

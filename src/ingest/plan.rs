@@ -1,7 +1,7 @@
 //! Which version of a title is in force when: pure decisions over parsed documents, before anything is written.
 
-use crate::text::legal::ParsedDocument;
-use crate::text::normalize::title_key;
+use super::{repeals, versions};
+use crate::text::legal::{ParsedDocument, number_key};
 use crate::types::{Date, EffectivePeriod};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,55 +43,75 @@ pub struct Plan {
     pub documents: Vec<PlannedDocument>,
     /// Texts left out.
     pub left_out: Vec<LeftOut>,
-    /// Titles with two different texts that begin and were published on the same days, or on no known
-    /// days: nothing tells which one counts.
-    pub undecided: Vec<String>,
-}
-
-/// Day from which a text counts: its effective date, else its publication.
-fn start(document: &ParsedDocument) -> Option<Date> {
-    document.effective_from.or(document.published)
+    /// What a person should know: texts of one title that stand side by side, repeals that nothing carries out, periods.
+    pub notes: Vec<String>,
 }
 
 /// Lines up versions and repeals.
 ///
-/// - Texts with one [`title_key`] are versions of one document, ordered by their first day; each ends where the next begins.
+/// - Texts with one title key are versions of one document where issuer and substance agree and days, numbers or editions order
+///   them ([`versions::relation`]); each ends where the next begins. Others of that title stand side by side, each a document of its own.
 /// - Files of one title without a common 条 are parts of one text (the Civil Code comes as one file per 编).
 /// - Two files with the same words are one version; the one that knows its dates is kept.
-/// - A repeal named in a text ends the named title (or the version with the named 文号) on the day that text takes effect.
-///   A text never repeals a newer version of a title, nor its own title: that is supersession.
+/// - A repeal named in a text ends what it names, see [`repeals::apply`].
 pub fn plan(parsed: Vec<ParsedDocument>) -> Plan {
     let mut groups: BTreeMap<String, Vec<ParsedDocument>> = BTreeMap::new();
     for document in parsed {
         groups.entry(document.title_key.clone()).or_default().push(document);
     }
+    let mut taken: BTreeSet<String> = groups.keys().cloned().collect();
     let mut out = Plan::default();
     for (key, texts) in groups {
-        let mut versions = join_parts(texts);
-        versions.sort_by(|a, b| (start(a), a.published, &a.source).cmp(&(start(b), b.published, &b.source)));
-        let mut kept: Vec<ParsedDocument> = Vec::with_capacity(versions.len());
-        for version in versions {
-            if let Some(twin) = kept.iter_mut().find(|k| same_words(k, &version)) {
-                // Sorted by date with undated texts first, so the later one is never the poorer.
-                out.left_out.push(LeftOut {
-                    source: twin.source.clone(),
-                    reason: format!("与 {} 内容相同,只保留一份", version.source),
-                });
-                *twin = version;
-            } else {
-                kept.push(version);
-            }
+        let kept = without_copies(join_parts(texts), &mut out.left_out);
+        let mut families = versions::families(kept);
+        versions::note(&families, &mut out.notes);
+        if families.len() > 1 {
+            versions::tell_apart(&mut families);
         }
-        let Some(title) = kept.last().map(|d| d.title.clone()) else { continue };
-        // Sorted by these days, so that equal ones stand side by side.
-        let same_days = |a: &ParsedDocument, b: &ParsedDocument| (start(a), a.published) == (start(b), b.published);
-        if kept.windows(2).any(|pair| matches!(pair, [a, b] if same_days(a, b))) {
-            out.undecided.push(title.clone());
+        // The family of the newest text bears the plain key: what names the title alone means it.
+        for (at, family) in families.into_iter().rev().enumerate() {
+            let Some(title) = family.last().map(|d| d.title.clone()) else { continue };
+            let title_key = if at == 0 { key.clone() } else { own_key(&key, &family, &mut taken) };
+            out.documents.push(PlannedDocument { title_key, title, versions: periods(family) });
         }
-        out.documents.push(PlannedDocument { title_key: key, title, versions: periods(kept) });
     }
-    apply_repeals(&mut out.documents);
+    out.documents.sort_by(|a, b| a.title_key.cmp(&b.title_key));
+    repeals::apply(&mut out.documents, &mut out.notes);
+    repeals::note_periods(&out.documents, &mut out.notes);
     out
+}
+
+/// A key that no other document has, for a text that only shares its title with another: the key of the title with its number.
+fn own_key(key: &str, family: &[ParsedDocument], taken: &mut BTreeSet<String>) -> String {
+    let number = family.last().map(|d| number_key(&d.doc_no)).unwrap_or_default();
+    let mut own = format!("{key}{number}");
+    let mut n = 2u32;
+    while !taken.insert(own.clone()) {
+        own = format!("{key}{number}{n}");
+        n += 1;
+    }
+    own
+}
+
+/// Leaves one of each text: of equal words, and of texts with one number that are nearly equal, the better dated one.
+fn without_copies(mut texts: Vec<ParsedDocument>, left_out: &mut Vec<LeftOut>) -> Vec<ParsedDocument> {
+    texts.sort_by(|a, b| {
+        (versions::order(a), a.published, &a.source).cmp(&(versions::order(b), b.published, &b.source))
+    });
+    let mut kept: Vec<ParsedDocument> = Vec::with_capacity(texts.len());
+    for text in texts {
+        if let Some(twin) = kept.iter_mut().find(|k| same_words(k, &text) || versions::same_act(k, &text)) {
+            // Sorted by date with undated texts first, so the later one is never the poorer.
+            left_out.push(LeftOut {
+                source: twin.source.clone(),
+                reason: format!("与 {} 内容相同,只保留一份", text.source),
+            });
+            *twin = text;
+        } else {
+            kept.push(text);
+        }
+    }
+    kept
 }
 
 /// Joins files that share a title and no 条 into one text, in the order of their articles. Two versions of a text always share
@@ -104,7 +124,12 @@ fn join_parts(mut texts: Vec<ParsedDocument>) -> Vec<ParsedDocument> {
     let mut whole: Vec<(BTreeSet<(u32, u32)>, ParsedDocument)> = Vec::new();
     for text in texts {
         let own = articles(&text);
-        match whole.iter_mut().find(|(other, _)| !own.is_empty() && !other.is_empty() && own.is_disjoint(other)) {
+        let part_of =
+            |other: &ParsedDocument| versions::same_issuer(other, &text) && versions::same_number(other, &text);
+        match whole
+            .iter_mut()
+            .find(|(other, whole)| !own.is_empty() && !other.is_empty() && own.is_disjoint(other) && part_of(whole))
+        {
             Some((other, joined)) => {
                 other.extend(own);
                 joined.published = joined.published.max(text.published);
@@ -124,7 +149,7 @@ fn same_words(a: &ParsedDocument, b: &ParsedDocument) -> bool {
 }
 
 fn periods(versions: Vec<ParsedDocument>) -> Vec<PlannedVersion> {
-    let starts: Vec<Option<Date>> = versions.iter().map(start).collect();
+    let starts: Vec<Option<Date>> = versions.iter().map(versions::order).collect();
     versions
         .into_iter()
         .enumerate()
@@ -135,61 +160,18 @@ fn periods(versions: Vec<ParsedDocument>) -> Vec<PlannedVersion> {
                 (Some(next), _) => (Some(next), false),
                 (None, repeal) => (repeal, repeal.is_some()),
             };
-            let effective = EffectivePeriod { from: start(&document), until };
+            let effective = EffectivePeriod { from: versions::start(&document), until };
             PlannedVersion { document, effective, repealed }
         })
         .collect()
-}
-
-/// One repeal with the day it takes effect and the title it stands in.
-struct Repeal {
-    by: String,
-    title_key: String,
-    doc_no: String,
-    day: Date,
-}
-
-fn apply_repeals(documents: &mut [PlannedDocument]) {
-    let mut repeals = Vec::new();
-    for document in documents.iter() {
-        for version in &document.versions {
-            let Some(day) = version.effective.from else { continue };
-            for notice in &version.document.repeals {
-                repeals.push(Repeal {
-                    by: document.title_key.clone(),
-                    title_key: title_key(&notice.title),
-                    doc_no: notice.doc_no.clone(),
-                    day,
-                });
-            }
-        }
-    }
-    for repeal in repeals {
-        let numbered = |v: &PlannedVersion| !repeal.doc_no.is_empty() && v.document.doc_no == repeal.doc_no;
-        let by_number = documents.iter().flat_map(|d| &d.versions).any(numbered);
-        for document in documents.iter_mut() {
-            if document.title_key == repeal.by {
-                continue;
-            }
-            let titled = !repeal.title_key.is_empty() && document.title_key == repeal.title_key;
-            for version in &mut document.versions {
-                let named = if by_number { numbered(version) } else { titled };
-                let older = version.effective.from.is_none_or(|from| from < repeal.day);
-                let open = version.effective.until.is_none_or(|until| repeal.day < until);
-                if named && older && open {
-                    version.effective.until = Some(repeal.day);
-                    version.repealed = true;
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::text::address;
-    use crate::text::legal::{ParsedClause, RepealNotice};
+    use crate::text::legal::{ParsedClause, RepealNotice, Witnesses};
+    use crate::text::normalize::title_key;
     use crate::types::{Classification, Level};
 
     fn day(text: &str) -> Date {
@@ -207,6 +189,8 @@ mod tests {
             published: None,
             effective_from: from.map(day),
             repealed_from: None,
+            edition: None,
+            witnesses: Witnesses::default(),
             repeals: Vec::new(),
             sample: false,
             source: format!("{title}-{doc_no}.md"),

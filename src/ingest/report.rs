@@ -1,9 +1,12 @@
 //! What became of every file: the account that a build gives of its sources.
 
+use super::identity::Identity;
+use super::plan::PlannedVersion;
 use super::readers::Outcome;
 use super::walk::SourceFile;
 use crate::error::Result;
 use serde::Serialize;
+use std::collections::HashMap;
 use std::fmt;
 
 /// What happened to one file.
@@ -31,6 +34,8 @@ pub struct FileReport {
     pub clauses: usize,
     /// Why it was skipped or failed, or what was left out of a file that was read.
     pub reason: Option<String>,
+    /// Who its documents are, and by which witnesses.
+    pub identities: Vec<Identity>,
 }
 
 impl FileReport {
@@ -49,7 +54,7 @@ impl FileReport {
             Outcome::Skipped(reason) => (FileStatus::Skipped, 0, Some(reason.clone())),
             Outcome::Failed(error) => (FileStatus::Failed, 0, Some(error.to_string())),
         };
-        FileReport { path: file.relative.clone(), status, documents, clauses: 0, reason }
+        FileReport { path: file.relative.clone(), status, documents, clauses: 0, reason, identities: Vec::new() }
     }
 
     /// The account of a file of curated questions or of spoken words: how many it has, in this `unit`.
@@ -58,7 +63,14 @@ impl FileReport {
             Ok(entries) => (FileStatus::Read, format!("{unit} {} 条", entries.len())),
             Err(error) => (FileStatus::Failed, error.to_string()),
         };
-        FileReport { path: file.relative.clone(), status, documents: 0, clauses: 0, reason: Some(reason) }
+        FileReport {
+            path: file.relative.clone(),
+            status,
+            documents: 0,
+            clauses: 0,
+            reason: Some(reason),
+            identities: Vec::new(),
+        }
     }
 }
 
@@ -100,6 +112,34 @@ impl BuildReport {
     /// Files with this status.
     pub fn count(&self, status: FileStatus) -> usize {
         self.files.iter().filter(|f| f.status == status).count()
+    }
+
+    /// Takes a text back that a file holds, with the reason; the file counts as skipped when it holds no other.
+    pub fn leave_out(&mut self, path: &str, reason: &str) {
+        let Some(file) = self.files.iter_mut().find(|file| file.path == path) else { return };
+        file.documents = file.documents.saturating_sub(1);
+        if file.documents == 0 {
+            file.status = FileStatus::Skipped;
+            file.clauses = 0;
+        }
+        file.reason = Some(reason.to_owned());
+    }
+
+    /// Enters who the documents of each file are, and what a person should look at.
+    pub fn identify<'v>(&mut self, versions: impl Iterator<Item = &'v PlannedVersion>) {
+        let mut by_file: HashMap<&str, Vec<&PlannedVersion>> = HashMap::new();
+        for version in versions {
+            by_file.entry(version.document.source.as_str()).or_default().push(version);
+        }
+        for file in &mut self.files {
+            let Some(versions) = by_file.get(file.path.as_str()) else { continue };
+            file.identities = versions.iter().map(|version| Identity::of(version)).collect();
+            let doubts: Vec<String> = file.identities.iter().flat_map(Identity::doubts).collect();
+            if !doubts.is_empty() && file.status == FileStatus::Read {
+                let known = file.reason.take().map(|reason| format!("{reason};")).unwrap_or_default();
+                file.reason = Some(format!("{known}{}", doubts.join(";")));
+            }
+        }
     }
 
     /// Documents over all files.

@@ -1,6 +1,7 @@
 //! Clauses that say the same: a rule that two documents repeat.
 
 use super::normalize::normalize;
+use std::collections::{HashSet, VecDeque};
 
 /// What a document calls itself: it differs between two documents that repeat one rule.
 const OWN_NAMES: [&str; 10] =
@@ -21,12 +22,42 @@ pub fn wording(text: &str) -> String {
     bare
 }
 
+/// Characters in a shingle: five in a row are rarely the same in two texts about different things.
+const SHINGLE: usize = 5;
+
+/// The runs of [`SHINGLE`] characters of a text, as hashes.
+pub fn shingles<'t>(texts: impl Iterator<Item = &'t str>) -> HashSet<u64> {
+    let mut found = HashSet::new();
+    let mut window: VecDeque<char> = VecDeque::with_capacity(SHINGLE + 1);
+    for c in texts.flat_map(str::chars).filter(|c| c.is_alphanumeric()) {
+        window.push_back(c);
+        if window.len() > SHINGLE {
+            window.pop_front();
+        }
+        if window.len() == SHINGLE {
+            // FNV-1a: the same on every machine.
+            let hash = window.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, c| {
+                (hash ^ u64::from(u32::from(*c))).wrapping_mul(0x0000_0100_0000_01b3)
+            });
+            found.insert(hash);
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn same(a: &str, b: &str) -> bool {
         wording(a) == wording(b)
+    }
+
+    #[test]
+    fn shingles_go_over_marks_and_lines() {
+        let one = shingles(["甲乙，丙丁", "戊己"].into_iter());
+        assert_eq!(one, shingles(["甲乙丙丁戊己"].into_iter()));
+        assert_eq!(one.len(), 2);
     }
 
     #[test]

@@ -110,6 +110,15 @@ pub(super) fn begins_body(line: &Line) -> bool {
     start(line.text()).is_some() || chapter_rank(line.text()).is_some()
 }
 
+/// Whether a line begins the first article, chapter or part.
+pub(super) fn begins_first(line: &Line) -> bool {
+    let first = |text: &str| {
+        text.strip_prefix('第').and_then(|rest| numeral::leading(rest.trim_start())).is_some_and(|(n, _)| n == 1)
+    };
+    start(line.text()).is_some_and(|start| start.number == 1)
+        || chapter_rank(line.text()).is_some() && first(line.text())
+}
+
 /// Splits lines into articles. Every line ends up in a clause or in the chapter path.
 pub(super) fn parse(lines: &[Line]) -> Vec<ParsedClause> {
     let mut parser = Parser::default();

@@ -65,7 +65,7 @@ pub(super) fn all(text: &str) -> Vec<(usize, Date)> {
 }
 
 /// Words of beginning to apply.
-const APPLIES: [&str; 4] = ["施行", "实施", "执行", "生效"];
+const APPLIES: [&str; 5] = ["施行", "实施", "执行", "生效", "试行"];
 
 /// Words for the day of publication.
 const PUBLISHED: [&str; 7] = ["公布", "发布", "印发", "颁布", "通过", "公告", "批准"];

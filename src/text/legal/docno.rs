@@ -6,9 +6,46 @@ use crate::types::Level;
 /// Longest name before the number, in characters.
 const MAX_ISSUER_CHARS: usize = 40;
 
+/// Kinds of act that carry the number of their own kind: `令〔2003〕第7号`, `公告2024年第1号`.
+const ACTS: [&str; 3] = ["令", "公告", "通告"];
+
 /// Every document number in a text, normalised to 〔〕 and without 中华人民共和国, in reading order.
 pub(super) fn all(text: &str) -> Vec<String> {
     text.match_indices('号').filter_map(|(at, _)| ending_at(text, at)).collect()
+}
+
+/// A number whose issuer stands in a line of its own above: `〔2003〕第 7 号`, `（2013）第8号`, `（第285号）`, `2024年第1号`, as
+/// `〔2003〕第7号`, `第285号`, `2024年第1号`. The whole line is read.
+pub(super) fn nameless(line: &str) -> Option<String> {
+    let line: String = line.chars().filter(|c| !c.is_whitespace()).collect();
+    let line = line.trim_start_matches(['令', '：', ':']).trim_start_matches("公告");
+    let inner = line.strip_prefix(['（', '(']).and_then(|rest| rest.strip_suffix(['）', ')']));
+    let head = inner.unwrap_or(line).strip_suffix('号')?;
+    let number_start = head.char_indices().rev().take_while(|&(_, c)| numeral::is_numeral(c)).last()?.0;
+    let (before, number) = head.split_at_checked(number_start)?;
+    numeral::parse(number)?;
+    if before == "第" {
+        return Some(format!("第{number}号"));
+    }
+    let (before, ordinal) = before.strip_suffix('第').map_or((before, ""), |rest| (rest, "第"));
+    if let Some(year) = before.strip_suffix('年').and_then(year) {
+        return (!ordinal.is_empty()).then(|| format!("{year}年第{number}号"));
+    }
+    let inner = before.strip_prefix(OPEN)?.strip_suffix(CLOSE)?;
+    Some(format!("〔{}〕{ordinal}{number}号", year(inner.trim_end_matches('年'))?))
+}
+
+/// A number in the form in which two spellings of it are equal: without 第, brackets, 年 and what 印发 says about it.
+pub fn key(doc_no: &str) -> String {
+    doc_no.chars().filter(|c| c.is_alphanumeric() && !matches!(c, '第' | '年' | '文')).collect()
+}
+
+/// Brackets around the year, as written and as misread.
+const OPEN: [char; 7] = ['〔', '［', '[', '【', '（', '(', '〈'];
+const CLOSE: [char; 7] = ['〕', '］', ']', '】', '）', ')', '〉'];
+
+fn year(text: &str) -> Option<u32> {
+    numeral::parse(text.trim()).filter(|year| (1900..2200).contains(year))
 }
 
 /// Reads a document number whose 号 stands at byte `at`.
@@ -22,12 +59,17 @@ fn ending_at(text: &str, at: usize) -> Option<String> {
         Some(rest) => (rest.trim_end(), "第"),
         None => (before, ""),
     };
-    if let Some(inner) = before.strip_suffix(['〕', '］', ']', '】', '）', ')', '〉']) {
-        let open = inner.rfind(['〔', '［', '[', '【', '（', '(', '〈'])?;
-        let year = inner.get(open..)?.trim_start_matches(|c: char| !numeral::is_numeral(c));
-        let year = numeral::parse(year.trim()).filter(|y| (1900..2200).contains(y))?;
+    if let Some(inner) = before.strip_suffix(CLOSE) {
+        let open = inner.rfind(OPEN)?;
+        let year = year(inner.get(open..)?.trim_start_matches(|c: char| !numeral::is_numeral(c)))?;
         let name = name(inner.get(..open)?)?;
         return Some(format!("{name}〔{year}〕{ordinal}{number}号"));
+    }
+    if let Some(inner) = before.strip_suffix('年').filter(|_| !ordinal.is_empty()) {
+        let digits = inner.trim_end_matches(numeral::is_numeral);
+        let year = year(inner.get(digits.len()..)?)?;
+        let name = name(digits)?;
+        return ACTS.iter().any(|act| name.ends_with(act)).then(|| format!("{name}{year}年第{number}号"));
     }
     if let Some(rest) = before.strip_suffix('令') {
         return (!ordinal.is_empty()).then(|| name(rest)).flatten().map(|name| format!("{name}令第{number}号"));
@@ -56,7 +98,8 @@ fn name(text: &str) -> Option<String> {
 
 /// The issuer that a document number names: `中国人民银行令〔2025〕第11号` → `中国人民银行`. Empty for abbreviations (`银发`).
 pub(super) fn issuer(doc_no: &str) -> String {
-    match doc_no.find(['〔', '第']).and_then(|at| doc_no.get(..at)).and_then(|name| name.strip_suffix('令')) {
+    let name = doc_no.find(|c: char| matches!(c, '〔' | '第') || c.is_ascii_digit()).and_then(|at| doc_no.get(..at));
+    match name.and_then(|name| ACTS.iter().find_map(|act| name.strip_suffix(act))) {
         Some("主席") => "全国人民代表大会常务委员会".to_owned(),
         Some(name) => name.to_owned(),
         None if doc_no.starts_with("法释") || doc_no.starts_with("法发") => "最高人民法院".to_owned(),
@@ -100,7 +143,31 @@ mod tests {
         ] {
             assert_eq!(all(text), [doc_no], "{text}");
         }
-        assert!(all("全国人民代表大会公告第八号，窗口3号，2025年3月1号").is_empty());
+        assert_eq!(all("示例银行公告2024年第1号"), ["示例银行公告2024年第1号"]);
+        assert!(all("全国人民代表大会公告第八号，窗口3号，2025年3月1号，2025年第1号").is_empty());
+    }
+
+    #[test]
+    fn numbers_under_a_letterhead() {
+        for (line, number) in [
+            ("〔2003〕第 7 号", "〔2003〕第7号"),
+            ("（2013）第8号", "〔2013〕第8号"),
+            ("[2004]第 12 号", "〔2004〕第12号"),
+            ("公告（2009）第10号", "〔2009〕第10号"),
+            ("（第285号）", "第285号"),
+            ("2024年第1号", "2024年第1号"),
+        ] {
+            assert_eq!(nameless(line).as_deref(), Some(number), "{line}");
+        }
+        for line in ["示例银发〔2025〕12号", "窗口3号", "本公告第3号", "2025年3月1号"] {
+            assert_eq!(nameless(line), None, "{line}");
+        }
+        assert_eq!(key("中国人民银行令〔2003〕第5号"), key("中国人民银行令〔2003〕5号"));
+    }
+
+    #[test]
+    fn what_is_no_number() {
+        assert!(all("窗口3号").is_empty());
     }
 
     #[test]

@@ -157,6 +157,20 @@ pub(super) fn ends_sentence(line: &str) -> bool {
     line.trim_end().ends_with(['。', '；', '：', '！', '？', '”', '）', '】', '|', ';', ':', '!', '?', ')', '.', '…'])
 }
 
+/// A text without the line breaks at which a line of prose was wrapped: a line that ends no sentence goes on in the next one, unless
+/// that begins an item or is a table.
+pub(super) fn unwrapped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        let begins = out.is_empty() || ends_sentence(&out) || mark(line).is_some() || line.starts_with('|');
+        if begins && !out.is_empty() {
+            out.push('\n');
+        }
+        out.push_str(line);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

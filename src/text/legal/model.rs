@@ -1,5 +1,6 @@
 //! What the legal parser hands on.
 
+use super::witness::Witnesses;
 use crate::text::address::Reference;
 use crate::types::{Classification, ClauseAddress, Date, Level};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,10 @@ pub struct ParsedDocument {
     pub effective_from: Option<Date>,
     /// First day no longer in force, when the document itself (front matter) says so.
     pub repealed_from: Option<Date>,
+    /// Year of the edition in title or file name, for versions without a day.
+    pub edition: Option<i16>,
+    /// What was said about who the document is, the believed one of each first.
+    pub witnesses: Witnesses,
     /// Documents that this one repeals.
     pub repeals: Vec<RepealNotice>,
     /// A made-up sample rule.

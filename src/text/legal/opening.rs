@@ -1,45 +1,60 @@
 //! The opening lines: title, 文号, dates and table of contents that stand before the text proper.
 
 use super::article::begins_body;
+use super::closing;
+use super::division::Text;
+use super::field::{self, Field};
+use super::head;
+use super::kind::{self, Kind};
 use super::line::Line;
+use super::witness::{Place, Witness, Witnesses, rank_titles};
 use super::{date, docno};
 use crate::text::document::RawDocument;
 use crate::text::normalize::title_key;
+use crate::types::Date;
 use std::collections::HashSet;
 
 /// Where a title is looked for when no heading gives one, in lines.
 const TITLE_LINES: usize = 6;
-/// Longest title, in characters (titles of joint interpretations reach about 80).
-const MAX_TITLE_CHARS: usize = 120;
 /// Longest opening line that can be a 文号 or a date line and nothing else, in characters.
 const MAX_META_CHARS: usize = 160;
 
-/// Endings by which a line without markup is known as a title.
-const TITLE_ENDINGS: [&str; 20] = [
-    "法", "法典", "条例", "办法", "规定", "细则", "规则", "解释", "制度", "指引", "规程", "章程", "通知", "意见",
-    "决定", "准则", "批复", "规范", "方案", "公告",
-];
-
 /// A document with its opening lines taken off.
+#[derive(Debug, Default)]
 pub(super) struct Opened {
     /// The title, without 《》.
     pub(super) title: String,
+    /// What was said about title, number and issuer.
+    pub(super) witnesses: Witnesses,
+    /// Fields of the opening.
+    pub(super) fields: Vec<(Field, String)>,
+    /// Sentences of promulgation.
+    pub(super) promulgated: Vec<String>,
+    /// Days of signature, opening and imprint.
+    pub(super) days: Vec<(Date, Place)>,
     /// Lines that tell about the text: promulgation history, 文号, dates.
     pub(super) notes: Vec<String>,
     /// The text proper.
     pub(super) body: Vec<Line>,
+    /// What is annexed: label and lines.
+    pub(super) annexes: Vec<(String, Vec<Line>)>,
 }
 
-/// Takes title, notes and table of contents off.
-pub(super) fn open(raw: &RawDocument, lines: Vec<Line>) -> Opened {
+/// Whether the file says itself who it is: front matter with a title, or a collection with the history of promulgation.
+pub(super) fn is_settled(raw: &RawDocument) -> bool {
+    let markdown = [".md", ".markdown"].iter().any(|ending| raw.source.to_lowercase().ends_with(ending));
+    raw.meta.contains_key("history") || markdown && field::stated(raw, Field::Title).is_some()
+}
+
+/// Takes title, notes and table of contents off a document that says who it is.
+pub(super) fn open_settled(raw: &RawDocument, lines: Vec<Line>) -> Opened {
     let mut notes: Vec<String> =
         raw.meta.get("history").map(|h| h.lines().map(str::to_owned).collect()).unwrap_or_default();
-    let stated = raw.meta.get("title").map(|t| t.trim()).filter(|t| !t.is_empty()).map(str::to_owned);
-    let (title, title_line) = match stated {
+    let (title, place, title_line) = match field::stated(raw, Field::Title) {
         Some(title) => {
-            let key = title_key(&title);
+            let key = title_key(title);
             let line = lines.iter().take(TITLE_LINES).position(|line| title_key(line.text()) == key);
-            (title, line)
+            (title.to_owned(), Place::Properties, line)
         }
         None => find_title(&lines, &raw.file_stem),
     };
@@ -58,26 +73,76 @@ pub(super) fn open(raw: &RawDocument, lines: Vec<Line>) -> Opened {
             body.push(line);
         }
     }
-    Opened { title, notes, body }
+    let witnesses = Witnesses { titles: vec![Witness::new(title.clone(), place)], ..Witnesses::default() };
+    Opened { title, witnesses, notes, body, ..Opened::default() }
+}
+
+/// Reads opening and closing lines of one text of a file; `first` where it is the one that bears the file's name.
+pub(super) fn open(raw: &RawDocument, text: Text, first: bool) -> Opened {
+    let Text { mut lines, name, mut annexes, imprint } = text;
+    let closing = closing::take(&mut lines);
+    let head::Head { mut witnesses, fields, dated, promulgated, mut notes, body } = head::read(lines, name.as_deref());
+    if first {
+        properties(raw, &mut witnesses);
+    }
+    if !closing.listing.is_empty() {
+        let list = closing.listing.into_iter().map(|line| Line::Text(line.text().to_owned())).collect();
+        annexes.insert(0, ("附件".to_owned(), list));
+    }
+    if !closing.issuer.is_empty() {
+        witnesses.issuers.push(Witness::new(closing.issuer, Place::Signature));
+    }
+    let printed = imprint.iter().filter_map(|line| date::all(line).pop()).map(|(_, date)| date).max();
+    let days = closing.signed.into_iter().map(|day| (day, Place::Signature));
+    let days = days.chain(dated.into_iter().max().map(|day| (day, Place::Letterhead)));
+    let days = days.chain(printed.map(|day| (day, Place::Imprint))).collect();
+    notes.extend(closing.notes);
+    rank_titles(&mut witnesses.titles);
+    let title = witnesses.titles.first().map(|title| title.value.clone()).unwrap_or_default();
+    Opened { title, witnesses, fields, promulgated, days, notes, body, annexes }
+}
+
+/// What the file's properties and name say.
+fn properties(raw: &RawDocument, witnesses: &mut Witnesses) {
+    if let Some(title) = field::stated(raw, Field::Title) {
+        let title = kind::clean_title(title);
+        // Word processors keep the title of the file that served as the pattern: no letterhead, and no more weight than a heading.
+        if kind::of(&title).is_none() {
+            witnesses.titles.push(Witness::new(title, Place::Heading));
+        }
+    }
+    let stem =
+        raw.file_stem.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | '-' | '.' | ' ' | '、'));
+    match kind::of(stem) {
+        Some(Kind::Number(number, behind)) => {
+            witnesses.numbers.push(Witness::new(number, Place::FileName));
+            witnesses.titles.extend(behind.map(|title| Witness::new(kind::clean_title(&title), Place::FileName)));
+        }
+        Some(_) => {}
+        None => {
+            let number = docno::all(stem).pop().filter(|_| stem.contains(['（', '(', '〔', '[']));
+            witnesses.numbers.extend(number.map(|number| Witness::new(number, Place::FileName)));
+            let stem = if stem.is_empty() { raw.file_stem.as_str() } else { stem };
+            let title = title_of_stem(&kind::clean_title(stem));
+            witnesses.titles.push(Witness::new(title, Place::FileName));
+        }
+    }
+    if witnesses.titles.is_empty() {
+        witnesses.titles.push(Witness::new(raw.file_stem.clone(), Place::FileName));
+    }
 }
 
 /// The title and the line it stands on: the first outermost heading, a line that ends like a title, or the file's name.
-fn find_title(lines: &[Line], stem: &str) -> (String, Option<usize>) {
+fn find_title(lines: &[Line], stem: &str) -> (String, Place, Option<usize>) {
     let heading = lines.iter().take(TITLE_LINES).position(|line| matches!(line, Line::Heading { depth: 1, .. }));
     let heading = heading.filter(|&i| lines.get(i).is_some_and(|line| !begins_body(line)));
     let worded = || {
-        lines.iter().take(TITLE_LINES).take_while(|line| !begins_body(line)).position(|line| {
-            let text =
-                line.text().trim_end_matches(['）', ')', '》']).trim_end_matches("（试行").trim_end_matches("(试行");
-            !line.is_table()
-                && text.chars().count() <= MAX_TITLE_CHARS
-                && !text.contains(['。', '；', '，'])
-                && TITLE_ENDINGS.iter().any(|ending| text.ends_with(ending))
-        })
+        let mut opening = lines.iter().take(TITLE_LINES).take_while(|line| !begins_body(line));
+        opening.position(|line| !line.is_table() && kind::is_title(line.text()))
     };
-    match heading.or_else(worded).and_then(|i| Some((i, lines.get(i)?))) {
-        Some((i, line)) => (line.text().to_owned(), Some(i)),
-        None => (title_of_stem(stem), None),
+    match heading.map(|i| (i, Place::Heading)).or_else(|| Some((worded()?, Place::Worded))) {
+        Some((i, place)) => (lines.get(i).map(|line| line.text().to_owned()).unwrap_or_default(), place, Some(i)),
+        None => (title_of_stem(stem), Place::FileName, None),
     }
 }
 
@@ -95,14 +160,14 @@ fn title_of_stem(stem: &str) -> String {
 }
 
 /// The version date in a file's name: `反洗钱法(2024-11-08)`.
-pub(super) fn date_of_stem(stem: &str) -> Option<crate::types::Date> {
+pub(super) fn date_of_stem(stem: &str) -> Option<Date> {
     let open = stem.rfind(['(', '（'])?;
     let inner = stem.get(open..)?.trim_start_matches(['(', '（']).trim_end_matches([')', '）']);
     date::parse(inner)
 }
 
 /// Whether an opening line holds nothing but 文号, date or history of promulgation.
-fn is_note(text: &str) -> bool {
+pub(super) fn is_note(text: &str) -> bool {
     if text.chars().count() > MAX_META_CHARS {
         return false;
     }
@@ -126,14 +191,14 @@ fn is_note(text: &str) -> bool {
 
 /// Follows a table of contents: from 目录 until its first entry comes again or the text begins.
 #[derive(Default)]
-struct Contents {
+pub(super) struct Contents {
     open: bool,
     seen: HashSet<String>,
 }
 
 impl Contents {
     /// Whether the line belongs to the table of contents.
-    fn holds(&mut self, line: &Line) -> bool {
+    pub(super) fn holds(&mut self, line: &Line) -> bool {
         let squeezed: String = line.text().split_whitespace().collect();
         if matches!(squeezed.as_str(), "目录" | "目次") {
             self.open = true;
@@ -168,7 +233,7 @@ mod tests {
             ..RawDocument::default()
         };
         let lines = super::super::line::lines(&raw.blocks);
-        open(&raw, lines)
+        open(&raw, Text { lines, ..Text::default() }, true)
     }
 
     #[test]

@@ -40,15 +40,17 @@ pub(super) fn document(stem: &str, source: &str) -> RawDocument {
     raw
 }
 
-fn parsed(stem: &str, source: &str) -> ParsedDocument {
-    parse(&document(stem, source)).unwrap()
+pub(super) fn parsed(stem: &str, source: &str) -> ParsedDocument {
+    let mut all = parse(&document(stem, source)).unwrap();
+    assert_eq!(all.len(), 1, "{:?}", all.iter().map(|document| &document.title).collect::<Vec<_>>());
+    all.remove(0)
 }
 
-fn labels(document: &ParsedDocument) -> Vec<&str> {
+pub(super) fn labels(document: &ParsedDocument) -> Vec<&str> {
     document.clauses.iter().map(|c| c.address.label.as_str()).collect()
 }
 
-fn day(text: &str) -> Option<Date> {
+pub(super) fn day(text: &str) -> Option<Date> {
     Some(text.parse().unwrap())
 }
 
@@ -143,14 +145,14 @@ fn articles_as_headings_and_with_names() {
 fn numbering_that_starts_again_keeps_every_text_under_its_own_label() {
     let rule = parsed(
         "甲",
-        "# 甲办法\n## 第一编 甲\n第一条 一。\n第二条 二。\n## 第二编 乙\n第一条 三。\n第一条 四。\n附件一 乙细则\n第一条 五。\n附件二：名单\n某某",
+        "# 甲办法\n## 第一编 甲\n第一条 一。\n第二条 二。\n## 第二编 乙\n第一条 三。\n第一条 四。\n附件一 操作步骤\n第一条 五。\n附件二：名单\n某某",
     );
     assert_eq!(
         labels(&rule),
         ["第一条", "第二条", "第二编第一条", "第二编第一条（2）", "附件一", "附件一第一条", "附件二"]
     );
     let texts: Vec<&str> = rule.clauses.iter().map(|c| c.text.as_str()).collect();
-    assert_eq!(texts, ["一。", "二。", "三。", "四。", "附件一 乙细则", "五。", "附件二：名单\n某某"]);
+    assert_eq!(texts, ["一。", "二。", "三。", "四。", "附件一 操作步骤", "五。", "附件二：名单\n某某"]);
     assert_eq!(rule.clauses.iter().filter(|c| c.address.article == Some(1)).count(), 1);
 }
 
