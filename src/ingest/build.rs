@@ -166,6 +166,7 @@ fn read_all(roots: &[PathBuf], progress: &mut dyn FnMut(Phase, usize, usize)) ->
             for document in &documents {
                 match legal::parse(document) {
                     Ok(document) => {
+                        entry.note(&legal::doubts(&document));
                         entry.clauses += document.clauses.len();
                         parsed.push(document);
                     }

@@ -5,16 +5,23 @@
 //! under a budget of pages, bytes, operations and time. The parsing crates meet foreign input here and nowhere else, so
 //! [`read`] is also the one place that catches a panic of theirs and reports it as a failed file.
 
+mod characters;
 mod docx;
+mod entities;
 mod format;
+mod formula;
 mod html;
 mod inline;
 mod markdown;
+mod noise;
 mod package;
 mod pdf;
 mod plain;
+mod wrap;
 mod xlsx;
+mod xlsx_capitals;
 mod xlsx_number;
+mod xlsx_view;
 
 use self::format::Format;
 use super::walk::SourceFile;
@@ -129,6 +136,7 @@ fn finish(documents: Vec<RawDocument>, file: &SourceFile) -> Outcome {
     let stem = stem(file);
     let documents: Vec<RawDocument> = documents
         .into_iter()
+        .map(plain_characters)
         .filter(|document| !document.blocks.is_empty())
         .map(|document| RawDocument { file_stem: stem.clone(), source: file.relative.clone(), ..document })
         .collect();
@@ -136,6 +144,33 @@ fn finish(documents: Vec<RawDocument>, file: &SourceFile) -> Outcome {
         return Outcome::Skipped("文件里没有文字".to_string());
     }
     Outcome::Read(documents)
+}
+
+/// The document in plain characters, without what a web page wraps around a text.
+fn plain_characters(mut document: RawDocument) -> RawDocument {
+    for value in document.meta.values_mut() {
+        *value = characters::unify(value);
+    }
+    for block in &mut document.blocks {
+        match block {
+            Block::Heading { text, .. } | Block::Paragraph(text) => *text = characters::unify(text),
+            Block::Table { rows, .. } => rows.iter_mut().flatten().for_each(|cell| *cell = characters::unify(cell)),
+        }
+    }
+    let dropped = noise::remove(&mut document);
+    if dropped > 0 {
+        warn(&mut document, &format!("网页上的导航、打印、备案等 {dropped} 行没有读入"));
+    }
+    document
+}
+
+/// Adds to what the report says of a file.
+fn warn(document: &mut RawDocument, what: &str) {
+    let warning = document.meta.entry(WARNING_KEY.to_string()).or_default();
+    if !warning.is_empty() {
+        warning.push(';');
+    }
+    warning.push_str(what);
 }
 
 fn stem(file: &SourceFile) -> String {

@@ -91,6 +91,22 @@ fn leading_labelled(text: &str) -> Option<(ClauseAddress, usize)> {
     Some((address, cursor.at))
 }
 
+/// Most parts of a number in figures, and the largest of them: years and amounts are no addresses.
+const MAX_DECIMAL: (usize, u32) = (6, 99);
+
+/// `2.1.2` at the start of `text`, as procedures number their clauses. What counts or measures (`2.5%`, `1.5万元`) is none, nor is a day.
+fn leading_decimal(text: &str) -> Option<(ClauseAddress, usize)> {
+    let len = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let label = text.get(..len)?.trim_end_matches('.');
+    let parts: Vec<u32> = label.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let fits =
+        (2..=MAX_DECIMAL.0).contains(&parts.len()) && parts.iter().all(|part| *part > 0 && *part <= MAX_DECIMAL.1);
+    let after = text.get(label.len()..)?.trim_start();
+    let measures =
+        ["%", "％", "‰", "万", "亿", "元", "块", "倍", "折", "年", "月", "日", "号", "克", "米", "美", "个", "版"];
+    (fits && !measures.iter().any(|word| after.starts_with(word))).then(|| (labelled(label), label.len()))
+}
+
 /// A read position in a text.
 #[derive(Clone, Copy)]
 struct Cursor<'a> {

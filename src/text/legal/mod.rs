@@ -2,7 +2,7 @@
 //!
 //! [`parse`] first flattens the blocks into lines (`line`) and takes the opening off (`opening`): title, 文号, history and
 //! table of contents. Then the shape decides: scenes (`guide`), questions and answers (`faq`), articles (`article`), or
-//! headings and paragraphs (`plain`). `outline` keeps the chapter path meanwhile and `labels` keeps addresses unique.
+//! numbers in figures (`decimal`), or headings and paragraphs (`plain`). `outline` keeps the chapter path meanwhile and `labels` keeps addresses unique.
 //! What the document is and when it applies (`metadata`, with `date` and `docno`) and what it repeals (`repeal`) is read
 //! from front matter, opening lines and closing provisions.
 //!
@@ -10,9 +10,12 @@
 
 mod article;
 mod date;
+mod decimal;
 mod docno;
+mod doubts;
 mod faq;
 mod guide;
+mod heading;
 mod labels;
 pub(crate) mod line;
 mod metadata;
@@ -23,9 +26,11 @@ mod plain;
 #[cfg(test)]
 mod property;
 mod repeal;
+mod table;
 #[cfg(test)]
 mod tests;
 
+pub use doubts::doubts;
 pub use model::{GuideChoice, GuideClarify, GuideScene, ParsedClause, ParsedDocument, RepealNotice};
 
 use crate::error::{Code, Error, Result};
@@ -47,6 +52,8 @@ pub fn parse(raw: &RawDocument) -> Result<ParsedDocument> {
         faq::parse(&opened.body)
     } else if article::has_articles(&opened.body) {
         article::parse(&opened.body)
+    } else if decimal::is_numbered(&opened.body) {
+        decimal::parse(&opened.body)
     } else {
         plain::parse(&opened.body)
     };

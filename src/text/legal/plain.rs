@@ -4,6 +4,7 @@ use super::labels::Labels;
 use super::line::{Line, Mark, mark, reads_as_heading};
 use super::model::ParsedClause;
 use super::outline::Outline;
+use super::table;
 use crate::text::clause::sentences;
 use crate::text::{address, numeral};
 
@@ -22,6 +23,14 @@ pub(super) fn parse(lines: &[Line]) -> Vec<ParsedClause> {
     let mut sectioned = false;
     for line in lines {
         let text = line.text();
+        if let Line::Table { rows, .. } = line
+            && let Some(rows) = table::rows(rows)
+        {
+            let (label, named) =
+                pieces.last().map_or((String::new(), false), |p| (p.label.clone(), p.lines.is_empty()));
+            pieces.extend(rows.into_iter().map(|row| Piece::of_row(row, &label, named, &outline)));
+            continue;
+        }
         let found = if line.is_table() { None } else { mark(text) };
         match (line, found) {
             (Line::Heading { depth, text }, _) => {
@@ -97,6 +106,13 @@ impl Piece {
         Piece { label, heading: outline.path(), parents: outline.numbers(), lines: vec![line.to_owned()] }
     }
 
+    /// A row of a long table. Where it stands right under a heading, that is in its path already.
+    fn of_row(row: table::Row, label: &str, headed: bool, outline: &Outline) -> Piece {
+        let own = if headed || label.is_empty() { row.name } else { format!("{label}·{}", row.name) };
+        let heading = join_path(&outline.path(), &row.group);
+        Piece { label: own, heading: heading.trim().to_owned(), parents: outline.numbers(), lines: vec![row.text] }
+    }
+
     fn write(&self, alone: bool, labels: &mut Labels, out: &mut Vec<ParsedClause>) {
         let texts = split(&self.lines);
         if texts.is_empty() {
@@ -127,7 +143,7 @@ pub(super) fn split(lines: &[String]) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
     let mut current = String::new();
     let mut chars = 0;
-    for line in lines.iter().flat_map(|line| line.split('\n')).flat_map(broken) {
+    for line in lines.iter().flat_map(|line| units(line)).flat_map(broken) {
         let len = line.chars().count();
         let item = mark(line).is_some_and(|(kind, _, _)| kind <= Mark::Item);
         if chars > 0 && (chars + len > MAX_CHARS || item && chars > MAX_CHARS / 2) {
@@ -144,6 +160,11 @@ pub(super) fn split(lines: &[String]) -> Vec<String> {
         texts.push(current);
     }
     texts
+}
+
+/// The lines of a text; a table that fits stays in one piece with its header.
+fn units(text: &str) -> Vec<&str> {
+    if text.starts_with("| ") && text.chars().count() <= MAX_CHARS { vec![text] } else { text.split('\n').collect() }
 }
 
 /// A line in stretches of whole sentences of at most [`MAX_CHARS`]; one sentence that is longer stays whole.

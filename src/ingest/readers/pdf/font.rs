@@ -5,7 +5,6 @@ use encoding_rs::{GB18030, UTF_16BE};
 use lopdf::{Dictionary, Document, Encoding, Object};
 use std::collections::HashMap;
 use std::rc::Rc;
-use unicode_normalization::UnicodeNormalization;
 
 /// Largest ToUnicode map, decompressed, in bytes.
 const MAX_CMAP_BYTES: usize = 8 * 1024 * 1024;
@@ -165,19 +164,10 @@ impl Font {
     }
 }
 
-/// Characters that fonts map to a look-alike: Kangxi radicals and compatibility ideographs stand for plain ideographs,
-/// and would never be found by a search. Controls and soft hyphens are no text.
+/// Text in plain characters, without controls.
 pub(super) fn unify(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control() && !matches!(c, '\u{AD}' | '\u{FEFF}' | '\u{200B}'))
-        .flat_map(|c| match c {
-            '\u{2E80}'..='\u{2FDF}' | '\u{F900}'..='\u{FAFF}' | '\u{FB00}'..='\u{FB06}' => {
-                std::iter::once(c).nfkc().collect::<Vec<char>>()
-            }
-            '\u{A0}' => vec![' '],
-            c => vec![c],
-        })
-        .collect()
+    let shown: String = text.chars().filter(|c| !c.is_control()).collect();
+    super::super::characters::unify(&shown)
 }
 
 fn decoder(pdf: &Document, dict: &Dictionary, composite: bool) -> Decoder {

@@ -3,9 +3,10 @@
 //! A PDF knows no paragraphs. What tells them apart is geometry: a line that stops short of the right margin is the last
 //! of its paragraph, and one that is indented, or begins with 第X条, is the first of the next.
 
-use super::super::{push_heading, push_paragraph};
+use super::super::{characters, push_heading, push_paragraph, push_table};
 use super::content::{Page, Run};
 use super::starts::{begins_clause, is_chapter};
+use super::{columns, grid, heads, struck, unruled};
 use crate::text::document::Block;
 use std::collections::HashMap;
 
@@ -24,33 +25,55 @@ const INDENT: f32 = 1.5;
 const APART: f32 = 1.15;
 /// Text this much larger than the body is a heading.
 const HEADING_RATIO: f32 = 1.15;
-/// Lines at the top and bottom of a page that may be running heads or page numbers.
-const EDGE_LINES: usize = 3;
-/// A line repeated at the same height on this many pages is a running head.
-const REPEATED_PAGES: usize = 3;
+/// A piece this much smaller than its line, and this much above or below it in shares of its size, is raised or lowered.
+const SCRIPT_RATIO: f32 = 0.85;
+const RAISED_BY: f32 = 0.15;
+const LOWERED_BY: f32 = 0.08;
+/// Most characters of such a piece.
+const MAX_SCRIPT_CHARS: usize = 4;
 /// Longest heading, in characters.
 const MAX_HEADING_CHARS: usize = 80;
 
 #[derive(Debug, Clone, PartialEq)]
-struct Line {
-    x: f32,
-    y: f32,
-    end: f32,
-    size: f32,
-    text: String,
-    page: usize,
+pub(super) struct Line {
+    pub(super) x: f32,
+    pub(super) y: f32,
+    pub(super) end: f32,
+    pub(super) size: f32,
+    pub(super) text: String,
+    pub(super) page: usize,
+    /// Which column of the page, 0 where it has one.
+    pub(super) column: usize,
+    /// Where the pieces of the line begin and end that stand apart from each other.
+    pub(super) pieces: Vec<(f32, f32, String)>,
+    /// A table instead of a text.
+    pub(super) table: Option<Vec<Vec<String>>>,
 }
 
-/// The blocks of a document.
-pub(super) fn blocks(pages: &[Page]) -> Vec<Block> {
-    let pages: Vec<Vec<Line>> = pages.iter().enumerate().map(|(index, page)| lines(&page.runs, index)).collect();
-    let lines = without_running_heads(pages);
+/// The blocks of a document, and how many characters were struck through.
+pub(super) fn blocks(mut pages: Vec<Page>) -> (Vec<Block>, usize) {
+    let struck = pages.iter_mut().map(struck::remove).sum();
+    drop_heads(&mut pages);
+    let mut lines = Vec::new();
+    for (number, mut page) in pages.into_iter().enumerate() {
+        lines.extend(page_lines(&mut page, number));
+    }
     let body = body_size(&lines);
+    let lines = unruled::tables(lines, body);
     let mut blocks = Vec::new();
     let margins = Margins::new(&lines, body);
     let style = Style::of(&lines, body, &margins);
     let mut open: Option<(String, Line)> = None;
-    for line in lines {
+    // The page that the last block, a table, stands on.
+    let mut table_on: Option<usize> = None;
+    for mut line in lines {
+        if let Some(rows) = line.table.take() {
+            emit(&mut blocks, open.take(), body);
+            let goes_on = table_on.is_some_and(|page| page + 1 == line.page);
+            put_table(&mut blocks, rows, goes_on);
+            table_on = Some(line.page);
+            continue;
+        }
         if let Some((text, last)) = open.as_mut()
             && style.continues(last, &line, margins.of(last), margins.of(&line))
         {
@@ -59,10 +82,76 @@ pub(super) fn blocks(pages: &[Page]) -> Vec<Block> {
             continue;
         }
         emit(&mut blocks, open.take(), body);
+        table_on = None;
         open = Some((line.text.clone(), line));
     }
     emit(&mut blocks, open, body);
-    blocks
+    (blocks, struck)
+}
+
+/// Takes running heads, page numbers and watermarks out of the pages.
+fn drop_heads(pages: &mut [Page]) {
+    let rough: Vec<Vec<Line>> = pages.iter().enumerate().map(|(number, page)| lines(&page.runs, number)).collect();
+    let all: Vec<Line> = rough.iter().flatten().cloned().collect();
+    let dropped = heads::find(&rough, body_size(&all));
+    for ((page, lines), dropped) in pages.iter_mut().zip(&rough).zip(dropped) {
+        for line in dropped.iter().filter_map(|at| lines.get(*at)) {
+            page.runs.retain(|run| (run.y - line.y).abs() > SAME_LINE * line.size.max(run.size));
+        }
+    }
+}
+
+/// The lines of a page in the order in which they are read, tables in their places.
+fn page_lines(page: &mut Page, number: usize) -> Vec<Line> {
+    let tables = grid::take(page);
+    let mut all = Vec::new();
+    for (column, runs) in columns::split(std::mem::take(&mut page.runs)) {
+        let mut part = lines(&runs, number);
+        part.iter_mut().for_each(|line| line.column = column);
+        all.push(part);
+    }
+    for table in tables {
+        let line = Line {
+            x: table.left,
+            y: table.top,
+            end: table.right,
+            size: 0.0,
+            text: String::new(),
+            page: number,
+            column: 0,
+            pieces: Vec::new(),
+            table: Some(table.rows),
+        };
+        // Before the first line below it, in the part that it stands in.
+        let middle = (table.left + table.right) / 2.0;
+        let spans = |part: &Vec<Line>| {
+            let (left, right) = part.iter().fold((f32::MAX, f32::MIN), |(l, r), line| (l.min(line.x), r.max(line.end)));
+            left <= middle && middle <= right && part.iter().any(|line| line.y > table.bottom)
+        };
+        match all.iter().rposition(spans).or(if all.is_empty() { None } else { Some(0) }) {
+            Some(part) => {
+                if let Some(part) = all.get_mut(part) {
+                    let at = part.iter().position(|line| line.y < table.top).unwrap_or(part.len());
+                    part.insert(at, line);
+                }
+            }
+            None => all.push(vec![line]),
+        }
+    }
+    all.into_iter().flatten().collect()
+}
+
+/// Adds a table, or what comes of it on the next page to the one before; a header that is printed again is left out.
+fn put_table(blocks: &mut Vec<Block>, mut rows: Vec<Vec<String>>, goes_on: bool) {
+    if goes_on
+        && let Some(Block::Table { rows: before, .. }) = blocks.last_mut()
+        && before.first().map(Vec::len) == rows.first().map(Vec::len)
+    {
+        let again = before.iter().zip(&rows).take_while(|(a, b)| a == b).count();
+        before.extend(rows.drain(again..));
+        return;
+    }
+    push_table(blocks, false, rows);
 }
 
 fn emit(blocks: &mut Vec<Block>, paragraph: Option<(String, Line)>, body: f32) {
@@ -77,7 +166,7 @@ fn emit(blocks: &mut Vec<Block>, paragraph: Option<(String, Line)>, body: f32) {
 }
 
 /// Gathers the pieces of a page into lines, top to bottom, left to right.
-fn lines(runs: &[Run], page: usize) -> Vec<Line> {
+pub(super) fn lines(runs: &[Run], page: usize) -> Vec<Line> {
     let mut sorted: Vec<&Run> = runs.iter().collect();
     sorted.sort_by(|a, b| b.y.total_cmp(&a.y).then(a.x.total_cmp(&b.x)));
     let mut rows: Vec<(f32, f32, Vec<&Run>)> = Vec::new();
@@ -97,7 +186,11 @@ fn lines(runs: &[Run], page: usize) -> Vec<Line> {
 
 fn line(y: f32, mut row: Vec<&Run>, page: usize) -> Option<Line> {
     row.sort_by(|a, b| a.x.total_cmp(&b.x));
+    let blank = |run: &&&Run| !run.text.trim().is_empty();
+    // The size that most of the text has: a small footnote mark does not make a line small.
+    let size = row.iter().filter(blank).max_by_key(|run| run.text.chars().count())?.size;
     let mut text = String::new();
+    let mut pieces: Vec<(f32, f32, String)> = Vec::new();
     let mut end: Option<f32> = None;
     let mut last: Option<&Run> = None;
     for run in &row {
@@ -105,79 +198,45 @@ fn line(y: f32, mut row: Vec<&Run>, page: usize) -> Option<Line> {
         if last.is_some_and(|l| l.text == run.text && (l.x - run.x).abs() < 0.2 * run.size) {
             continue;
         }
+        let mut parted = true;
         if let Some(end) = end {
             let gap = (run.x - end) / run.size.max(0.1);
             let latin = text.ends_with(|c: char| c.is_ascii_alphanumeric())
                 && run.text.starts_with(|c: char| c.is_ascii_alphanumeric());
-            if gap > if latin { LATIN_GAP } else { CHINESE_GAP } {
+            parted = gap > if latin { LATIN_GAP } else { CHINESE_GAP };
+            if parted {
                 text.push(' ');
             }
         }
-        text.push_str(&run.text);
+        let shown = script(run, y, size).unwrap_or_else(|| run.text.clone());
+        match pieces.last_mut().filter(|_| !parted) {
+            Some((_, piece_end, piece)) => {
+                *piece_end = run.end;
+                piece.push_str(&shown);
+            }
+            None if shown.trim().is_empty() => {}
+            None => pieces.push((run.x, run.end, shown.clone())),
+        }
+        text.push_str(&shown);
         end = Some(run.end.max(end.unwrap_or(run.end)));
         last = Some(run);
     }
-    let blank = |run: &&&Run| !run.text.trim().is_empty();
     let first = row.iter().find(blank)?;
     let end = row.iter().filter(blank).map(|run| run.end).fold(first.end, f32::max);
-    // The size that most of the text has: a small footnote mark does not make a line small.
-    let size = row.iter().filter(blank).max_by_key(|run| run.text.chars().count())?.size;
-    Some(Line { x: first.x, y, end, size, text: super::super::one_line(&text), page })
+    let text = super::super::one_line(&text);
+    Some(Line { x: first.x, y, end, size, text, page, column: 0, pieces, table: None })
 }
 
-/// Drops page numbers and what stands at the same place on many pages.
-fn without_running_heads(pages: Vec<Vec<Line>>) -> Vec<Line> {
-    let mut seen: HashMap<(String, i32), usize> = HashMap::new();
-    for page in &pages {
-        for (_, line) in edges(page) {
-            *seen.entry(place(line)).or_default() += 1;
-        }
+/// A small piece beside the baseline as raised or lowered text: a note or an exponent, no digit of the number before it.
+fn script(run: &Run, y: f32, size: f32) -> Option<String> {
+    let short = (1..=MAX_SCRIPT_CHARS).contains(&run.text.trim().chars().count());
+    if !short || run.size > size * SCRIPT_RATIO {
+        return None;
     }
-    let mut kept = Vec::new();
-    for page in pages {
-        let dropped: Vec<usize> = edges(&page)
-            .filter(|(_, line)| {
-                let (text, height) = place(line);
-                // Heights are rounded, so a line may fall on either side.
-                let near: usize = (height - 1..=height + 1).filter_map(|h| seen.get(&(text.clone(), h))).sum();
-                (near >= REPEATED_PAGES && !begins_clause(&line.text)) || is_page_number(&line.text)
-            })
-            .map(|(index, _)| index)
-            .collect();
-        let lines = page.into_iter().enumerate().filter(|(index, _)| !dropped.contains(index));
-        kept.extend(lines.map(|(_, line)| line));
+    if run.y - y > RAISED_BY * size {
+        return Some(characters::raised(run.text.trim()));
     }
-    kept
-}
-
-/// The first and last lines of a page, each once.
-fn edges(page: &[Line]) -> impl Iterator<Item = (usize, &Line)> {
-    let count = page.len();
-    page.iter().enumerate().filter(move |(index, _)| *index < EDGE_LINES || index + EDGE_LINES >= count)
-}
-
-/// What is compared between pages: the text with its figures blanked, and the height in steps of four points.
-fn place(line: &Line) -> (String, i32) {
-    let mut text = String::new();
-    for c in line.text.chars().filter(|c| !c.is_whitespace()) {
-        match c {
-            '0'..='9' if text.ends_with('#') => {}
-            '0'..='9' => text.push('#'),
-            c => text.push(c),
-        }
-    }
-    (text, (line.y / 4.0).round() as i32)
-}
-
-/// `12`, `- 12 -`, `第12页`, `12/30`, `第 12 页 共 30 页`, `Page 12 of 30`.
-fn is_page_number(text: &str) -> bool {
-    let rest: String = text
-        .chars()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '—' | '–' | '·' | '/' | '\u{FF0F}' | '~'))
-        .collect();
-    let words =
-        rest.replace(['第', '页', '共', '\u{FF0C}', ','], "").to_lowercase().replace("page", "").replace("of", "");
-    !words.is_empty() && words.len() <= 9 && words.chars().all(|c| c.is_ascii_digit())
+    (y - run.y > LOWERED_BY * size).then(|| characters::lowered(run.text.trim()))
 }
 
 /// The size that most characters have.
@@ -192,21 +251,21 @@ fn body_size(lines: &[Line]) -> f32 {
 
 /// The text column of each page: pages of one file may differ in format.
 struct Margins {
-    by_page: HashMap<usize, (f32, f32)>,
+    by_page: HashMap<(usize, usize), (f32, f32)>,
 }
 
 impl Margins {
     fn new(lines: &[Line], body: f32) -> Margins {
-        let mut by_page: HashMap<usize, (f32, f32)> = HashMap::new();
-        let all = lines.iter().filter(|line| !is_heading(line, body));
+        let mut by_page: HashMap<(usize, usize), (f32, f32)> = HashMap::new();
+        let all = lines.iter().filter(|line| line.table.is_none() && !is_heading(line, body));
         let (left, right) = all.clone().fold((f32::MAX, f32::MIN), |(l, r), line| (l.min(line.x), r.max(line.end)));
         for line in all {
-            let (l, r) = by_page.entry(line.page).or_insert((line.x, line.end));
+            let (l, r) = by_page.entry((line.page, line.column)).or_insert((line.x, line.end));
             (*l, *r) = (l.min(line.x), r.max(line.end));
         }
         // A page with a few short lines takes the column of the document.
-        for (l, r) in by_page.values_mut() {
-            if *r - *l < (right - left) * 0.8 {
+        for ((_, column), (l, r)) in &mut by_page {
+            if *column == 0 && *r - *l < (right - left) * 0.8 {
                 (*l, *r) = (l.min(left), r.max(right));
             }
         }
@@ -214,7 +273,7 @@ impl Margins {
     }
 
     fn of(&self, line: &Line) -> (f32, f32) {
-        self.by_page.get(&line.page).copied().unwrap_or((line.x, line.end))
+        self.by_page.get(&(line.page, line.column)).copied().unwrap_or((line.x, line.end))
     }
 }
 
@@ -275,11 +334,12 @@ impl Style {
 /// The distance from a line of body text down to the next on the same page.
 fn gap(last: &Line, next: &Line, body: f32) -> Option<f32> {
     let gap = last.y - next.y;
-    let plain = last.page == next.page && !is_heading(last, body) && !is_heading(next, body);
+    let plain =
+        last.page == next.page && last.column == next.column && !is_heading(last, body) && !is_heading(next, body);
     (plain && gap > 0.0 && gap < 4.0 * body).then_some(gap)
 }
 
-fn join(text: &mut String, next: &str) {
+pub(super) fn join(text: &mut String, next: &str) {
     let latin = text.ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, ',' | '.'))
         && next.starts_with(|c: char| c.is_ascii_alphanumeric());
     if latin {
@@ -294,10 +354,20 @@ fn is_heading(line: &Line, body: f32) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::path::Rule;
     use super::*;
 
     fn run(x: f32, y: f32, size: f32, text: &str) -> Run {
-        Run { x, y, end: x + size * text.chars().count() as f32, size, text: text.into() }
+        let ends: Vec<f32> = (1..=text.chars().count()).map(|n| x + size * n as f32).collect();
+        Run { x, y, end: ends.last().copied().unwrap_or(x), size, text: text.into(), ends }
+    }
+
+    fn rule(x0: f32, y0: f32, x1: f32, y1: f32) -> Rule {
+        Rule { x0, y0, x1, y1 }
+    }
+
+    fn blocks(pages: &[Page]) -> Vec<Block> {
+        super::blocks(pages.to_vec()).0
     }
 
     fn page(runs: Vec<Run>) -> Page {
@@ -342,12 +412,6 @@ mod tests {
             .collect();
         let expected: Vec<String> = (1..=4).map(|n| format!("第{n}条 甲乙丙丁。")).collect();
         assert_eq!(blocks(&pages), paragraphs(&expected.iter().map(String::as_str).collect::<Vec<_>>()));
-        assert!(
-            is_page_number("- 12 -")
-                && is_page_number("Page 3 of 9")
-                && !is_page_number("第三条")
-                && !is_page_number("2024年")
-        );
     }
 
     #[test]
@@ -360,5 +424,66 @@ mod tests {
             run(110.2, 680.0, 10.0, "费"),
         ])];
         assert_eq!(blocks(&pages), paragraphs(&["第一章 总则", "收费"]));
+    }
+
+    #[test]
+    fn a_ruled_table_keeps_its_cells() {
+        let mut page = page(vec![
+            run(100.0, 760.0, 10.0, "收费按下表执行："),
+            run(105.0, 720.0, 10.0, "业务名称"),
+            run(205.0, 720.0, 10.0, "收费标准"),
+            // The name stands in the middle of its row, the fee in two lines.
+            run(105.0, 690.0, 10.0, "挂失"),
+            run(205.0, 696.0, 10.0, "每次收取人民币"),
+            run(205.0, 684.0, 10.0, "十元"),
+            run(105.0, 660.0, 10.0, "补卡"),
+            run(205.0, 660.0, 10.0, "五元"),
+            run(100.0, 620.0, 10.0, "另行通知。"),
+        ]);
+        page.rules = [740.0, 710.0, 675.0, 650.0].map(|y| rule(100.0, y, 300.0, y)).to_vec();
+        page.rules.extend([100.0, 200.0, 300.0].map(|x| rule(x, 650.0, x, 740.0)));
+        let rows = [["业务名称", "收费标准"], ["挂失", "每次收取人民币十元"], ["补卡", "五元"]];
+        assert_eq!(
+            blocks(&[page]),
+            [
+                Block::Paragraph("收费按下表执行：".into()),
+                Block::Table { header: false, rows: rows.map(|r| r.map(String::from).to_vec()).to_vec() },
+                Block::Paragraph("另行通知。".into()),
+            ]
+        );
+    }
+
+    #[test]
+    fn struck_text_goes_and_underlined_text_stays() {
+        let mut page =
+            page(vec![run(100.0, 700.0, 10.0, "限额50000元20000元。"), run(100.0, 680.0, 10.0, "重点内容。")]);
+        page.rules = vec![rule(120.0, 703.5, 180.0, 703.5), rule(100.0, 678.0, 140.0, 678.0)];
+        let (blocks, struck) = super::blocks(vec![page]);
+        assert_eq!((blocks, struck), (paragraphs(&["限额20000元。", "重点内容。"]), 6));
+    }
+
+    #[test]
+    fn raised_figures_stay_apart() {
+        let pages = [page(vec![
+            run(100.0, 700.0, 10.0, "上限为500"),
+            run(160.0, 704.0, 6.0, "1"),
+            run(166.0, 700.0, 10.0, "克，"),
+        ])];
+        assert_eq!(blocks(&pages), paragraphs(&["上限为500¹克，"]));
+    }
+
+    #[test]
+    fn heads_of_two_pages_go_where_they_stand_apart() {
+        let pages: Vec<Page> = (1..=2)
+            .map(|n| {
+                page(vec![
+                    run(100.0, 800.0, 9.0, "示例银行内部资料"),
+                    run(100.0, 700.0, 10.0, &format!("第{n}条 甲乙丙丁。")),
+                    run(100.0, 685.0, 10.0, "每月检查。"),
+                    run(250.0, 40.0, 9.0, ["第一页", "第二页"][n - 1]),
+                ])
+            })
+            .collect();
+        assert_eq!(blocks(&pages), paragraphs(&["第1条 甲乙丙丁。", "每月检查。", "第2条 甲乙丙丁。", "每月检查。"]));
     }
 }

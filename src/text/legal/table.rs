@@ -1,0 +1,144 @@
+//! Long tables: every row becomes a clause of its own, with the header above it and its name as the label, so that it is found and
+//! cited by itself. Short tables stay in the clause where they stand.
+
+use crate::text::table::{column_names, header_rows};
+
+/// Rows from which on a table is long. Rules print their small tables within an article, where they are read as a whole.
+const LONG_ROWS: usize = 12;
+/// Characters from which on it is: as long as a clause may be.
+const LONG_CHARS: usize = super::plain::MAX_CHARS;
+/// Longest name of a row, in characters.
+const MAX_NAME: usize = 40;
+/// Columns from the left among which the names of rows are looked for.
+const NAME_COLUMNS: usize = 5;
+/// Cells that a line heading a group of rows has at most.
+const MAX_GROUP_CELLS: usize = 2;
+
+/// A row of a long table.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    /// What it is about: `甲类转账业务`.
+    pub(super) name: String,
+    /// The line above it that heads its group; empty when none does.
+    pub(super) group: String,
+    /// The header rows and the row itself.
+    pub(super) text: String,
+}
+
+/// The rows of a table that is long; `None` for one that stays whole.
+pub(super) fn rows(table: &[Vec<String>]) -> Option<Vec<Row>> {
+    let chars: usize = table.iter().flatten().map(|cell| cell.chars().count() + " | ".len()).sum();
+    if table.len() <= LONG_ROWS && chars <= LONG_CHARS || table.len() < 3 {
+        return None;
+    }
+    let (header, body) = table.split_at(header_rows(table));
+    let names = Names::of(header, body);
+    let head: Vec<String> = header.iter().map(|cells| line(cells)).collect();
+    let mut found = Vec::new();
+    let mut group = String::new();
+    for (at, cells) in body.iter().enumerate() {
+        let filled: Vec<&str> = cells.iter().map(String::as_str).filter(|cell| !cell.is_empty()).collect();
+        let next = body.get(at + 1).map_or(0, |next| next.iter().filter(|cell| !cell.is_empty()).count());
+        if cells.len() > MAX_GROUP_CELLS && filled.len() <= MAX_GROUP_CELLS && next > filled.len() {
+            group = filled.join(" ");
+            continue;
+        }
+        let text = head.iter().cloned().chain([line(cells)]).collect::<Vec<_>>().join("\n");
+        found.push(Row { name: names.name(cells, at), group: group.clone(), text });
+    }
+    Some(found)
+}
+
+/// A row as it is written.
+pub(super) fn line(cells: &[String]) -> String {
+    format!("| {} |", cells.join(" | "))
+}
+
+/// The columns by which rows are told apart.
+struct Names {
+    columns: Vec<usize>,
+}
+
+impl Names {
+    fn of(header: &[Vec<String>], body: &[Vec<String>]) -> Names {
+        let titles = column_names(header);
+        let full: Vec<&Vec<String>> = body
+            .iter()
+            .filter(|row| row.iter().filter(|c| !c.is_empty()).count() > MAX_GROUP_CELLS.min(row.len() - 1))
+            .collect();
+        let words = |column: usize| {
+            let serial =
+                titles.get(column).is_some_and(|title| matches!(title.as_str(), "序号" | "编号" | "NO" | "No" | "No."));
+            let named = full.iter().filter(|row| row.get(column).is_some_and(|cell| is_name(cell))).count();
+            !serial && named * 2 > full.len()
+        };
+        let width = titles.len().min(NAME_COLUMNS);
+        let candidates: Vec<usize> = (0..width).filter(|column| words(*column)).collect();
+        let distinct = |column: &&usize| {
+            let mut seen = std::collections::HashSet::new();
+            full.iter().all(|row| row.get(**column).is_some_and(|cell| !cell.is_empty() && seen.insert(cell)))
+        };
+        let columns = match candidates.iter().find(distinct) {
+            Some(column) => vec![*column],
+            None => candidates.into_iter().take(2).collect(),
+        };
+        Names { columns }
+    }
+
+    fn name(&self, cells: &[String], at: usize) -> String {
+        let mut parts: Vec<&str> = Vec::new();
+        for cell in self.columns.iter().filter_map(|column| cells.get(*column)) {
+            if !cell.is_empty() && parts.last() != Some(&cell.as_str()) {
+                parts.push(cell);
+            }
+        }
+        if parts.is_empty() {
+            parts.extend(cells.iter().map(String::as_str).find(|cell| is_name(cell)));
+        }
+        let name: String = parts.join("·").chars().take(MAX_NAME).collect();
+        if name.is_empty() { format!("第{}行", at + 1) } else { name }
+    }
+}
+
+/// Whether a cell holds a word, not a figure alone.
+fn is_name(cell: &str) -> bool {
+    cell.chars().any(|c| c.is_alphabetic() && !c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(lines: &[String]) -> Vec<Vec<String>> {
+        lines.iter().map(|line| line.split(',').map(str::to_owned).collect()).collect()
+    }
+
+    #[test]
+    fn rows_of_a_long_table_are_named_and_keep_their_header() {
+        let mut lines = vec!["序号,服务项目,收费标准".to_owned(), "一,转账汇款,".to_owned()];
+        lines.extend((1..=15).map(|n| format!("{n},第{n}类转账,{n}元")));
+        let rows = rows(&table(&lines)).unwrap();
+        assert_eq!(rows.len(), 15);
+        assert_eq!(
+            rows[2],
+            Row {
+                name: "第3类转账".into(),
+                group: "一 转账汇款".into(),
+                text: "| 序号 | 服务项目 | 收费标准 |\n| 3 | 第3类转账 | 3元 |".into()
+            }
+        );
+    }
+
+    #[test]
+    fn names_that_come_twice_are_told_apart() {
+        let mut lines = vec!["客户,渠道,费率".to_owned()];
+        lines.extend((1..=14).map(|n| format!("{},渠道{},{n}元", if n < 8 { "普通" } else { "贵宾" }, n % 7)));
+        let rows = rows(&table(&lines)).unwrap();
+        assert_eq!((rows[0].name.as_str(), rows[13].name.as_str()), ("普通·渠道1", "贵宾·渠道0"));
+    }
+
+    #[test]
+    fn short_tables_stay() {
+        assert_eq!(rows(&table(&["项目,标准".into(), "挂失,10元".into(), "补卡,5元".into()])), None);
+    }
+}
