@@ -67,6 +67,37 @@ pub fn column_names<S: AsRef<str>>(header: &[Vec<S>]) -> Vec<String> {
         .collect()
 }
 
+/// A row with the names of its columns, as it is said: `普柜：一级网点 30万元，二级、三级网点 20万元`.
+pub fn spoken(names: &[String], cells: &[&str]) -> String {
+    let name = |column: usize| names.get(column).map_or("", String::as_str);
+    let mut columns = cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty());
+    let mut first = columns.next();
+    // A serial number says nothing of the row.
+    if first.is_some_and(|(column, _)| matches!(name(column), "序号" | "编号")) {
+        first = columns.next().or(first);
+    }
+    let first = first.map(|(_, cell)| (*cell).to_owned()).unwrap_or_default();
+    let rest: Vec<String> = columns
+        .map(
+            |(column, cell)| {
+                if name(column).is_empty() { (*cell).to_owned() } else { format!("{} {cell}", name(column)) }
+            },
+        )
+        .collect();
+    format!("{first}：{}", rest.join("，"))
+}
+
+/// A text that is one row under its header, as it is said; `None` for all other texts.
+pub fn lone_row(text: &str) -> Option<String> {
+    if !text.lines().all(is_row) {
+        return None;
+    }
+    let rows: Vec<Vec<&str>> = text.lines().map(cells).filter(|cells| !is_rule(cells)).collect();
+    let header = header_rows(&rows);
+    let (names, last) = (column_names(rows.get(..header)?), rows.get(header)?);
+    (rows.len() == header + 1).then(|| spoken(&names, last))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +117,20 @@ mod tests {
             rows(&["| 甲 | 甲 | 甲 |", "| 乙 | 丙 | 丁 |", "| 戊 | 己 | 庚 |"]),
         ] {
             assert_eq!(header_rows(&one), 1, "{one:?}");
+        }
+    }
+
+    #[test]
+    fn a_lone_row_is_said_with_its_columns() {
+        let row = "| 业务 | 取款 | 取款 |\n| 业务 | 单日 | 年 |\n| 普通 | 1万元 | 20万元 |";
+        assert_eq!(lone_row(row).as_deref(), Some("普通：取款·单日 1万元，取款·年 20万元"));
+        for other in [
+            "| 业务 | 收费 |",
+            "见下表：\n| 业务 | 收费 |\n| 挂失 | 10元 |",
+            "挂失10元",
+            "| 甲 | 乙 |\n| 丙 | 丁 |\n| 戊 | 己 |",
+        ] {
+            assert_eq!(lone_row(other), None, "{other}");
         }
     }
 }

@@ -3,7 +3,7 @@
 //! A general Markdown crate joins consecutive lines into one paragraph, and a law written one 款 per line would lose its
 //! structure; it also has no notion of front matter or of the `<!-- INFO END -->` mark. Hence this small line reader.
 
-use super::{html, inline, push_heading, push_paragraph, push_table, wrap};
+use super::{deadline, html, inline, properties, push_heading, push_paragraph, push_table, warn, wrap};
 use crate::error::{Code, Error, Result};
 use crate::ingest::encoding;
 use crate::text::document::{Block, RawDocument};
@@ -22,11 +22,16 @@ const HISTORY_KEY: &str = "history";
 pub(super) fn read(bytes: &[u8]) -> Result<RawDocument> {
     let text = encoding::decode(bytes)?;
     let (meta, body) = front_matter(&text)?;
+    let unknown = properties::unknown(meta.keys());
     let mut document = RawDocument { meta, ..RawDocument::default() };
+    if let Some(unknown) = unknown {
+        warn(&mut document, &unknown);
+    }
     let body = wrap::join(&wrap::without_page_numbers(body), is_markup);
     let mut lines = body.lines().peekable();
     let mut fence: Option<&str> = None;
     while let Some(raw) = lines.next() {
+        deadline::check()?;
         let line = raw.trim();
         if let Some(mark) = fence {
             if line.starts_with(mark) && line.trim_start_matches('`').trim_start_matches('~').is_empty() {
@@ -246,7 +251,15 @@ mod tests {
         let text = "\u{FEFF}---\r\ntitle: \"挂失办法\"\r\neffective\u{FF1A}2024-07-01\n# 注释\n自定:甲:乙\n---\n# 挂失办法\n正文";
         let document = read(text.as_bytes()).unwrap();
         let meta: Vec<(&str, &str)> = document.meta.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-        assert_eq!(meta, [("effective", "2024-07-01"), ("title", "挂失办法"), ("自定", "甲:乙")]);
+        assert_eq!(
+            meta,
+            [
+                ("effective", "2024-07-01"),
+                ("title", "挂失办法"),
+                ("warning", "文件开头的属性认不出,没有用上:自定"),
+                ("自定", "甲:乙")
+            ]
+        );
         assert_eq!(
             document.blocks,
             [Block::Heading { depth: 1, text: "挂失办法".into() }, Block::Paragraph("正文".into())]

@@ -2,10 +2,11 @@
 //!
 //! The extension says which reader a file gets and the first bytes must agree ([`format`]). Every reader works on
 //! bytes already in memory and under limits of its own: office files through a capped unpacker ([`package`]), PDFs
-//! under a budget of pages, bytes, operations and time. The parsing crates meet foreign input here and nowhere else, so
+//! under a budget of pages, bytes and operations, and each document has its time ([`deadline`]). The parsing crates meet foreign input here and nowhere else, so
 //! [`read`] is also the one place that catches a panic of theirs and reports it as a failed file.
 
 mod characters;
+mod deadline;
 mod docx;
 mod entities;
 mod format;
@@ -17,6 +18,7 @@ mod noise;
 mod package;
 mod pdf;
 mod plain;
+mod properties;
 mod wrap;
 mod xlsx;
 mod xlsx_capitals;
@@ -70,6 +72,7 @@ pub fn read(file: &SourceFile) -> Outcome {
     if bytes.is_empty() {
         return Outcome::Skipped("文件是空的".to_string());
     }
+    deadline::begin();
     // The readers only borrow the bytes, so nothing half-changed outlives a panic.
     match catch_unwind(AssertUnwindSafe(|| dispatch(format, file, &bytes))) {
         Ok(Ok(documents)) => finish(documents, file),
@@ -213,6 +216,12 @@ fn push_table(blocks: &mut Vec<Block>, header: bool, rows: Vec<Vec<String>>) {
         [row] if row.len() == 1 => push_paragraph(blocks, &row.concat()),
         _ => blocks.push(Block::Table { header, rows }),
     }
+}
+
+/// Whether the first cell of a row only numbers it, so that the cell beside it, drawn across the others, heads a group of rows.
+fn is_serial(cell: &str) -> bool {
+    let cell = cell.trim_matches(|c: char| c.is_whitespace() || "（）().、．".contains(c));
+    !cell.is_empty() && cell.chars().all(crate::text::numeral::is_numeral)
 }
 
 /// Whether the title in a file's properties may be believed: it must occur in the opening text. Office programs carry

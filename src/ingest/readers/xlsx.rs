@@ -232,7 +232,9 @@ fn sheet_rows(
         let Some(text) = cells.get(&row).and_then(|r| r.get(&column)).cloned() else { continue };
         let last = area.end.1.min(*columns.end());
         // A cell across the whole table heads what comes below it and is said once.
-        let heads = column <= *columns.start() && last >= *columns.end() && column < last;
+        let number = column == *columns.start() + 1
+            && cells.get(&row).and_then(|r| r.get(columns.start())).is_some_and(|cell| super::is_serial(cell));
+        let heads = (column <= *columns.start() || number) && last >= *columns.end() && column < last;
         let across = if heads { column..=column } else { column..=last };
         // Only into rows that hold something: a merge may reach to the end of the sheet.
         for (_, below) in cells.range_mut(row..=area.end.0.max(row)) {

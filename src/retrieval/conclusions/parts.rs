@@ -51,7 +51,7 @@ pub fn of(text: &str, sentences: &[Range<usize>]) -> Vec<Part> {
     let mut parts = Vec::new();
     // The words that open the table at hand, and its rows before this one.
     let mut lead: Option<(usize, &str)> = None;
-    let mut table: Option<Table> = None;
+    let mut open: Option<Table> = None;
     let mut previous: Option<(usize, &str)> = None;
     for (n, range) in sentences.iter().take(MAX_SENTENCES).enumerate() {
         let sentence = said(range);
@@ -61,19 +61,19 @@ pub fn of(text: &str, sentences: &[Range<usize>]) -> Vec<Part> {
             if table::is_rule(&cells) {
                 continue;
             }
-            let Some(table) = table.as_mut() else {
-                table = Some(Table::at(n, text.get(range.start..).unwrap_or_default()));
+            let Some(open) = open.as_mut() else {
+                open = Some(Table::at(n, text.get(range.start..).unwrap_or_default()));
                 continue;
             };
-            if table.takes_header(n) || cells.iter().filter(|cell| !cell.is_empty()).count() < 2 {
+            if open.takes_header(n) || cells.iter().filter(|cell| !cell.is_empty()).count() < 2 {
                 continue;
             }
-            let bare = row(&table.names, &cells);
+            let bare = table::spoken(&open.names, &cells);
             let whole = format!("{}{bare}", lead.map_or("", |(_, said)| said));
             let text = if short(&whole) { whole } else { bare };
             if short(&text) {
                 let with =
-                    lead.iter().map(|(n, _)| *n).chain(table.first..table.first + table.header).chain([n]).collect();
+                    lead.iter().map(|(n, _)| *n).chain(open.first..open.first + open.header).chain([n]).collect();
                 let case = cells.first().map(|cell| (*cell).to_owned()).unwrap_or_default();
                 parts.push(Part { shape: Shape::Row, text, sentences: with, range: range.clone(), case });
             }
@@ -82,7 +82,7 @@ pub fn of(text: &str, sentences: &[Range<usize>]) -> Vec<Part> {
         let opening = opening(text, &paragraphs, range.start);
         // What opens a list or a table says nothing without it.
         let opens = sentence.ends_with([':', '：']);
-        (lead, table) = (opens.then_some((n, sentence)), None);
+        (lead, open) = (opens.then_some((n, sentence)), None);
         if opens {
             previous = None;
             continue;
@@ -172,26 +172,6 @@ impl Table {
     fn takes_header(&self, n: usize) -> bool {
         n < self.first + self.header
     }
-}
-
-/// A row with the names of its columns: `普柜:一级网点30万元,二级、三级网点20万元`.
-fn row(names: &[String], cells: &[&str]) -> String {
-    let name = |column: usize| names.get(column).map_or("", String::as_str);
-    let mut columns = cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty());
-    let mut first = columns.next();
-    // A serial number says nothing of the row.
-    if first.is_some_and(|(column, _)| matches!(name(column), "序号" | "编号")) {
-        first = columns.next().or(first);
-    }
-    let first = first.map(|(_, cell)| (*cell).to_owned()).unwrap_or_default();
-    let rest: Vec<String> = columns
-        .map(
-            |(column, cell)| {
-                if name(column).is_empty() { (*cell).to_owned() } else { format!("{} {cell}", name(column)) }
-            },
-        )
-        .collect();
-    format!("{first}：{}", rest.join("，"))
 }
 
 #[cfg(test)]

@@ -82,6 +82,9 @@ pub fn leading(text: &str) -> Option<(ClauseAddress, usize)> {
 
 /// `场景三`, `附件1` at the start of `text`; the label comes out with Chinese numerals.
 fn leading_labelled(text: &str) -> Option<(ClauseAddress, usize)> {
+    if let Some(found) = leading_point(text) {
+        return Some(found);
+    }
     let word = LABELLED.into_iter().find(|word| text.starts_with(word))?;
     let mut cursor = Cursor { text, at: word.len() };
     cursor.skip_spaces();
@@ -89,6 +92,28 @@ fn leading_labelled(text: &str) -> Option<(ClauseAddress, usize)> {
     let mut address = labelled(format!("{word}{}", numeral::to_chinese(number)));
     cursor.parts(&mut address);
     Some((address, cursor.at))
+}
+
+/// `第二点`, as the sections `二、` of a notice are spoken of, with its （一） and 1. behind it.
+fn leading_point(text: &str) -> Option<(ClauseAddress, usize)> {
+    let mut cursor = Cursor { text, at: 0 };
+    if !cursor.eat("第") {
+        return None;
+    }
+    cursor.skip_spaces();
+    let number = cursor.number().filter(|number| *number > 0)?;
+    if !cursor.eat("点") {
+        return None;
+    }
+    let mut address = labelled(format!("第{}点", numeral::to_chinese(number)));
+    cursor.parts(&mut address);
+    Some((address, cursor.at))
+}
+
+/// What the label of a section `二、…` begins with, for an address 第二点.
+pub fn section_mark(address: &ClauseAddress) -> Option<String> {
+    let number = address.label.strip_prefix('第')?.strip_suffix('点')?;
+    Some(format!("{number}、"))
 }
 
 /// Most parts of a number in figures, and the largest of them: years and amounts are no addresses.
@@ -246,6 +271,8 @@ mod tests {
             ("场景三", "场景三"),
             ("场景3", "场景三"),
             ("附件1第二款", "附件一第二款"),
+            ("第2点第（三）项", "第二点第（三）项"),
+            ("第二点（三）", "第二点第（三）项"),
         ] {
             assert_eq!(parse(text).map(|a| print(&a)).as_deref(), Some(printed), "{text}");
         }

@@ -34,6 +34,7 @@ pub fn find_in_query(text: &str) -> Option<AddressQuery> {
         }
         let decimal = || super::leading_decimal(here).filter(|_| !previous_is_point(text, at));
         let Some((address, len)) = super::leading(here).or_else(decimal) else { continue };
+        let by_point = super::section_mark(&address).is_some();
         let by_number = address.article.is_none() && address.label.starts_with(|c: char| c.is_ascii_digit());
         let after = here.get(len..)?;
         if COUNTED.iter().any(|word| after.starts_with(word)) {
@@ -42,11 +43,11 @@ pub fn find_in_query(text: &str) -> Option<AddressQuery> {
         let head = text.get(..at)?;
         let (document, start) = match title::before(head, Style::Question) {
             Before::Named { title, start } => (Some(title), start),
-            _ if by_number => (None, at),
+            _ if by_number || by_point => (None, at),
             _ if address.article.is_none() => scene_title(head),
             _ => (None, at),
         };
-        let marked = c == '第' || address.article.is_none() && !by_number;
+        let marked = !by_point && !by_number && (c == '第' || address.article.is_none());
         let detailed = address.paragraph.is_some() || address.item.is_some() || address.point.is_some();
         let alone = head.trim().is_empty() && after.trim().is_empty();
         if !(marked || detailed || alone || document.is_some()) {
@@ -130,6 +131,7 @@ mod tests {
             ("流星卡操作规程2.1.2", Some("流星卡操作规程"), "2.1.2", ""),
             ("《示例银行柜面操作规程》3.1 怎么说", Some("示例银行柜面操作规程"), "3.1", "怎么说"),
             ("2.1.2", None, "2.1.2", ""),
+            ("关于加强现金管理的通知第二点第（三）项", Some("关于加强现金管理的通知"), "第二点第（三）项", ""),
         ] {
             let found = find_in_query(text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!(found.document.as_deref(), document, "{text}");
@@ -153,6 +155,7 @@ mod tests {
             "操作规程里1.5万元的限额",
             "2024.7.1的规定",
             "存了3.2到期取",
+            "这里的第二点怎么办",
         ] {
             assert_eq!(find_in_query(text), None, "{text}");
         }

@@ -19,9 +19,10 @@ pub fn doubts(document: &ParsedDocument) -> Vec<String> {
         // More than twice as far as there are articles, a number is misread rather than many are missing.
         let within = u32::try_from(2 * numbers.len()).unwrap_or(u32::MAX);
         let last = taken.iter().rev().find(|n| **n <= within).copied().unwrap_or_default();
-        let missing: Vec<u32> = (1..=last).filter(|n| !taken.contains(n)).collect();
+        let first = taken.first().copied().unwrap_or_default();
+        let missing: Vec<u32> = (first..=last).filter(|n| !taken.contains(n)).collect();
         if !missing.is_empty() {
-            found.push(format!("缺第 {} 条", named(&missing)));
+            found.push(format!("缺第{}条", named(&missing)));
         }
         let doubled =
             document.clauses.iter().filter(|c| c.address.article.is_none() && is_doubled(&c.address.label)).count();
@@ -44,6 +45,6 @@ fn is_doubled(label: &str) -> bool {
 
 fn named(numbers: &[u32]) -> String {
     let shown: Vec<String> = numbers.iter().take(MAX_NAMED).map(u32::to_string).collect();
-    let more = if numbers.len() > MAX_NAMED { " 等" } else { "" };
+    let more = if numbers.len() > MAX_NAMED { "等" } else { "" };
     format!("{}{more}", shown.join("、"))
 }

@@ -15,12 +15,17 @@ pub(super) const MAX_CHARS: usize = 800;
 /// Outline depth of `一、…` headings: below every heading that a reader sees.
 const SECTION_DEPTH: u8 = 7;
 
+/// Label of what is said under a long table.
+const BEHIND_TABLE: &str = "表后说明";
+
 /// Splits lines into clauses by headings, sections (`一、`) and paragraphs.
 pub(super) fn parse(lines: &[Line]) -> Vec<ParsedClause> {
     let mut pieces: Vec<Piece> = Vec::new();
     let mut outline = Outline::default();
     // Under 一、 the items （一） belong to it; without 一、 and headings they are the clauses.
     let mut sectioned = false;
+    // Whether the last piece is a row, which what follows is no part of.
+    let mut behind_table = false;
     for line in lines {
         let text = line.text();
         if let Line::Table { rows, .. } = line
@@ -29,9 +34,11 @@ pub(super) fn parse(lines: &[Line]) -> Vec<ParsedClause> {
             let (label, named) =
                 pieces.last().map_or((String::new(), false), |p| (p.label.clone(), p.lines.is_empty()));
             pieces.extend(rows.into_iter().map(|row| Piece::of_row(row, &label, named, &outline)));
+            behind_table = true;
             continue;
         }
         let found = if line.is_table() { None } else { mark(text) };
+        let opens = std::mem::take(&mut behind_table);
         match (line, found) {
             (Line::Heading { depth, text }, _) => {
                 outline.enter(text, Some(*depth));
@@ -51,6 +58,7 @@ pub(super) fn parse(lines: &[Line]) -> Vec<ParsedClause> {
             (_, Some((Mark::Item, n, _))) if !sectioned => {
                 pieces.push(Piece::of_line(format!("（{}）", numeral::to_chinese(n)), &outline, text));
             }
+            _ if opens => pieces.push(Piece::of_line(BEHIND_TABLE.to_owned(), &outline, text)),
             _ => match pieces.last_mut() {
                 Some(piece) => piece.lines.push(text.to_owned()),
                 None => pieces.push(Piece::of_line(String::new(), &outline, text)),

@@ -48,8 +48,9 @@ impl Table {
     pub(super) fn end_row(&mut self) {
         let mut row = std::mem::take(&mut self.row);
         // A cell across the whole table heads what comes below it and is said once.
-        if self.cells == 1 {
-            row.iter_mut().skip(1).for_each(String::clear);
+        let serial = self.cells == 2 && self.span > 1 && row.first().is_some_and(|cell| super::super::is_serial(cell));
+        if self.cells == 1 || serial {
+            row.iter_mut().skip(self.cells).for_each(String::clear);
         }
         if !self.row_deleted {
             self.rows.push(row);

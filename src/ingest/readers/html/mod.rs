@@ -34,6 +34,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<RawDocument> {
     // By hand rather than by recursion: a page may nest deeper than the stack.
     let mut node = page.tree.root();
     'page: loop {
+        super::deadline::check()?;
         walk.open(node.value());
         if let Some(child) = node.first_child() {
             node = child;

@@ -1,6 +1,6 @@
 //! The walk over the elements of a page: which begin a line, which are left out, and what tables hold.
 
-use super::super::{characters, push_heading, push_paragraph, push_table};
+use super::super::{characters, is_serial, push_heading, push_paragraph, push_table};
 use crate::text::document::Block;
 use scraper::node::{Element, Node};
 
@@ -297,7 +297,8 @@ impl Table {
                 let Some(cell) = cells.next() else { break };
                 let text = cell_text(&cell.blocks);
                 // A cell across the whole table heads what comes below it and is said once.
-                let whole = column == 0 && cell.columns >= widest;
+                let number = column == 1 && row.first().is_some_and(|cell| is_serial(cell));
+                let whole = (column == 0 || number) && column + cell.columns >= widest && cell.columns > 1;
                 for offset in 0..cell.columns.min(MAX_SPAN.saturating_sub(column)) {
                     let text = if offset == 0 || !whole { text.clone() } else { String::new() };
                     if carried.len() <= column + offset {

@@ -15,13 +15,9 @@ const MIN_FILL: f32 = 60.0;
 
 /// The text of a page in the order in which it is read: stretches of runs, each with the number of its column (0 across both).
 pub(super) fn split(runs: Vec<Run>) -> Vec<(usize, Vec<Run>)> {
-    let Some(gap) = gap(&runs) else { return vec![(0, runs)] };
-    let across = |run: &Run| run.x < gap && run.end > gap + run.size * 0.5;
-    // Heights of lines that reach across both columns part what is above from what is below.
-    let mut heights: Vec<f32> =
-        runs.iter().filter(|run| across(run) && !run.text.trim().is_empty()).map(|run| run.y).collect();
-    heights.sort_by(|a, b| b.total_cmp(a));
-    heights.dedup_by(|a, b| (*a - *b).abs() < 2.0);
+    let Some((gap, rows)) = gap(&runs) else { return vec![(0, runs)] };
+    // Lines that reach across both columns part what is above from what is below.
+    let heights: Vec<f32> = rows.iter().filter(|row| row.covers(gap)).map(|row| row.y).collect();
     let mut bands: Vec<[Vec<Run>; 3]> = (0..=heights.len()).map(|_| Default::default()).collect();
     for run in runs {
         let on_line = heights.iter().position(|y| (run.y - y).abs() <= run.size * 0.4);
@@ -37,8 +33,20 @@ pub(super) fn split(runs: Vec<Run>) -> Vec<(usize, Vec<Run>)> {
     parts.filter(|(_, runs)| !runs.is_empty()).collect()
 }
 
-/// The middle of the gap between two columns; `None` for a page in one.
-fn gap(runs: &[Run]) -> Option<f32> {
+/// What a line covers, pieces that touch put together.
+struct Row {
+    y: f32,
+    stretches: Vec<(f32, f32)>,
+}
+
+impl Row {
+    fn covers(&self, x: f32) -> bool {
+        self.stretches.iter().any(|(a, b)| *a < x && x < *b)
+    }
+}
+
+/// The middle of the gap between two columns, and the lines of the page; `None` for a page in one.
+fn gap(runs: &[Run]) -> Option<(f32, Vec<Row>)> {
     let shown: Vec<&Run> = runs.iter().filter(|run| !run.text.trim().is_empty()).collect();
     let left = shown.iter().map(|run| run.x).fold(f32::MAX, f32::min);
     let right = shown.iter().map(|run| run.end).fold(f32::MIN, f32::max);
@@ -50,7 +58,7 @@ fn gap(runs: &[Run]) -> Option<f32> {
     let (from, to) = (left + (right - left) * MIDDLE.0, left + (right - left) * MIDDLE.1);
     let step = size * 0.2;
     let count = ((to - from) / step).max(0.0) as usize;
-    let covered = |x: f32| rows.iter().filter(|row| row.iter().any(|(a, b)| *a < x && x < *b)).count();
+    let covered = |x: f32| rows.iter().filter(|row| row.covers(x)).count();
     let profile: Vec<usize> = (0..=count).map(|n| covered(from + n as f32 * step)).collect();
     let least = *profile.iter().min()?;
     if least * 100 > rows.len() * MAX_ACROSS {
@@ -65,30 +73,44 @@ fn gap(runs: &[Run]) -> Option<f32> {
     let full = sides.iter().all(|(low, high)| {
         let lengths: Vec<f32> = rows
             .iter()
-            .filter(|row| !row.iter().any(|(a, b)| *a < middle && middle < *b))
+            .filter(|row| !row.covers(middle))
             .map(|row| {
-                row.iter().filter(|(a, b)| *a >= *low - 1.0 && *b <= *high + 1.0).map(|(a, b)| b - a).sum::<f32>()
+                row.stretches
+                    .iter()
+                    .filter(|(a, b)| *a >= *low - 1.0 && *b <= *high + 1.0)
+                    .map(|(a, b)| b - a)
+                    .sum::<f32>()
             })
             .filter(|length| *length > 0.0)
             .collect();
         let fill = lengths.iter().sum::<f32>() / (lengths.len().max(1) as f32) / (high - low).max(1.0) * 100.0;
         lengths.len() >= MIN_LINES && fill >= MIN_FILL
     });
-    full.then_some(middle)
+    full.then_some((middle, rows))
 }
 
-/// The stretches that text covers on each line.
-fn rows(runs: &[&Run], size: f32) -> Vec<Vec<(f32, f32)>> {
+/// The lines of a page, from top to bottom.
+fn rows(runs: &[&Run], size: f32) -> Vec<Row> {
     let mut sorted: Vec<&&Run> = runs.iter().collect();
     sorted.sort_by(|a, b| b.y.total_cmp(&a.y));
-    let mut rows: Vec<(f32, Vec<(f32, f32)>)> = Vec::new();
+    let mut rows: Vec<Row> = Vec::new();
     for run in sorted {
-        match rows.last_mut().filter(|(y, _)| (*y - run.y).abs() <= size * 0.4) {
-            Some((_, row)) => row.push((run.x, run.end)),
-            None => rows.push((run.y, vec![(run.x, run.end)])),
+        match rows.last_mut().filter(|row| (row.y - run.y).abs() <= size * 0.4) {
+            Some(row) => row.stretches.push((run.x, run.end)),
+            None => rows.push(Row { y: run.y, stretches: vec![(run.x, run.end)] }),
         }
     }
-    rows.into_iter().map(|(_, row)| row).collect()
+    for row in &mut rows {
+        row.stretches.sort_by(|a, b| a.0.total_cmp(&b.0));
+        row.stretches.dedup_by(|next, last| {
+            let touches = next.0 - last.1 < MIN_GAP * size;
+            if touches {
+                last.1 = last.1.max(next.1);
+            }
+            touches
+        });
+    }
+    rows
 }
 
 /// The longest stretch of places that are covered as little as `least`.

@@ -1,5 +1,6 @@
 //! The page operators that place text (ISO 32000-1 chapters 8 and 9), run over a page and the forms it draws.
 
+use super::super::deadline;
 use super::font::{self, Cache, Font, resolved};
 use super::path::{Path, Rule};
 use super::{damaged, too_large};
@@ -7,7 +8,6 @@ use crate::error::Result;
 use lopdf::content::{Content, Operation};
 use lopdf::{DecompressError, Dictionary, Document, Object, ObjectId};
 use std::rc::Rc;
-use std::time::Instant;
 
 /// Deepest nesting of forms, graphics states and marked content.
 const MAX_NESTING: usize = 32;
@@ -21,7 +21,6 @@ pub(super) struct Budget {
     pub(super) bytes: usize,
     pub(super) stream: usize,
     pub(super) operations: usize,
-    pub(super) deadline: Instant,
 }
 
 /// A piece of text where it stands, in points, y upwards.
@@ -182,9 +181,7 @@ impl Interpreter<'_, '_> {
             if self.budget.operations == 0 {
                 return Err(too_large("PDF 页面内容复杂得反常"));
             }
-            if self.budget.operations.is_multiple_of(4096) && Instant::now() > self.budget.deadline {
-                return Err(too_large("PDF 处理时间超过上限"));
-            }
+            deadline::check()?;
             self.operate(&operation, resources, depth)?;
         }
         Ok(())

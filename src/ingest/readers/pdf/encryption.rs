@@ -43,23 +43,42 @@ fn dictionary(bytes: &[u8]) -> Option<&[u8]> {
     let start = bytes.windows(2).position(|w| w == b"<<")?;
     let mut depth = 0usize;
     let mut at = start;
-    while at < bytes.len() {
-        match bytes.get(at..at + 2)? {
-            b"<<" => {
+    loop {
+        match (bytes.get(at)?, bytes.get(at + 1)) {
+            (b'<', Some(b'<')) => {
                 depth += 1;
                 at += 2;
             }
-            b">>" => {
-                depth -= 1;
+            (b'>', Some(b'>')) => {
+                depth = depth.checked_sub(1)?;
                 at += 2;
                 if depth == 0 {
                     return bytes.get(start..at);
                 }
             }
+            // Strings may hold the same marks.
+            (b'<', _) => at += bytes.get(at..)?.iter().position(|b| *b == b'>')? + 1,
+            (b'(', _) => at = after_string(bytes, at)?,
             _ => at += 1,
         }
     }
-    None
+}
+
+/// Where a string in round brackets ends.
+fn after_string(bytes: &[u8], mut at: usize) -> Option<usize> {
+    let mut depth = 0usize;
+    loop {
+        match bytes.get(at)? {
+            b'\\' => at += 1,
+            b'(' => depth += 1,
+            b')' => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+        if depth == 0 {
+            return Some(at);
+        }
+    }
 }
 
 fn number_after(bytes: &[u8], key: &[u8]) -> Option<usize> {

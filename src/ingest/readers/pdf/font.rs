@@ -72,6 +72,7 @@ impl Font {
         };
         if composite {
             font.load_cid_widths(pdf, dict);
+            font.ascii_widths();
         } else {
             font.load_simple_widths(pdf, dict);
         }
@@ -95,10 +96,12 @@ impl Font {
         }
     }
 
-    /// `W` of the descendant: `c [w1 w2 …]` or `first last w` (ISO 32000-1 9.7.4.3). Codes are CIDs under Identity only.
+    /// `W` of the descendant: `c [w1 w2 …]` or `first last w` (ISO 32000-1 9.7.4.3). Codes are CIDs under Identity, and under the
+    /// predefined Unicode maps at least the ASCII characters are known: CIDs 1 to 95 of Adobe-GB1.
     fn load_cid_widths(&mut self, pdf: &Document, dict: &Dictionary) {
-        let identity =
-            resolved(pdf, dict, b"Encoding").and_then(|o| o.as_name().ok()).is_some_and(|n| n.starts_with(b"Identity"));
+        let encoding = resolved(pdf, dict, b"Encoding").and_then(|o| o.as_name().ok()).unwrap_or_default();
+        let identity = encoding.starts_with(b"Identity");
+        let unicode = encoding.starts_with(b"UniGB-U");
         let descendant = resolved(pdf, dict, b"DescendantFonts")
             .and_then(|o| o.as_array().ok()?.first())
             .and_then(|o| pdf.dereference(o).ok()?.1.as_dict().ok());
@@ -106,7 +109,9 @@ impl Font {
         if let Some(width) = resolved(pdf, descendant, b"DW").and_then(|o| o.as_float().ok()) {
             self.default_width = width;
         }
-        let Some(list) = resolved(pdf, descendant, b"W").and_then(|o| o.as_array().ok()).filter(|_| identity) else {
+        let Some(list) =
+            resolved(pdf, descendant, b"W").and_then(|o| o.as_array().ok()).filter(|_| identity || unicode)
+        else {
             return;
         };
         let mut items = list.iter().filter_map(|o| pdf.dereference(o).ok().map(|(_, o)| o));
@@ -127,6 +132,17 @@ impl Font {
                     self.widths.insert(code, width);
                 }
             }
+        }
+    }
+
+    /// Under a Unicode map codes are characters: the widths of CIDs become those of the ASCII characters.
+    fn ascii_widths(&mut self) {
+        /// CID of the space in Adobe-GB1.
+        const SPACE: u32 = 1;
+        if matches!(self.decoder, Decoder::Utf16) {
+            let cids = std::mem::take(&mut self.widths);
+            let widths = (0x20..0x7F).filter_map(|code| Some((code, *cids.get(&(code - 0x20 + SPACE))?)));
+            self.widths = widths.collect();
         }
     }
 

@@ -1,5 +1,6 @@
 //! Tables drawn with lines: their cells, with the text of each in reading order.
 
+use super::super::is_serial;
 use super::content::{Page, Run};
 use super::layout::{join, lines};
 use super::path::Rule;
@@ -162,10 +163,19 @@ impl Grid {
         let texts: std::collections::HashMap<_, String> =
             texts.into_iter().map(|(at, runs)| (at, words(&runs))).collect();
         let rows = owner.iter().map(|row| {
-            // A cell across the whole table heads what comes below it and is said once.
-            let whole = row.windows(2).all(|pair| matches!(pair, [a, b] if a == b));
+            // A cell across the whole table, or across all beside a number, heads what comes below it and is said once.
+            let same =
+                |row: &[(usize, usize)]| row.len() > 1 && row.windows(2).all(|pair| matches!(pair, [a, b] if a == b));
+            let number = row.first().and_then(|first| texts.get(first)).is_some_and(|text| is_serial(text));
+            let once = if same(row) {
+                1
+            } else if number && same(row.get(1..).unwrap_or_default()) {
+                2
+            } else {
+                row.len()
+            };
             let cells = row.iter().enumerate().map(|(column, first)| match texts.get(first) {
-                Some(text) if !whole || column == 0 => text.clone(),
+                Some(text) if column < once => text.clone(),
                 _ => String::new(),
             });
             cells.collect()

@@ -2,7 +2,7 @@
 
 use super::layout::Line;
 use super::starts::begins_clause;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Lines at the top and bottom of a page that may be running heads or page numbers.
 const EDGE_LINES: usize = 3;
@@ -12,6 +12,8 @@ const REPEATED_PAGES: usize = 3;
 const APART: f32 = 1.6;
 /// Text this much larger than the body that is repeated at its place is a watermark.
 const WATERMARK_RATIO: f32 = 1.8;
+/// Text this much smaller than the body is none of it.
+const SMALLER: f32 = 0.95;
 /// Longest line of a printer, in characters.
 const MAX_PRINTED: usize = 60;
 
@@ -42,7 +44,7 @@ pub(super) fn find(pages: &[Vec<Line>], body: f32) -> Vec<Vec<usize>> {
         }
     }
     let pitch = pitch(pages);
-    pages
+    let dropped: Vec<Vec<usize>> = pages
         .iter()
         .map(|page| {
             let around = |at: usize, line: &Line| {
@@ -68,7 +70,26 @@ pub(super) fn find(pages: &[Vec<Line>], body: f32) -> Vec<Vec<usize>> {
             };
             page.iter().enumerate().filter(|(at, line)| around(*at, line)).map(|(at, _)| at).collect()
         })
-        .collect()
+        .collect();
+    // Where heads stand on some pages, others name their chapters.
+    let heights: HashSet<i32> = pages
+        .iter()
+        .zip(&dropped)
+        .flat_map(|(page, dropped)| dropped.iter().filter_map(|at| page.get(*at)))
+        .filter(|line| line.size < body * SMALLER)
+        .map(|line| place(line).1)
+        .collect();
+    let beside = |page: &[Line], at: usize, line: &Line| {
+        let height = place(line).1;
+        is_edge(at, page.len()) && line.size < body * SMALLER && (height - 1..=height + 1).any(|h| heights.contains(&h))
+    };
+    let all = pages.iter().zip(dropped).map(|(page, mut dropped)| {
+        let more = page.iter().enumerate().filter(|(at, line)| !dropped.contains(at) && beside(page, *at, line));
+        let more: Vec<usize> = more.map(|(at, _)| at).collect();
+        dropped.extend(more);
+        dropped
+    });
+    all.collect()
 }
 
 fn is_edge(at: usize, count: usize) -> bool {
@@ -90,7 +111,7 @@ fn pitch(pages: &[Vec<Line>]) -> f32 {
 fn stands_apart(page: &[Line], at: usize, pitch: f32, body: f32) -> bool {
     let Some(line) = page.get(at) else { return false };
     let inner = if at < page.len() / 2 { page.get(at + 1) } else { at.checked_sub(1).and_then(|at| page.get(at)) };
-    inner.is_none_or(|inner| (inner.y - line.y).abs() > pitch * APART) || line.size < body * 0.95
+    inner.is_none_or(|inner| (inner.y - line.y).abs() > pitch * APART) || line.size < body * SMALLER
 }
 
 /// What is compared between pages: the text with its figures blanked, and the height in steps of four points.
@@ -108,13 +129,14 @@ fn place(line: &Line) -> (String, i32) {
 
 /// `12`, `- 12 -`, `第12页`, `第十二页`, `页码：12/30`, `第 12 页 共 30 页`, `Page 12 of 30`, `iv`.
 fn is_page_number(text: &str) -> bool {
+    let dashed = text.starts_with(['-', '—', '–', '－']) && text.ends_with(['-', '—', '–', '－']);
     let rest: String = text
         .chars()
         .filter(|c| {
             !c.is_whitespace() && !matches!(c, '-' | '—' | '–' | '·' | '/' | '\u{FF0F}' | '~' | '：' | ':' | '|' | '.')
         })
         .collect();
-    let named = rest.contains('页') || rest.contains("page") || rest.contains("Page");
+    let named = dashed || rest.contains('页') || rest.contains("page") || rest.contains("Page");
     let words = rest
         .replace(['第', '页', '共', '码', '次', '\u{FF0C}', ','], "")
         .to_lowercase()
@@ -141,6 +163,7 @@ mod tests {
             "Page 3 of 9",
             "第一页",
             "第 二 页 共 十 页",
+            "- 一 -",
             "页码:1/3",
             "页码：2",
             "iv",

@@ -26,7 +26,6 @@ use crate::error::{Code, Error, Result};
 use crate::text::document::RawDocument;
 use lopdf::{DecompressError, Document, LoadOptions, Object};
 use std::cell::Cell;
-use std::time::{Duration, Instant};
 
 /// Most pages of one file.
 const MAX_PAGES: usize = 5_000;
@@ -36,8 +35,6 @@ const MAX_DECOMPRESSED_BYTES: usize = 192 * 1024 * 1024;
 const MAX_STREAM_BYTES: usize = 48 * 1024 * 1024;
 /// Most page operators run in one file; a dense page has some thousands.
 const MAX_OPERATIONS: usize = 30_000_000;
-/// Longest time spent on the pages of one file. A rule of 500 pages takes about a second.
-const MAX_SECONDS: u64 = 120;
 /// Share of characters without a meaning, in percent, above which the text layer is useless.
 const MAX_UNKNOWN_PERCENT: usize = 20;
 
@@ -61,12 +58,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<RawDocument> {
     if page_ids.len() > MAX_PAGES {
         return Err(too_large(&format!("PDF 超过 {MAX_PAGES} 页")));
     }
-    let mut budget = Budget {
-        bytes: MAX_DECOMPRESSED_BYTES,
-        stream: MAX_STREAM_BYTES,
-        operations: MAX_OPERATIONS,
-        deadline: Instant::now() + Duration::from_secs(MAX_SECONDS),
-    };
+    let mut budget = Budget { bytes: MAX_DECOMPRESSED_BYTES, stream: MAX_STREAM_BYTES, operations: MAX_OPERATIONS };
     let mut fonts = font::Cache::default();
     let mut pages: Vec<Page> = Vec::with_capacity(page_ids.len());
     for id in page_ids {
