@@ -123,8 +123,8 @@ impl Parser {
     fn line(&mut self, line: &Line, later: &[Line]) {
         let text = line.text();
         if let Line::Table { rows, .. } = line {
-            return match table::rows(rows) {
-                Some(rows) => self.rows(&rows),
+            return match table::rows(rows, true) {
+                Some(rows) => self.rows(rows),
                 None => self.text(text, later),
             };
         }
@@ -262,33 +262,21 @@ impl Parser {
         self.current = Some(Open { address, heading: self.outline.path(), lines: Vec::new(), quotes: 0 });
     }
 
-    /// The rows of a long table, each a clause of its own under the one that is open.
-    fn rows(&mut self, rows: &[table::Row]) {
+    /// The rows of a long table, each a clause of its own under the one that is open, headed by the words that open the table.
+    fn rows(&mut self, rows: Vec<table::Row>) {
         let (label, heading) = match &self.current {
             Some(open) => (open.address.label.clone(), open.heading.clone()),
             None => (String::new(), self.outline.path()),
         };
+        let lead = self.last_line().and_then(|last| last.strip_suffix(['：', ':']));
+        let lead = lead.filter(|lead| lead.chars().count() <= MAX_HEADING_CHARS).unwrap_or_default();
+        let path = [heading.as_str(), lead].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
         // The article goes on behind the table; its rows come after what stands before them.
-        let open = self.current.take();
-        let mut clauses = Vec::with_capacity(rows.len());
+        let stands = self.current.as_ref().is_some_and(|open| !open.lines.is_empty());
         for row in rows {
             let wanted = if label.is_empty() { row.name.clone() } else { format!("{label}·{}", row.name) };
-            let path = [heading.as_str(), &row.group]
-                .into_iter()
-                .filter(|part| !part.is_empty())
-                .collect::<Vec<_>>()
-                .join(" ");
-            clauses.push(clause(address::labelled(self.labels.unique(&wanted, "")), path, row.text.clone()));
-        }
-        match open {
-            Some(open) if !open.lines.is_empty() => {
-                self.current = Some(open);
-                self.behind.extend(clauses);
-            }
-            open => {
-                self.current = open;
-                self.clauses.extend(clauses);
-            }
+            let clause = row.clause(self.labels.unique(&wanted, ""), &path);
+            if stands { self.behind.push(clause) } else { self.clauses.push(clause) }
         }
     }
 

@@ -108,7 +108,7 @@ pub(super) fn parse(lines: &[Line]) -> Vec<ParsedClause> {
         }
         let Some(piece) = pieces.last_mut() else { continue };
         match line {
-            Line::Table { rows, .. } => match table::rows(rows) {
+            Line::Table { rows, .. } => match table::rows(rows, false) {
                 Some(rows) => piece.rows.extend(rows),
                 None => piece.lines.push(line.text().to_owned()),
             },
@@ -142,12 +142,7 @@ pub(super) fn parse(lines: &[Line]) -> Vec<ParsedClause> {
         }
         for row in piece.rows {
             let label = labels.unique(&format!("{base}·{}", row.name), "");
-            let heading = [heading.as_str(), &row.group]
-                .into_iter()
-                .filter(|part| !part.is_empty())
-                .collect::<Vec<_>>()
-                .join(" ");
-            clauses.push(clause(label, heading, row.text));
+            clauses.push(row.clause(label, &heading));
         }
     }
     clauses

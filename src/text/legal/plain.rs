@@ -29,10 +29,11 @@ pub(super) fn parse(lines: &[Line]) -> Vec<ParsedClause> {
     for line in lines {
         let text = line.text();
         if let Line::Table { rows, .. } = line
-            && let Some(rows) = table::rows(rows)
+            && let Some(rows) = table::rows(rows, false)
         {
-            let (label, named) =
-                pieces.last().map_or((String::new(), false), |p| (p.label.clone(), p.lines.is_empty()));
+            // Two tables in a row stand under the same words.
+            let over = pieces.iter().rev().find(|piece| piece.row.is_none());
+            let (label, named) = over.map_or((String::new(), true), |p| (p.label.clone(), p.lines.is_empty()));
             pieces.extend(rows.into_iter().map(|row| Piece::of_row(row, &label, named, &outline)));
             behind_table = true;
             continue;
@@ -65,7 +66,7 @@ pub(super) fn parse(lines: &[Line]) -> Vec<ParsedClause> {
             },
         }
     }
-    let alone = pieces.iter().filter(|piece| !piece.lines.is_empty()).count() == 1;
+    let alone = pieces.iter().filter(|piece| !piece.lines.is_empty() || piece.row.is_some()).count() == 1;
     keep_bare_headings(&mut pieces);
     let mut labels = Labels::default();
     let mut clauses = Vec::new();
@@ -80,7 +81,10 @@ fn keep_bare_headings(pieces: &mut [Piece]) {
     let mut next_path = String::new();
     for piece in pieces.iter_mut().rev() {
         let path = join_path(&piece.heading, &piece.label);
-        if piece.lines.is_empty() && !(next_path == path || next_path.starts_with(&format!("{path} "))) {
+        if piece.lines.is_empty()
+            && piece.row.is_none()
+            && !(next_path == path || next_path.starts_with(&format!("{path} ")))
+        {
             piece.lines.push(piece.label.clone());
         }
         next_path.clone_from(&piece.heading);
@@ -98,6 +102,8 @@ struct Piece {
     heading: String,
     parents: String,
     lines: Vec<String>,
+    /// The row of a long table that it is.
+    row: Option<table::Row>,
 }
 
 impl Piece {
@@ -107,21 +113,24 @@ impl Piece {
             heading: outline.parent_path(),
             parents: outline.parent_numbers(),
             lines: Vec::new(),
+            row: None,
         }
     }
 
     fn of_line(label: String, outline: &Outline, line: &str) -> Piece {
-        Piece { label, heading: outline.path(), parents: outline.numbers(), lines: vec![line.to_owned()] }
+        Piece { label, heading: outline.path(), parents: outline.numbers(), lines: vec![line.to_owned()], row: None }
     }
 
     /// A row of a long table. Where it stands right under a heading, that is in its path already.
     fn of_row(row: table::Row, label: &str, headed: bool, outline: &Outline) -> Piece {
-        let own = if headed || label.is_empty() { row.name } else { format!("{label}·{}", row.name) };
-        let heading = join_path(&outline.path(), &row.group);
-        Piece { label: own, heading: heading.trim().to_owned(), parents: outline.numbers(), lines: vec![row.text] }
+        let own = if headed || label.is_empty() { row.name.clone() } else { format!("{label}·{}", row.name) };
+        Piece { label: own, heading: outline.path(), parents: outline.numbers(), lines: Vec::new(), row: Some(row) }
     }
 
     fn write(&self, alone: bool, labels: &mut Labels, out: &mut Vec<ParsedClause>) {
+        if let Some(row) = &self.row {
+            return out.push(row.clone().clause(labels.unique(&self.label, &self.parents), &self.heading));
+        }
         let texts = split(&self.lines);
         if texts.is_empty() {
             return;

@@ -10,7 +10,7 @@ pub(super) fn with_reference(bytes: &[u8]) -> Option<Vec<u8>> {
     let tail = bytes.get(from..)?;
     let trailer = find_last(tail, b"trailer")?;
     let dict = dictionary(tail.get(trailer..)?)?;
-    let key = find_last(dict, b"/Encrypt")?;
+    let key = encrypt_key(dict)?;
     let after = dict.get(key + b"/Encrypt".len()..)?;
     let value = dictionary(after).filter(|_| after.trim_ascii_start().starts_with(b"<<"))?;
     let value_end = key + b"/Encrypt".len() + (after.len() - after.trim_ascii_start().len()) + value.len();
@@ -32,6 +32,15 @@ pub(super) fn with_reference(bytes: &[u8]) -> Option<Vec<u8>> {
         .as_bytes(),
     );
     Some(out)
+}
+
+/// Where the key stands; `/EncryptMetadata` begins like it.
+fn encrypt_key(dict: &[u8]) -> Option<usize> {
+    let key = b"/Encrypt";
+    let found = |(_, window): &(usize, &[u8])| {
+        window.starts_with(key) && window.last().is_some_and(|b| !b.is_ascii_alphabetic())
+    };
+    dict.windows(key.len() + 1).enumerate().find(found).map(|(at, _)| at)
 }
 
 fn find_last(bytes: &[u8], part: &[u8]) -> Option<usize> {
@@ -107,9 +116,14 @@ mod tests {
 
     #[test]
     fn the_encryption_becomes_an_object() {
-        let file = b"%PDF-1.5\nxref\n0 1\ntrailer\n<</Size 4/Root 1 0 R/ID[<AB><CD>]/Encrypt<</Filter/Standard/CF<</StdCF<</CFM/AESV2>>>>/O<AB>>>>>\nstartxref\n9\n%%EOF";
+        let file = b"%PDF-1.5\nxref\n0 1\ntrailer\n<</Size 4/Root 1 0 R/ID[<AB><CD>]/Encrypt<</Filter/Standard/CF<</StdCF<</CFM/AESV2>>>>/EncryptMetadata true/O<AB>>>>>\nstartxref\n9\n%%EOF";
         let text = String::from_utf8(with_reference(file).unwrap()).unwrap();
-        assert!(text.contains("4 0 obj\n<</Filter/Standard/CF<</StdCF<</CFM/AESV2>>>>/O<AB>>>\nendobj"), "{text}");
+        assert!(
+            text.contains(
+                "4 0 obj\n<</Filter/Standard/CF<</StdCF<</CFM/AESV2>>>>/EncryptMetadata true/O<AB>>>\nendobj"
+            ),
+            "{text}"
+        );
         assert!(text.contains("<</Root 1 0 R/ID[<AB><CD>]/Size 5/Prev 9/Encrypt 4 0 R>>"), "{text}");
         for plain in [
             &b"trailer\n<</Size 4/Encrypt 3 0 R>>\nstartxref\n9"[..],

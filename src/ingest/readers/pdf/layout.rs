@@ -205,7 +205,8 @@ fn line(y: f32, mut row: Vec<&Run>, page: usize) -> Option<Line> {
             let gap = (run.x - end) / run.size.max(0.1);
             let latin = text.ends_with(|c: char| c.is_ascii_alphanumeric())
                 && run.text.starts_with(|c: char| c.is_ascii_alphanumeric());
-            parted = gap > if latin { LATIN_GAP } else { CHINESE_GAP };
+            let script = run.size <= size * SCRIPT_RATIO;
+            parted = gap > if latin && !script { LATIN_GAP } else { CHINESE_GAP };
             if parted {
                 text.push(' ');
             }
