@@ -15,7 +15,7 @@ pub(super) struct Start {
 }
 
 /// What may follow `第X条` without a space when it is cited in prose, and never begins an article.
-const PROSE: [&str; 27] = [
+const PROSE: [&str; 21] = [
     "规定",
     "所称",
     "所列",
@@ -23,12 +23,6 @@ const PROSE: [&str; 27] = [
     "所述",
     "的",
     "、",
-    "和",
-    "至",
-    "到",
-    "或",
-    "及",
-    "与",
     "第",
     "，",
     ",",
@@ -44,6 +38,19 @@ const PROSE: [&str; 27] = [
     "以外",
     "内容",
 ];
+
+/// Words that join a reference to the next; 到期, 及时 and 与客户 begin a sentence.
+const JOINING: [&str; 6] = ["和", "至", "到", "或", "及", "与"];
+/// What comes behind them then.
+const JOINED: [&str; 12] = ["第", "《", "本", "其", "附", "有关", "相关", "前", "上", "下", "国", "法"];
+
+/// Whether the text behind 第X条 goes on with a reference.
+fn is_prose(after: &str) -> bool {
+    PROSE.iter().any(|word| after.starts_with(word))
+        || JOINING.iter().filter_map(|word| after.strip_prefix(word)).any(|rest| {
+            rest.is_empty() || JOINED.iter().any(|word| rest.starts_with(word)) || numeral::leading(rest).is_some()
+        })
+}
 
 /// Most characters of a number between 第 and 条, spaces included.
 const MAX_NUMBER: usize = 16;
@@ -73,7 +80,7 @@ pub(super) fn start(line: &str) -> Option<Start> {
             || bracket.is_some()
                 && ["的", "规定", "所称", "所列", "、", "，", "和"].iter().any(|word| body.starts_with(word))
     } else {
-        !apart && PROSE.iter().any(|word| after.starts_with(word))
+        !apart && is_prose(after)
             || after.strip_prefix(['（', '(']).is_some_and(|inner| {
                 numeral::leading(inner).is_some_and(|(_, n)| inner.get(n..).is_some_and(|t| t.starts_with(['）', ')'])))
             })
@@ -158,6 +165,8 @@ mod tests {
             ("第3条 甲", 3, "甲"),
             ("第二O条 甲", 20, "甲"),
             ("第三条【目的】甲", 3, "【目的】甲"),
+            ("第三条到柜面办理", 3, "到柜面办理"),
+            ("第三条及时报告", 3, "及时报告"),
         ] {
             let found = start(line).unwrap_or_else(|| panic!("{line}"));
             assert_eq!((found.number, line.get(found.len..)), (number, Some(body)), "{line}");
@@ -175,6 +184,9 @@ mod tests {
             "（第三条）的规定",
             "第五条（三）项",
             "第三方",
+            "第三条至第五条",
+            "第三条和本办法",
+            "第三条或第四条",
         ] {
             assert_eq!(start(line), None, "{line}");
         }

@@ -72,7 +72,7 @@ pub(super) fn rows(table: &[Vec<String>], in_article: bool) -> Option<Vec<Row>> 
 /// Whether most rows begin with a quantity: `20万元（含）至50万元`.
 fn tiers(table: &[Vec<String>]) -> bool {
     let counted = table.iter().filter(|row| {
-        let words = row.iter().find(|cell| is_name(cell));
+        let words = row.iter().find(|cell| cell.chars().any(char::is_alphabetic));
         words.is_some_and(|cell| !quantity::find(&fold(cell)).is_empty())
     });
     counted.count() * 2 > table.len()
@@ -122,16 +122,16 @@ impl Names {
             }
         }
         if parts.is_empty() {
-            parts.extend(cells.iter().map(String::as_str).find(|cell| is_name(cell)));
+            parts.extend(cells.iter().map(String::as_str).find(|cell| cell.chars().any(char::is_alphabetic)));
         }
         let name: String = parts.join("·").chars().take(MAX_NAME).collect();
         if name.is_empty() { format!("第{}行", at + 1) } else { name }
     }
 }
 
-/// Whether a cell holds a word, not a figure alone.
+/// Whether a cell names something: a word that does not begin with a figure, as fees and days do.
 fn is_name(cell: &str) -> bool {
-    cell.chars().any(|c| c.is_alphabetic() && !c.is_ascii_digit())
+    cell.chars().any(char::is_alphabetic) && !cell.starts_with(|c: char| c.is_ascii_digit() || "¥￥$<>≤≥".contains(c))
 }
 
 #[cfg(test)]
