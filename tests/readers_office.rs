@@ -321,10 +321,18 @@ fn questions_and_answers_become_headings_and_paragraphs() {
     let old = row(1, &["问题", "答案"]) + &row(2, &["旧问题", "旧答案"]);
     let read = documents(read("热线.xlsx", &workbook(&[("问答", &faq), ("收费", &fees), ("!作废", &old)])));
     assert_eq!(read.len(), 2);
-    assert_eq!((read[0].meta["level"].as_str(), read[0].meta["title"].as_str()), ("FAQ", "热线"));
+    assert_eq!((read[0].meta["level"].as_str(), read[0].meta["title"].as_str()), ("FAQ", "热线 问答"));
     assert_eq!(
         texts(&read[0].blocks),
-        ["热线", "卡丢了怎么办?", "先口头挂失。", "再书面挂失。", "依据\u{FF1A}挂失办法第一条", "收多少钱?", "0.35%"]
+        [
+            "热线 问答",
+            "卡丢了怎么办?",
+            "先口头挂失。",
+            "再书面挂失。",
+            "依据\u{FF1A}挂失办法第一条",
+            "收多少钱?",
+            "0.35%"
+        ]
     );
     assert_eq!(read[0].blocks[1], Block::Heading { depth: 2, text: "卡丢了怎么办?".into() });
     let rows = [["项目", "标准", "起始"].as_slice(), &["挂失", "0.50%", "2024年7月1日"], &["挂失", "10.5"]];

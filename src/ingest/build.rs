@@ -161,7 +161,10 @@ fn read_all(roots: &[PathBuf], progress: &mut dyn FnMut(Phase, usize, usize)) ->
                 match legal::parse(document) {
                     Ok(documents) => {
                         entry.documents += documents.len() - 1;
-                        entry.clauses += documents.iter().map(|d| d.clauses.len()).sum::<usize>();
+                        for document in &documents {
+                            entry.note(&legal::doubts(document));
+                            entry.clauses += document.clauses.len();
+                        }
                         parsed.extend(documents);
                     }
                     Err(e) => {

@@ -1,7 +1,8 @@
-//! Bytes to text: UTF-8 with or without a byte order mark, UTF-16 with one, and GB18030 (GBK and GB2312 are parts of it).
+//! Bytes to text: UTF-8 with or without a byte order mark, UTF-16 with one, GB18030 (GBK and GB2312 are parts of it), and Big5
+//! where that alone makes sense.
 
 use crate::error::{Code, Error, Result};
-use encoding_rs::{Encoding, GB18030, UTF_16BE, UTF_16LE};
+use encoding_rs::{BIG5, Encoding, GB18030, UTF_16BE, UTF_16LE};
 
 /// Control characters that a text file may hold, per thousand characters, before it is taken for a binary file.
 /// Real texts hold none or a stray form feed; compressed data decoded by accident holds well over a hundred.
@@ -10,7 +11,7 @@ const MAX_CONTROLS_PER_MILLE: usize = 10;
 /// Decodes a text file and unifies its line ends to `\n`.
 ///
 /// # Errors
-/// `DocumentUnreadable` when the bytes are neither UTF-8 nor GB18030, or are no text at all.
+/// `DocumentUnreadable` when the bytes are in none of these encodings, or are no text at all.
 pub fn decode(bytes: &[u8]) -> Result<String> {
     if let Some(rest) = bytes.strip_prefix(b"\xEF\xBB\xBF") {
         return match std::str::from_utf8(rest) {
@@ -29,10 +30,36 @@ pub fn decode(bytes: &[u8]) -> Result<String> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return finish(text);
     }
-    match GB18030.decode_without_bom_handling_and_without_replacement(bytes) {
-        Some(text) => finish(&text),
-        None => Err(unreadable("文字编码无法识别:按 UTF-8、UTF-16(带 BOM)和 GB18030 都读不通")),
+    let chinese = GB18030.decode_without_bom_handling_and_without_replacement(bytes);
+    if let Some(text) = chinese.as_deref().filter(|text| !is_gibberish(text)) {
+        return finish(text);
     }
+    // Nearly every pair of bytes is some character in GB18030, and so is Big5 read as such.
+    match BIG5.decode_without_bom_handling_and_without_replacement(bytes) {
+        Some(text) if !is_gibberish(&text) => finish(&text),
+        _ if chinese.is_some() => Err(unreadable("文字读出来是乱码:按 UTF-8、GB18030 和 Big5 都不成文")),
+        _ => Err(unreadable("文字编码无法识别:按 UTF-8、UTF-16(带 BOM)、GB18030 和 Big5 都读不通")),
+    }
+}
+
+/// Characters that any Chinese text of some length uses.
+const COMMON: &str = "的一是不在有人和中大为上个国以要会可也年到对定行其第及或应理本条款项办法规业务客户卡账存取银金时日月元人為國會對應條項辦業務戶帳銀時個";
+/// Share of odd characters in percent from which a text without common ones is none.
+const MAX_ODD_PERCENT: usize = 5;
+/// Share of common characters in percent that any text has.
+const MIN_COMMON_PERCENT: usize = 8;
+
+/// Whether a text is characters without sense: few that are common, and some that no text uses (private ones, kana, lines).
+fn is_gibberish(text: &str) -> bool {
+    let (mut all, mut common, mut odd) = (0usize, 0usize, 0usize);
+    for c in text.chars().filter(|c| !c.is_ascii() && !c.is_whitespace()) {
+        all += 1;
+        common += usize::from(COMMON.contains(c));
+        odd += usize::from(matches!(c,
+            '\u{E000}'..='\u{F8FF}' | '\u{3040}'..='\u{312F}' | '\u{2500}'..='\u{257F}' | '\u{0370}'..='\u{04FF}'
+            | '\u{FE30}'..='\u{FE6F}'));
+    }
+    common * 100 < all * MIN_COMMON_PERCENT && odd * 100 > all * MAX_ODD_PERCENT
 }
 
 /// Decodes a web page: a byte order mark first, then the encoding that the page itself declares, then [`decode`].
@@ -127,6 +154,16 @@ mod tests {
         for bytes in [TEXT.as_bytes().to_vec(), gb, bom, le, be] {
             assert_eq!(decode(&bytes).unwrap(), TEXT);
         }
+    }
+
+    #[test]
+    fn big5_is_told_from_gb18030() {
+        let text = "示例銀行香港居民開戶管理辦法\n第一條 為規範香港居民開戶，制定本辦法。\n第二條 香港居民開戶須提交通行證，限額三萬元。\n";
+        let bytes = BIG5.encode(text).0.into_owned();
+        assert!(std::str::from_utf8(&bytes).is_err());
+        assert_eq!(decode(&bytes).unwrap(), text);
+        let roster = "张三丰、李四光、王五常、赵六合、钱七宝、孙八斤";
+        assert_eq!(decode(&GB18030.encode(roster).0).unwrap(), roster);
     }
 
     #[test]

@@ -57,6 +57,13 @@ impl FileReport {
         FileReport { path: file.relative.clone(), status, documents, clauses: 0, reason, identities: Vec::new() }
     }
 
+    /// Adds what a person should look at.
+    pub fn note(&mut self, what: &[String]) {
+        for what in what {
+            self.reason = Some(self.reason.take().map_or_else(|| what.clone(), |reason| format!("{reason};{what}")));
+        }
+    }
+
     /// The account of a file of curated questions or of spoken words: how many it has, in this `unit`.
     pub fn of_list<T>(file: &SourceFile, unit: &str, read: &Result<Vec<T>>) -> FileReport {
         let (status, reason) = match read {

@@ -2,8 +2,8 @@
 
 use super::scope::Scope;
 use crate::error::Result;
-use crate::store::{Knowledge, Version};
-use crate::text::address::{AddressQuery, find_in_query};
+use crate::store::{Clause, Knowledge, Version};
+use crate::text::address::{AddressQuery, find_in_query, section_mark};
 use crate::text::normalize::title_key;
 use crate::types::{ClauseAddress, ClauseId};
 
@@ -44,12 +44,23 @@ pub fn lookup(knowledge: &Knowledge, scope: &Scope, question: &str, recent_docum
             knowledge.versions_of_title(&key).filter(|v| v.row.classification <= scope.clearance).collect();
         let in_force = readable.iter().rev().find(|v| v.row.effective.contains(scope.as_of));
         let Some(version) = in_force.or_else(|| readable.last()) else { continue };
-        if let Some(clause) = knowledge.clause_at(version, &query.address)? {
+        if let Some(clause) = clause_at(knowledge, version, &query.address)? {
             let not_in_force = in_force.is_none();
             return Ok(Lookup::Found(AddressHit { clause: clause.id, address: query.address, not_in_force }));
         }
     }
     Ok(Lookup::Missing(query))
+}
+
+/// The clause at an address; 第二点 is also the section that is headed `二、…`.
+fn clause_at(knowledge: &Knowledge, version: &Version, address: &ClauseAddress) -> Result<Option<Clause>> {
+    if let Some(clause) = knowledge.clause_at(version, address)? {
+        return Ok(Some(clause));
+    }
+    let Some(mark) = section_mark(address) else { return Ok(None) };
+    let last = version.first_clause + version.clause_count - 1;
+    let all = knowledge.clauses_between(version, version.first_clause, last)?;
+    Ok(all.into_iter().find(|clause| clause.address.label.starts_with(&mark)))
 }
 
 /// Titles that a reader may read and that a spoken name may mean, best first.

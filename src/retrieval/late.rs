@@ -8,6 +8,7 @@ use crate::text::clause::sentences;
 use crate::text::normalize::normalize;
 use crate::text::passage;
 use crate::text::quantity::Quantity;
+use crate::text::table;
 use crate::types::ClauseId;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -103,15 +104,22 @@ impl Comparison {
         // Sentences stand in the passages in the order of the clause.
         let (mut passage, mut from) = (0, 0);
         let mut found = Sentences { head: Vec::new(), parts: Vec::new() };
-        for range in sentences(&clause.text) {
-            let said = normalize(clause.text.get(range.clone()).unwrap_or_default());
+        let row = table::lone_row(clause.text.trim());
+        let ranges = sentences(&clause.text);
+        let last = ranges.last().cloned();
+        for range in ranges {
+            let said = match &row {
+                // A row under its header is encoded as it is said.
+                Some(row) if Some(&range) == last.as_ref() => normalize(row),
+                _ => normalize(clause.text.get(range.clone()).unwrap_or_default()),
+            };
             let place = (passage..passages.len()).find_map(|n| {
                 let start = if n == passage { from } else { 0 };
                 let at = passages.get(n)?.get(start..)?.find(said.trim())? + start;
                 Some((n, at, at + said.trim().len()))
             });
             let tokens = place.and_then(|(n, start, end)| {
-                if found.parts.is_empty() {
+                if found.head.is_empty() {
                     found.head = cut(n, 0..start).unwrap_or_default();
                 }
                 (passage, from) = (n, end);

@@ -19,5 +19,6 @@ pub mod quantity;
 pub mod questions;
 pub mod similar;
 pub mod syllables;
+pub mod table;
 pub mod thesaurus;
 pub mod tokenize;

@@ -42,6 +42,18 @@ pub fn normalize(text: &str) -> String {
             out.push(' ');
         }
         space = false;
+        // A raised figure is a note or an exponent: 500¹ is not 5001, 10⁶ not 106.
+        if is_raised(c) {
+            if !out.ends_with('^') {
+                out.push('^');
+            }
+            previous = Some(c);
+            continue;
+        }
+        // 5½ is not 51/2.
+        if is_vulgar_fraction(c) && previous.is_some_and(|p| p.is_ascii_digit()) {
+            out.push(' ');
+        }
         previous = Some(c);
         for folded in std::iter::once(c).nfkc() {
             out.push(folded.to_ascii_lowercase());
@@ -49,6 +61,15 @@ pub fn normalize(text: &str) -> String {
     }
     // Composition across characters (a letter and its combining mark) needs the whole string.
     if out.is_ascii() || unicode_normalization::is_nfkc(&out) { out } else { out.nfkc().collect() }
+}
+
+/// Raised and lowered figures.
+fn is_raised(c: char) -> bool {
+    matches!(c, '\u{B2}' | '\u{B3}' | '\u{B9}' | '\u{2070}'..='\u{209C}')
+}
+
+fn is_vulgar_fraction(c: char) -> bool {
+    matches!(c, '\u{BC}'..='\u{BE}' | '\u{2150}'..='\u{215E}')
 }
 
 /// Words in which 著 keeps its form in simplified writing; elsewhere it is the particle 着.

@@ -125,10 +125,13 @@ fn section(chars: &[char], above: Option<u32>) -> Option<u32> {
     }
 }
 
+/// Longest number, in characters; numbers of rules have a dozen at most. Longer runs of figures are read up to here, so that a text of nothing else takes no time with the square of its length.
+const MAX_CHARS: usize = 24;
+
 /// Reads the number that `text` begins with: its value and its length in bytes. The longest readable run wins.
 pub fn leading(text: &str) -> Option<(u32, usize)> {
-    let run = text.find(|c| !is_numeral(c)).unwrap_or(text.len());
-    let mut end = run;
+    let run = text.char_indices().take(MAX_CHARS).take_while(|(_, c)| is_numeral(*c)).last();
+    let mut end = run.map_or(0, |(at, c)| at + c.len_utf8());
     while end > 0 {
         let head = text.get(..end)?;
         if let Some(n) = parse(head) {

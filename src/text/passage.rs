@@ -2,6 +2,7 @@
 
 use super::clause::sentences;
 use super::normalize::{fold, normalize};
+use super::table;
 
 /// Longest body of one passage, in characters. With title and chapter path in front it stays within a window of 512 tokens
 /// where a character is a token.
@@ -25,7 +26,9 @@ pub fn of_clause(title: &str, heading: &str, body: &str) -> Vec<String> {
         let parts = head.iter().cloned().chain([normalize(&piece)]);
         parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
     };
-    pieces(body.trim()).into_iter().map(passage).collect()
+    // A row is encoded as it is said: an encoder knows sentences, no bars between cells.
+    let said = table::lone_row(body.trim());
+    pieces(said.as_deref().unwrap_or(body.trim())).into_iter().map(passage).collect()
 }
 
 /// A title without the country's name in front and without remarks in round brackets, normalised; with them when nothing else

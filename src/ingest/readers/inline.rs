@@ -3,9 +3,12 @@
 //! Rules hold characters that look like markup: blanks to fill in (`____`), footnote stars, products (`8*4=32`), titles
 //! in angle brackets (`<建筑法>`). So only marks that come in pairs and hug their text are markup; all else is text.
 
-/// The text of a line without `**bold**`, `*emphasis*`, `` `code` ``, `[links](…)`, images, tags and escapes.
+use super::characters;
+
+/// The text of a line without `**bold**`, `*emphasis*`, `` `code` ``, `[links](…)`, images, tags, entities and escapes, and without
+/// what is struck through.
 pub(super) fn strip(line: &str) -> String {
-    if !line.contains(['*', '_', '`', '[', '\\', '<', '~', '&']) {
+    if !line.contains(['*', '_', '`', '[', '\\', '<', '~', '&', '$']) {
         return line.to_string();
     }
     let chars: Vec<char> = line.chars().collect();
@@ -24,10 +27,17 @@ pub(super) fn strip(line: &str) -> String {
             '*' => ["***", "**", "*"].iter().find_map(|mark| paired(rest, mark, &mut out)),
             '_' if out.ends_with(char::is_alphanumeric) => None,
             '_' => paired(rest, "__", &mut out),
-            '~' => paired(rest, "~~", &mut out),
+            '~' => struck(rest),
             '!' | '[' => link(rest, &mut out),
-            '<' => tag(rest, &mut out),
-            '&' => entity(rest, &mut out),
+            '<' => element(rest, &mut out).or_else(|| tag(rest, &mut out)),
+            '&' => super::entities::leading(rest).map(|(c, taken)| {
+                out.push(c);
+                taken
+            }),
+            '$' => super::formula::leading(rest).map(|(text, taken)| {
+                out.push_str(&text);
+                taken
+            }),
             _ => None,
         };
         match taken {
@@ -69,6 +79,36 @@ fn paired(chars: &[char], mark: &str, out: &mut String) -> Option<usize> {
     }
     out.push_str(&strip(&inner));
     Some(end + 2 * length)
+}
+
+/// `~~text~~` is struck through: nobody is to read it.
+fn struck(chars: &[char]) -> Option<usize> {
+    paired(chars, "~~", &mut String::new())
+}
+
+/// An element whose content is left out, or raised or lowered: `<del>…</del>`, `<sup>…</sup>`.
+fn element(chars: &[char], out: &mut String) -> Option<usize> {
+    let opened = chars.iter().position(|c| *c == '>')?;
+    let inside: String = chars.get(1..opened)?.iter().collect();
+    let name = inside.split_whitespace().next()?.to_lowercase();
+    let by_style = || {
+        let style: String = inside.to_lowercase().split_whitespace().collect();
+        style.contains("line-through") || style.contains("display:none")
+    };
+    let dropped = matches!(name.as_str(), "del" | "s" | "strike") || by_style();
+    if !(dropped || matches!(name.as_str(), "sup" | "sub")) {
+        return None;
+    }
+    let rest: String = chars.get(opened + 1..)?.iter().collect();
+    let close = format!("</{name}>");
+    let end = rest.to_lowercase().find(&close)?;
+    let inner = rest.get(..end)?;
+    if !dropped {
+        let inner = strip(inner);
+        let shaped = if name == "sup" { characters::raised(&inner) } else { characters::lowered(&inner) };
+        out.push_str(&shaped);
+    }
+    Some(opened + 1 + inner.chars().count() + close.len())
 }
 
 fn code(chars: &[char], out: &mut String) -> Option<usize> {
@@ -127,13 +167,6 @@ fn tag(chars: &[char], out: &mut String) -> Option<usize> {
     Some(end + 1)
 }
 
-fn entity(chars: &[char], out: &mut String) -> Option<usize> {
-    const KNOWN: &[(&str, char)] = &[("&nbsp;", ' '), ("&lt;", '<'), ("&gt;", '>'), ("&amp;", '&'), ("&quot;", '"')];
-    let (name, c) = KNOWN.iter().find(|(name, _)| starts(chars, name))?;
-    out.push(*c);
-    Some(name.len())
-}
-
 #[cfg(test)]
 mod tests {
     use super::strip;
@@ -142,7 +175,12 @@ mod tests {
     fn markup_goes() {
         for (given, text) in [
             ("**结论**:可以办理", "结论:可以办理"),
-            ("见*重点*、***双重***、~~旧文~~", "见重点、双重、旧文"),
+            ("见*重点*、***双重***、~~旧文~~新文", "见重点、双重、新文"),
+            ("限额~~5万元~~2万元<del>每季</del>每月<s class=\"x\">甲</s>", "限额2万元每月"),
+            ("<span style='text-decoration: line-through'>旧</span>新", "新"),
+            ("500<sup>1</sup>克、10<sup>6</sup>元、H<sub>2</sub>O", "500¹克、10⁶元、H₂O"),
+            ("&ldquo;零钞&rdquo;&le;20、&#8805;0.5%、&#x2264;3", "“零钞”≤20、≥0.5%、≤3"),
+            ("不低于 $9 5 \\%$ ,限 $\\leq 20$ 张", "不低于 95% ,限 ≤20 张"),
             ("交易码 `0231`、``a`b``", "交易码 0231、a`b"),
             ("见[办法](./a.md)和![印章](b.png)", "见办法和印章"),
             ("**见[办法](a.md)**", "见办法"),

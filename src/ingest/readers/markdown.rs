@@ -3,7 +3,7 @@
 //! A general Markdown crate joins consecutive lines into one paragraph, and a law written one 款 per line would lose its
 //! structure; it also has no notion of front matter or of the `<!-- INFO END -->` mark. Hence this small line reader.
 
-use super::{inline, push_heading, push_paragraph, push_table};
+use super::{deadline, html, inline, properties, push_heading, push_paragraph, push_table, warn, wrap};
 use crate::error::{Code, Error, Result};
 use crate::ingest::encoding;
 use crate::text::document::{Block, RawDocument};
@@ -22,10 +22,16 @@ const HISTORY_KEY: &str = "history";
 pub(super) fn read(bytes: &[u8]) -> Result<RawDocument> {
     let text = encoding::decode(bytes)?;
     let (meta, body) = front_matter(&text)?;
+    let unknown = properties::unknown(meta.keys());
     let mut document = RawDocument { meta, ..RawDocument::default() };
+    if let Some(unknown) = unknown {
+        warn(&mut document, &unknown);
+    }
+    let body = wrap::join(&wrap::without_page_numbers(body), is_markup);
     let mut lines = body.lines().peekable();
     let mut fence: Option<&str> = None;
     while let Some(raw) = lines.next() {
+        deadline::check()?;
         let line = raw.trim();
         if let Some(mark) = fence {
             if line.starts_with(mark) && line.trim_start_matches('`').trim_start_matches('~').is_empty() {
@@ -39,6 +45,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<RawDocument> {
             fence = Some("~~~");
         } else if let Some(at) = line.find("<!--") {
             comment(line, at, &mut lines, &mut document);
+        } else if line.contains("<table") {
+            html_table(line, &mut lines, &mut document)?;
         } else if is_table_start(line, lines.peek()) {
             table(line, &mut lines, &mut document.blocks);
         } else {
@@ -46,6 +54,30 @@ pub(super) fn read(bytes: &[u8]) -> Result<RawDocument> {
         }
     }
     Ok(document)
+}
+
+/// Whether a line is more than running text: what is joined to others would lose its mark.
+fn is_markup(line: &str) -> bool {
+    let line = line.trim();
+    line.starts_with(['#', '>', '|', '`', '~', '<', '-', '*', '+', '=']) || line.contains('|') || line.contains("<!--")
+}
+
+/// A table in HTML, as converters write those with merged cells; text around it on its lines stays.
+fn html_table(first: &str, lines: &mut Peekable<Lines<'_>>, document: &mut RawDocument) -> Result<()> {
+    let (before, rest) = first.split_at(first.find("<table").unwrap_or(0));
+    plain_line(before.trim(), &mut document.blocks);
+    let mut content = rest.to_string();
+    let open = |text: &str| text.matches("<table").count() > text.matches("</table>").count();
+    while open(&content) {
+        let Some(next) = lines.next() else { break };
+        content.push('\n');
+        content.push_str(next);
+    }
+    let end = content.rfind("</table>").map_or(content.len(), |at| at + "</table>".len());
+    let (table, after) = content.split_at(end);
+    document.blocks.extend(html::read(table.as_bytes())?.blocks);
+    plain_line(after.trim(), &mut document.blocks);
+    Ok(())
 }
 
 /// Heading, list item, quotation or paragraph.
@@ -219,7 +251,15 @@ mod tests {
         let text = "\u{FEFF}---\r\ntitle: \"挂失办法\"\r\neffective\u{FF1A}2024-07-01\n# 注释\n自定:甲:乙\n---\n# 挂失办法\n正文";
         let document = read(text.as_bytes()).unwrap();
         let meta: Vec<(&str, &str)> = document.meta.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-        assert_eq!(meta, [("effective", "2024-07-01"), ("title", "挂失办法"), ("自定", "甲:乙")]);
+        assert_eq!(
+            meta,
+            [
+                ("effective", "2024-07-01"),
+                ("title", "挂失办法"),
+                ("warning", "文件开头的属性认不出,没有用上:自定"),
+                ("自定", "甲:乙")
+            ]
+        );
         assert_eq!(
             document.blocks,
             [Block::Heading { depth: 1, text: "挂失办法".into() }, Block::Paragraph("正文".into())]
@@ -266,6 +306,21 @@ mod tests {
                 Block::Paragraph("收费如下:".into()),
                 Block::Table { header: true, rows },
                 Block::Paragraph("甲|乙".into()),
+            ]
+        );
+    }
+
+    #[test]
+    fn tables_of_converters_are_tables() {
+        let text = "按下表执行:\n<table><tr><td>类别</td><td>费率</td></tr><tr><td rowspan=\"2\">普通</td><td>1.2%</td></tr>\n<tr><td>0.9&permil;</td></tr></table>另行通知。";
+        let rows =
+            [["类别", "费率"], ["普通", "1.2%"], ["普通", "0.9‰"]].map(|r| r.map(String::from).to_vec()).to_vec();
+        assert_eq!(
+            paragraphs(text),
+            [
+                Block::Paragraph("按下表执行:".into()),
+                Block::Table { header: false, rows },
+                Block::Paragraph("另行通知。".into()),
             ]
         );
     }

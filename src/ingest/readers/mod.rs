@@ -2,19 +2,28 @@
 //!
 //! The extension says which reader a file gets and the first bytes must agree ([`format`]). Every reader works on
 //! bytes already in memory and under limits of its own: office files through a capped unpacker ([`package`]), PDFs
-//! under a budget of pages, bytes, operations and time. The parsing crates meet foreign input here and nowhere else, so
+//! under a budget of pages, bytes and operations, and each document has its time ([`deadline`]). The parsing crates meet foreign input here and nowhere else, so
 //! [`read`] is also the one place that catches a panic of theirs and reports it as a failed file.
 
+mod characters;
+mod deadline;
 mod docx;
+mod entities;
 mod format;
+mod formula;
 mod html;
 mod inline;
 mod markdown;
+mod noise;
 mod package;
 mod pdf;
 mod plain;
+mod properties;
+mod wrap;
 mod xlsx;
+mod xlsx_capitals;
 mod xlsx_number;
+mod xlsx_view;
 
 use self::format::Format;
 use super::walk::SourceFile;
@@ -63,6 +72,7 @@ pub fn read(file: &SourceFile) -> Outcome {
     if bytes.is_empty() {
         return Outcome::Skipped("文件是空的".to_string());
     }
+    deadline::begin();
     // The readers only borrow the bytes, so nothing half-changed outlives a panic.
     match catch_unwind(AssertUnwindSafe(|| dispatch(format, file, &bytes))) {
         Ok(Ok(documents)) => finish(documents, file),
@@ -129,6 +139,7 @@ fn finish(documents: Vec<RawDocument>, file: &SourceFile) -> Outcome {
     let stem = stem(file);
     let documents: Vec<RawDocument> = documents
         .into_iter()
+        .map(plain_characters)
         .filter(|document| !document.blocks.is_empty())
         .map(|document| RawDocument { file_stem: stem.clone(), source: file.relative.clone(), ..document })
         .collect();
@@ -136,6 +147,33 @@ fn finish(documents: Vec<RawDocument>, file: &SourceFile) -> Outcome {
         return Outcome::Skipped("文件里没有文字".to_string());
     }
     Outcome::Read(documents)
+}
+
+/// The document in plain characters, without what a web page wraps around a text.
+fn plain_characters(mut document: RawDocument) -> RawDocument {
+    for value in document.meta.values_mut() {
+        *value = characters::unify(value);
+    }
+    for block in &mut document.blocks {
+        match block {
+            Block::Heading { text, .. } | Block::Paragraph(text) => *text = characters::unify(text),
+            Block::Table { rows, .. } => rows.iter_mut().flatten().for_each(|cell| *cell = characters::unify(cell)),
+        }
+    }
+    let dropped = noise::remove(&mut document);
+    if dropped > 0 {
+        warn(&mut document, &format!("网页上的导航、打印、备案等 {dropped} 行没有读入"));
+    }
+    document
+}
+
+/// Adds to what the report says of a file.
+fn warn(document: &mut RawDocument, what: &str) {
+    let warning = document.meta.entry(WARNING_KEY.to_string()).or_default();
+    if !warning.is_empty() {
+        warning.push(';');
+    }
+    warning.push_str(what);
 }
 
 fn stem(file: &SourceFile) -> String {
@@ -178,6 +216,12 @@ fn push_table(blocks: &mut Vec<Block>, header: bool, rows: Vec<Vec<String>>) {
         [row] if row.len() == 1 => push_paragraph(blocks, &row.concat()),
         _ => blocks.push(Block::Table { header, rows }),
     }
+}
+
+/// Whether the first cell of a row only numbers it, so that the cell beside it, drawn across the others, heads a group of rows.
+fn is_serial(cell: &str) -> bool {
+    let cell = cell.trim_matches(|c: char| c.is_whitespace() || "（）().、．".contains(c));
+    !cell.is_empty() && cell.chars().all(crate::text::numeral::is_numeral)
 }
 
 /// Whether the title in a file's properties may be believed: it must occur in the opening text. Office programs carry

@@ -120,6 +120,7 @@ impl<'a> Xml<'a> {
     pub(super) fn next(&mut self) -> Result<Option<Node<'a>>> {
         loop {
             self.events += 1;
+            super::deadline::check()?;
             if self.events > MAX_XML_EVENTS || self.depth > MAX_XML_DEPTH {
                 return Err(bomb("文件内部结构大得反常"));
             }

@@ -1,6 +1,6 @@
-//! Plain text: a line is a paragraph, and a short first line is the title.
+//! Plain text: a line is a paragraph, unless lines were broken at a fixed width, and a short first line is the title.
 
-use super::{SENTENCE_ENDS, push_heading, push_paragraph};
+use super::{SENTENCE_ENDS, push_heading, push_paragraph, wrap};
 use crate::error::Result;
 use crate::ingest::encoding;
 use crate::text::document::RawDocument;
@@ -10,7 +10,7 @@ const MAX_TITLE_CHARS: usize = 64;
 
 /// Reads a text file.
 pub(super) fn read(bytes: &[u8]) -> Result<RawDocument> {
-    let text = encoding::decode(bytes)?;
+    let text = wrap::join(&wrap::without_page_numbers(&encoding::decode(bytes)?), |_| false);
     let mut document = RawDocument::default();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
     if let Some(first) = lines.next_if(|line| is_title(line)) {

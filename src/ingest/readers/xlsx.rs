@@ -1,11 +1,12 @@
 //! Workbooks: a sheet of questions and answers becomes a document of its own, all other sheets together one of tables.
 
 use super::package::{Package, damaged};
-use super::{one_line, push_heading, push_paragraph, push_table, xlsx_number};
+use super::xlsx_view::{self, View};
+use super::{one_line, push_heading, push_paragraph, push_table, warn, xlsx_number};
 use crate::error::{Code, Error, Result};
 use crate::text::document::{Block, RawDocument};
 use calamine::{DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 
 /// Most cells with content in a workbook.
@@ -36,11 +37,16 @@ pub(super) fn read(bytes: &[u8], stem: &str) -> Result<Vec<RawDocument>> {
         .filter(|sheet| sheet.typ == SheetType::WorkSheet && sheet.visible == SheetVisible::Visible)
         .map(|sheet| sheet.name.clone())
         .collect();
+    let views = xlsx_view::read(bytes)?;
+    let mut left_out = LeftOut { sheets: views.hidden.clone(), ..LeftOut::default() };
+    let unseen = View::default();
     let mut budget = Budget { cells: MAX_CELLS, bytes: MAX_TEXT_BYTES };
     let mut questions: Vec<(String, RawDocument)> = Vec::new();
     let mut tables = RawDocument::default();
     for name in sheets {
-        let rows = sheet_rows(&mut workbook, &name, &mut budget)?;
+        let view = views.by_name.get(&name).unwrap_or(&unseen);
+        left_out.formulas.extend(view.formulas().map(|what| format!("工作表“{name}”:{what}")));
+        let rows = sheet_rows(&mut workbook, &name, view, &mut budget, &mut left_out)?;
         if rows.is_empty() {
             continue;
         }
@@ -48,11 +54,12 @@ pub(super) fn read(bytes: &[u8], stem: &str) -> Result<Vec<RawDocument>> {
             Some(blocks) => questions.push((name, RawDocument { blocks, ..RawDocument::default() })),
             None => {
                 push_heading(&mut tables.blocks, 2, &name);
-                push_table(&mut tables.blocks, true, rows);
+                push_sheet(&mut tables.blocks, rows);
             }
         }
     }
-    let several = questions.len() > 1;
+    // A sheet of questions beside tables would be taken for another version of them.
+    let several = questions.len() + usize::from(!tables.blocks.is_empty()) > 1;
     let mut documents: Vec<RawDocument> = Vec::new();
     for (name, mut document) in questions {
         let title = if several { format!("{stem} {name}") } else { stem.to_string() };
@@ -65,7 +72,58 @@ pub(super) fn read(bytes: &[u8], stem: &str) -> Result<Vec<RawDocument>> {
         tables.blocks.insert(0, Block::Heading { depth: 1, text: one_line(stem) });
         documents.push(tables);
     }
+    if let Some(first) = documents.first_mut() {
+        left_out.say(first);
+    }
     Ok(documents)
+}
+
+/// What was not read, for the report.
+#[derive(Default)]
+struct LeftOut {
+    sheets: Vec<String>,
+    rows: usize,
+    columns: BTreeSet<(String, u32)>,
+    struck: usize,
+    formulas: Vec<String>,
+}
+
+impl LeftOut {
+    fn say(&self, document: &mut RawDocument) {
+        if !self.sheets.is_empty() {
+            warn(document, &format!("隐藏的工作表没有读入:{}", self.sheets.join("、")));
+        }
+        for (count, what) in [
+            (self.rows, "个隐藏行没有读入"),
+            (self.columns.len(), "个隐藏列没有读入"),
+            (self.struck, "处带删除线的内容没有读入"),
+        ] {
+            if count > 0 {
+                warn(document, &format!("{count} {what}"));
+            }
+        }
+        for formula in &self.formulas {
+            warn(document, formula);
+        }
+    }
+}
+
+/// A sheet as a table. What stands alone in the rows above is its title, and in the rows below its notes.
+fn push_sheet(blocks: &mut Vec<Block>, mut rows: Rows) {
+    let alone = |row: &Vec<String>| row.iter().filter(|cell| !cell.is_empty()).count() == 1;
+    let wide = rows.iter().any(|row| !alone(row));
+    let above = if wide { rows.iter().take_while(|row| alone(row)).count() } else { 0 };
+    for row in rows.drain(..above) {
+        push_paragraph(blocks, &row.concat());
+    }
+    let is_note =
+        |row: &Vec<String>| alone(row) && row.concat().starts_with(['注', '备', '说', '*', '※', '1', '（', '(']);
+    let below = if wide { rows.iter().rev().take_while(|row| is_note(row)).count() } else { 0 };
+    let notes = rows.split_off(rows.len() - below);
+    push_table(blocks, true, rows);
+    for row in notes {
+        push_paragraph(blocks, &row.concat());
+    }
 }
 
 /// Unpacks every part that the workbook reader will unpack, so that a bomb goes off here, under the limits.
@@ -107,8 +165,18 @@ impl Budget {
     }
 }
 
-/// The rows of a sheet from the first used column on, empty rows left out, cells merged downwards repeated.
-fn sheet_rows(workbook: &mut Xlsx<Cursor<&[u8]>>, name: &str, budget: &mut Budget) -> Result<Rows> {
+/// The rows of a sheet as it shows them, from the first used column on: empty and hidden rows and columns left out, merged cells
+/// repeated.
+fn sheet_rows(
+    workbook: &mut Xlsx<Cursor<&[u8]>>,
+    name: &str,
+    view: &View,
+    budget: &mut Budget,
+    left_out: &mut LeftOut,
+) -> Result<Rows> {
+    let mut withdrawn: BTreeSet<u32> = BTreeSet::new();
+    let mut hidden_rows: BTreeSet<u32> = BTreeSet::new();
+    left_out.struck += view.struck;
     let mut cells: BTreeMap<u32, BTreeMap<u32, String>> = BTreeMap::new();
     {
         // Cell by cell: a range over a sheet with one cell at each end would be allocated in full.
@@ -118,41 +186,71 @@ fn sheet_rows(workbook: &mut Xlsx<Cursor<&[u8]>>, name: &str, budget: &mut Budge
             Err(cause) => return Err(broken(cause)),
         };
         while let Some((cell, style)) = reader.next_cell_with_style_id().map_err(broken)? {
-            let code = reader.styles().get(style).and_then(|s| s.number_format.as_ref());
-            let text = cell_text(cell.get_value(), code.map_or("General", |f| f.format_code.as_str()));
+            let style = reader.styles().get(style);
+            let code = style.and_then(|s| s.number_format.as_ref());
+            let text = match view.texts.get(&cell.get_position()) {
+                Some(text) => text.clone(),
+                None => cell_text(cell.get_value(), code.map_or("General", |f| f.format_code.as_str())),
+            };
             let text = text.trim();
             if text.is_empty() {
                 continue;
             }
-            budget.take(text)?;
             let (row, column) = cell.get_position();
+            if view.hidden_rows.contains(&row) {
+                hidden_rows.insert(row);
+                continue;
+            }
+            if view.hides_column(column) {
+                left_out.columns.insert((name.to_owned(), column));
+                continue;
+            }
+            if style.and_then(|s| s.font.as_ref()).is_some_and(|font| font.strikethrough) {
+                left_out.struck += 1;
+                // Where the name of a row is struck through, the row is.
+                if cells.get(&row).is_none_or(BTreeMap::is_empty) {
+                    withdrawn.insert(row);
+                }
+                continue;
+            }
+            budget.take(text)?;
             if column >= MAX_COLUMNS {
                 return Err(too_large(&format!("工作表“{name}”超过 {MAX_COLUMNS} 列")));
             }
             cells.entry(row).or_default().insert(column, text.to_string());
         }
     }
+    left_out.rows += hidden_rows.len();
+    cells.retain(|row, _| !withdrawn.contains(row));
+    let used = |cells: &BTreeMap<u32, BTreeMap<u32, String>>| {
+        let columns = || cells.values().flat_map(BTreeMap::keys);
+        columns().min().copied().unwrap_or(0)..=columns().max().copied().unwrap_or(0)
+    };
+    let columns = used(&cells);
     for area in workbook.merge_cells_by_sheet_name(name).unwrap_or_default() {
         let (row, column) = area.start;
         let Some(text) = cells.get(&row).and_then(|r| r.get(&column)).cloned() else { continue };
+        let last = area.end.1.min(*columns.end());
+        // A cell across the whole table heads what comes below it and is said once.
+        let number = column == *columns.start() + 1
+            && cells.get(&row).and_then(|r| r.get(columns.start())).is_some_and(|cell| super::is_serial(cell));
+        let heads = (column <= *columns.start() || number) && last >= *columns.end() && column < last;
+        let across = if heads { column..=column } else { column..=last };
         // Only into rows that hold something: a merge may reach to the end of the sheet.
-        for (_, below) in cells.range_mut(row..=area.end.0.max(row)).skip(1) {
-            if let std::collections::btree_map::Entry::Vacant(slot) = below.entry(column) {
-                budget.take(&text)?;
-                slot.insert(text.clone());
+        for (_, below) in cells.range_mut(row..=area.end.0.max(row)) {
+            for column in across.clone().filter(|column| !view.hides_column(*column)) {
+                if let std::collections::btree_map::Entry::Vacant(slot) = below.entry(column) {
+                    budget.take(&text)?;
+                    slot.insert(text.clone());
+                }
             }
         }
     }
-    let first = cells.values().filter_map(|row| row.keys().next()).min().copied().unwrap_or(0);
+    // Columns that show nothing are left out: between two that are shown, one that is hidden is one.
+    let shown: Vec<u32> = columns.filter(|column| !view.hides_column(*column)).collect();
     let rows = cells.into_values().map(|row| {
-        let width = row.keys().next_back().map_or(0, |last| last - first + 1);
-        let mut texts = vec![String::new(); width as usize];
-        for (column, text) in row {
-            if let Some(slot) = texts.get_mut((column - first) as usize) {
-                *slot = text;
-            }
-        }
-        texts
+        let width = shown.iter().rposition(|column| row.contains_key(column)).map_or(0, |last| last + 1);
+        shown.iter().take(width).map(|column| row.get(column).cloned().unwrap_or_default()).collect()
     });
     Ok(rows.collect())
 }

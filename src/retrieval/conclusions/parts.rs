@@ -1,7 +1,7 @@
 //! The parts of a rule that can stand as a conclusion: a sentence, two that follow each other, an item with the words that open its list, a row of a
 //! table with its header, a whole list that is short.
 
-use crate::text::clause;
+use crate::text::{clause, table};
 use std::ops::Range;
 
 /// Longest conclusion from a rule, in characters; the card points to what is longer.
@@ -52,35 +52,40 @@ pub fn of(text: &str, sentences: &[Range<usize>]) -> Vec<Part> {
     let short = |text: &str| text.chars().count() <= MAX_CHARS;
     let paragraphs = clause::paragraphs(text);
     let mut parts = Vec::new();
-    // The words that open the table at hand, and its first line.
+    // The words that open the table at hand, and its rows before this one.
     let mut lead: Option<(usize, &str)> = None;
-    let mut header: Option<(usize, Vec<&str>)> = None;
+    let mut open: Option<Table> = None;
     let mut previous: Option<(usize, &str)> = None;
     for (n, range) in sentences.iter().take(MAX_SENTENCES).enumerate() {
         let sentence = said(range);
         if sentence.starts_with('|') {
             previous = None;
-            let cells = cells(sentence);
-            match &header {
-                _ if cells.iter().all(|cell| cell.chars().all(|c| "-: ".contains(c))) => {}
-                Some((first, names)) if names.len() == cells.len() => {
-                    let bare = row(names, &cells);
-                    let whole = format!("{}{bare}", lead.map_or("", |(_, said)| said));
-                    let text = if short(&whole) { whole } else { bare };
-                    if short(&text) {
-                        let with = lead.iter().map(|(n, _)| *n).chain([*first, n]).collect();
-                        let case = cells.first().map(|cell| (*cell).to_owned()).unwrap_or_default();
-                        parts.push(Part { shape: Shape::Row, text, sentences: with, range: range.clone(), case });
-                    }
-                }
-                _ => header = Some((n, cells)),
+            let cells = table::cells(sentence);
+            if table::is_rule(&cells) {
+                continue;
+            }
+            let Some(open) = open.as_mut() else {
+                open = Some(Table::at(n, text.get(range.start..).unwrap_or_default()));
+                continue;
+            };
+            if open.takes_header(n) || cells.iter().filter(|cell| !cell.is_empty()).count() < 2 {
+                continue;
+            }
+            let bare = table::spoken(&open.names, &cells);
+            let whole = format!("{}{bare}", lead.map_or("", |(_, said)| said));
+            let text = if short(&whole) { whole } else { bare };
+            if short(&text) {
+                let with =
+                    lead.iter().map(|(n, _)| *n).chain(open.first..open.first + open.header).chain([n]).collect();
+                let case = cells.first().map(|cell| (*cell).to_owned()).unwrap_or_default();
+                parts.push(Part { shape: Shape::Row, text, sentences: with, range: range.clone(), case });
             }
             continue;
         }
         let opening = opening(text, &paragraphs, range.start);
         // What opens a list or a table says nothing without it.
         let opens = sentence.ends_with([':', '：']);
-        (lead, header) = (opens.then_some((n, sentence)), None);
+        (lead, open) = (opens.then_some((n, sentence)), None);
         if opens {
             previous = None;
             continue;
@@ -148,18 +153,28 @@ fn hangs(sentence: &str) -> bool {
     HANGING.iter().any(|word| sentence.starts_with(word)) || ENDED.iter().any(|word| sentence.contains(word))
 }
 
-fn cells(line: &str) -> Vec<&str> {
-    line.trim_matches('|').split('|').map(str::trim).collect()
+/// A table that is being read.
+struct Table {
+    /// Its first sentence.
+    first: usize,
+    /// How many of its rows name the columns.
+    header: usize,
+    names: Vec<String>,
 }
 
-/// A row with the names of its columns: `普柜:一级网点30万元,二级、三级网点20万元`.
-fn row(names: &[&str], cells: &[&str]) -> String {
-    let mut columns = names.iter().zip(cells).filter(|(_, cell)| !cell.is_empty());
-    let first = columns.next().map(|(_, cell)| (*cell).to_owned()).unwrap_or_default();
-    let rest: Vec<String> = columns
-        .map(|(name, cell)| if name.is_empty() { (*cell).to_owned() } else { format!("{name} {cell}") })
-        .collect();
-    format!("{first}：{}", rest.join("，"))
+impl Table {
+    /// The table that `text` begins with, at sentence `first`.
+    fn at(first: usize, text: &str) -> Table {
+        let rows = text.lines().take_while(|line| table::is_row(line)).map(table::cells);
+        let rows: Vec<Vec<&str>> = rows.filter(|cells| !table::is_rule(cells)).take(MAX_SENTENCES).collect();
+        let header = table::header_rows(&rows);
+        Table { first, header, names: table::column_names(rows.get(..header).unwrap_or_default()) }
+    }
+
+    /// Whether sentence `n` is one of the rows that name the columns.
+    fn takes_header(&self, n: usize) -> bool {
+        n < self.first + self.header
+    }
 }
 
 #[cfg(test)]
@@ -193,5 +208,14 @@ mod tests {
         let parts =
             said("尾箱限额如下：\n| 岗位 | 一级网点 | 二级网点 |\n| --- | --- | --- |\n| 普柜 | 30万元 | 20万元 |");
         assert_eq!(parts, [(Shape::Row, "尾箱限额如下：普柜：一级网点 30万元，二级网点 20万元".to_owned())]);
+    }
+
+    #[test]
+    fn a_header_of_two_rows_and_a_short_row_keep_their_columns() {
+        let parts = said(
+            "| 类别 | 取款 | 取款 |\n| 类别 | 单日 | 年 |\n| 普通 | 1万元 | 20万元 |\n| 合计 |  |  |\n| 贵宾 | 5万元 |",
+        );
+        let texts: Vec<&str> = parts.iter().map(|(_, said)| said.as_str()).collect();
+        assert_eq!(texts, ["普通：取款·单日 1万元，取款·年 20万元", "贵宾：取款·单日 5万元"]);
     }
 }

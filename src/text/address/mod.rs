@@ -82,6 +82,9 @@ pub fn leading(text: &str) -> Option<(ClauseAddress, usize)> {
 
 /// `场景三`, `附件1` at the start of `text`; the label comes out with Chinese numerals.
 fn leading_labelled(text: &str) -> Option<(ClauseAddress, usize)> {
+    if let Some(found) = leading_point(text) {
+        return Some(found);
+    }
     let word = LABELLED.into_iter().find(|word| text.starts_with(word))?;
     let mut cursor = Cursor { text, at: word.len() };
     cursor.skip_spaces();
@@ -89,6 +92,44 @@ fn leading_labelled(text: &str) -> Option<(ClauseAddress, usize)> {
     let mut address = labelled(format!("{word}{}", numeral::to_chinese(number)));
     cursor.parts(&mut address);
     Some((address, cursor.at))
+}
+
+/// `第二点`, as the sections `二、` of a notice are spoken of, with its （一） and 1. behind it.
+fn leading_point(text: &str) -> Option<(ClauseAddress, usize)> {
+    let mut cursor = Cursor { text, at: 0 };
+    if !cursor.eat("第") {
+        return None;
+    }
+    cursor.skip_spaces();
+    let number = cursor.number().filter(|number| *number > 0)?;
+    if !cursor.eat("点") {
+        return None;
+    }
+    let mut address = labelled(format!("第{}点", numeral::to_chinese(number)));
+    cursor.parts(&mut address);
+    Some((address, cursor.at))
+}
+
+/// What the label of a section `二、…` begins with, for an address 第二点.
+pub fn section_mark(address: &ClauseAddress) -> Option<String> {
+    let number = address.label.strip_prefix('第')?.strip_suffix('点')?;
+    Some(format!("{number}、"))
+}
+
+/// Most parts of a number in figures, and the largest of them: years and amounts are no addresses.
+const MAX_DECIMAL: (usize, u32) = (6, 99);
+
+/// `2.1.2` at the start of `text`, as procedures number their clauses. What counts or measures (`2.5%`, `1.5万元`) is none, nor is a day.
+fn leading_decimal(text: &str) -> Option<(ClauseAddress, usize)> {
+    let len = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let label = text.get(..len)?.trim_end_matches('.');
+    let parts: Vec<u32> = label.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let fits =
+        (2..=MAX_DECIMAL.0).contains(&parts.len()) && parts.iter().all(|part| *part > 0 && *part <= MAX_DECIMAL.1);
+    let after = text.get(label.len()..)?.trim_start();
+    let measures =
+        ["%", "％", "‰", "万", "亿", "元", "块", "倍", "折", "年", "月", "日", "号", "克", "米", "美", "个", "版"];
+    (fits && !measures.iter().any(|word| after.starts_with(word))).then(|| (labelled(label), label.len()))
 }
 
 /// A read position in a text.
@@ -230,6 +271,8 @@ mod tests {
             ("场景三", "场景三"),
             ("场景3", "场景三"),
             ("附件1第二款", "附件一第二款"),
+            ("第2点第（三）项", "第二点第（三）项"),
+            ("第二点（三）", "第二点第（三）项"),
         ] {
             assert_eq!(parse(text).map(|a| print(&a)).as_deref(), Some(printed), "{text}");
         }

@@ -32,7 +32,10 @@ pub fn find_in_query(text: &str) -> Option<AddressQuery> {
         if inside_number {
             continue;
         }
-        let Some((address, len)) = super::leading(here) else { continue };
+        let decimal = || super::leading_decimal(here).filter(|_| !previous_is_point(text, at));
+        let Some((address, len)) = super::leading(here).or_else(decimal) else { continue };
+        let by_point = super::section_mark(&address).is_some();
+        let by_number = address.article.is_none() && address.label.starts_with(|c: char| c.is_ascii_digit());
         let after = here.get(len..)?;
         if COUNTED.iter().any(|word| after.starts_with(word)) {
             continue;
@@ -40,10 +43,11 @@ pub fn find_in_query(text: &str) -> Option<AddressQuery> {
         let head = text.get(..at)?;
         let (document, start) = match title::before(head, Style::Question) {
             Before::Named { title, start } => (Some(title), start),
+            _ if by_number || by_point => (None, at),
             _ if address.article.is_none() => scene_title(head),
             _ => (None, at),
         };
-        let marked = c == '第' || address.article.is_none();
+        let marked = !by_point && !by_number && (c == '第' || address.article.is_none());
         let detailed = address.paragraph.is_some() || address.item.is_some() || address.point.is_some();
         let alone = head.trim().is_empty() && after.trim().is_empty();
         if !(marked || detailed || alone || document.is_some()) {
@@ -55,6 +59,11 @@ pub fn find_in_query(text: &str) -> Option<AddressQuery> {
         return Some(AddressQuery { document, address, rest });
     }
     None
+}
+
+/// Whether a figure goes on with the one before it (`1.2.3` from its second part on).
+fn previous_is_point(text: &str, at: usize) -> bool {
+    text.get(..at).is_some_and(|head| head.ends_with('.') || head.ends_with(|c: char| c.is_ascii_digit()))
 }
 
 /// Before 场景三 any run of words names the guide: 身份证件过期客户业务场景三.
@@ -119,6 +128,10 @@ mod tests {
                 "银行能不能查询个人存款，",
             ),
             ("本办法第六条", None, "第六条", "本办法"),
+            ("流星卡操作规程2.1.2", Some("流星卡操作规程"), "2.1.2", ""),
+            ("《示例银行柜面操作规程》3.1 怎么说", Some("示例银行柜面操作规程"), "3.1", "怎么说"),
+            ("2.1.2", None, "2.1.2", ""),
+            ("关于加强现金管理的通知第二点第（三）项", Some("关于加强现金管理的通知"), "第二点第（三）项", ""),
         ] {
             let found = find_in_query(text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!(found.document.as_deref(), document, "{text}");
@@ -138,6 +151,11 @@ mod tests {
             "5万美元额度用完",
             "一条龙",
             "依照规定能取吗",
+            "利率2.5%怎么算",
+            "操作规程里1.5万元的限额",
+            "2024.7.1的规定",
+            "存了3.2到期取",
+            "这里的第二点怎么办",
         ] {
             assert_eq!(find_in_query(text), None, "{text}");
         }

@@ -1,10 +1,12 @@
 //! Texts of 条: where each article begins, told from prose that begins with the same characters.
 
+use super::heading::{Start, start};
 use super::labels::Labels;
 use super::line::Mark;
-use super::line::{Line, MAX_HEADING_CHARS, chapter_rank, ends_sentence, mark, reads_as_heading, strip_ordinal};
+use super::line::{Line, MAX_HEADING_CHARS, chapter_rank, ends_sentence, mark, reads_as_heading};
 use super::model::ParsedClause;
 use super::outline::Outline;
+use super::table;
 use crate::text::{address, numeral};
 use crate::types::ClauseAddress;
 
@@ -12,75 +14,34 @@ use crate::types::ClauseAddress;
 /// without a full stop is a date, an addressee or an ornament.
 const MIN_PREAMBLE_CHARS: usize = 20;
 
-/// An article heading at the start of a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Start {
-    number: u32,
-    insert: u32,
-    /// Length of label and the space after it, in bytes.
-    len: usize,
-    /// Set off from its text by a space, a bracket or the end of the line.
-    apart: bool,
-}
+/// Lines looked at behind a doubtful heading for the same number at a surer place.
+const LOOK_AHEAD: usize = 400;
 
-/// What may follow `第X条` without a space when it is cited in prose, and never begins an article.
-const PROSE: [&str; 27] = [
-    "规定",
-    "所称",
-    "所列",
-    "所指",
-    "所述",
-    "的",
-    "、",
+/// What a line ends with that goes on with a reference: 柜员应当按照 / 第四条核对限额.
+const REFERRING: [&str; 22] = [
+    "按照",
+    "按",
+    "依照",
+    "参照",
+    "根据",
+    "依据",
+    "违反",
+    "符合",
+    "适用",
+    "本办法",
+    "本规定",
+    "本条例",
+    "本细则",
+    "本规程",
+    "本法",
+    "以及",
+    "或者",
     "和",
-    "至",
-    "到",
-    "或",
-    "及",
     "与",
-    "第",
-    "，",
-    ",",
-    "；",
-    "。",
-    "款",
-    "项",
-    "之规定",
-    "中的",
-    "中规定",
-    "修改",
-    "改为",
-    "以外",
-    "内容",
+    "及",
+    "、",
+    "》",
 ];
-
-/// Reads an article heading. `None` for prose such as `第十条规定的…`, `第十条第二款所称…`, `第二十条、第三十条…`.
-fn start(line: &str) -> Option<Start> {
-    let rest = line.strip_prefix(['第', '笫'])?.trim_start_matches(' ');
-    let (number, len) = numeral::leading(rest)?;
-    let mut after = rest.get(len..)?.trim_start_matches(' ').strip_prefix('条')?;
-    let mut insert = 0;
-    if let Some(tail) = after.strip_prefix('之')
-        && let Some((n, len)) = numeral::leading(tail)
-    {
-        insert = n;
-        after = tail.get(len..)?;
-    }
-    let body = after.trim_start_matches(|c: char| c.is_whitespace());
-    let spaced = body.len() < after.len() || after.is_empty();
-    let apart = spaced || after.starts_with(['【', '（', '(', '[', '〔', '：', ':']);
-    let cited = if spaced {
-        // 第十条 第二款所称…: the space is an accident of layout.
-        strip_ordinal(body).is_some_and(|rest| rest.starts_with(['款', '项']))
-            || ["规定的", "所称的", "、", "和第", "至第", "，", "的规定"].iter().any(|word| body.starts_with(word))
-    } else {
-        !apart && PROSE.iter().any(|word| after.starts_with(word))
-            || after.strip_prefix(['（', '(']).is_some_and(|inner| {
-                numeral::leading(inner).is_some_and(|(_, n)| inner.get(n..).is_some_and(|t| t.starts_with(['）', ')'])))
-            })
-    };
-    (number > 0 && !cited).then(|| Start { number, insert, len: line.len() - body.len(), apart })
-}
 
 /// Whether a document is one of articles: some line begins `第一条`, or two lines in a row of articles count on.
 pub(super) fn has_articles(lines: &[Line]) -> bool {
@@ -123,7 +84,7 @@ pub(super) fn begins_first(line: &Line) -> bool {
 pub(super) fn parse(lines: &[Line]) -> Vec<ParsedClause> {
     let mut parser = Parser::default();
     for (i, line) in lines.iter().enumerate() {
-        parser.line(line, lines.get(i + 1));
+        parser.line(line, lines.get(i + 1..).unwrap_or_default());
     }
     parser.finish()
 }
@@ -143,6 +104,8 @@ struct Parser {
     annex: Option<String>,
     /// A heading under which nothing stands yet: its text and its path without it.
     bare: Option<(String, String)>,
+    /// Rows of long tables in the clause that is open.
+    behind: Vec<ParsedClause>,
 }
 
 struct Open {
@@ -158,16 +121,32 @@ impl Open {
         self.quotes += text.matches('“').count() as i32 - text.matches('”').count() as i32;
         self.lines.push(text.to_owned());
     }
+
+    /// Whether its last line stops in the middle of a sentence.
+    fn is_broken(&self) -> bool {
+        self.lines.last().is_some_and(|last| !ends_sentence(last) && !last.starts_with('|'))
+    }
 }
 
 impl Parser {
-    fn line(&mut self, line: &Line, next: Option<&Line>) {
+    fn line(&mut self, line: &Line, later: &[Line]) {
         let text = line.text();
-        if line.is_table() {
-            return self.text(text);
+        if let Line::Table { rows, .. } = line {
+            return match table::rows(rows, true) {
+                Some(rows) => self.rows(rows),
+                None => self.text(text, later),
+            };
         }
-        if let Some(found) = start(text).filter(|found| self.accepts(found, line)) {
-            return self.article(text, found);
+        if let Some(found) = start(text) {
+            if self.accepts(&found, line, later) {
+                return self.article(text, found, later);
+            }
+            // A reference at the beginning of a line that was broken in the middle of a sentence.
+            if let Some(last) =
+                self.current.as_mut().filter(|open| open.is_broken()).and_then(|open| open.lines.last_mut())
+            {
+                return last.push_str(text);
+            }
         }
         if let Some(label) = annex_label(text, matches!(line, Line::Heading { .. }), self.last.is_some()) {
             return self.open_annex(label, text);
@@ -175,13 +154,13 @@ impl Parser {
         match line {
             Line::Heading { depth, text } => self.heading(text, Some(*depth)),
             Line::Text(text) if chapter_rank(text).is_some() && self.may_begin() => self.heading(text, None),
-            Line::Text(text) if self.is_bare_heading(text, next) => self.heading(text, None),
-            _ => self.text(text),
+            Line::Text(text) if self.is_bare_heading(text, later.first()) => self.heading(text, None),
+            _ => self.text(text, later),
         }
     }
 
     /// Whether an article heading really opens an article here.
-    fn accepts(&self, found: &Start, line: &Line) -> bool {
+    fn accepts(&self, found: &Start, line: &Line, later: &[Line]) -> bool {
         let continues = match self.last {
             Some((number, insert)) => {
                 (found.number == number + 1 && found.insert <= 1)
@@ -189,22 +168,38 @@ impl Parser {
             }
             None => true,
         };
-        if matches!(line, Line::Heading { .. }) || continues && found.apart {
+        if matches!(line, Line::Heading { .. }) {
             return true;
         }
         let quoted = self.current.as_ref().is_some_and(|open| open.quotes > 0);
-        if found.apart { !quoted } else { (continues || found.number == 1) && !quoted && self.may_begin() }
+        if self.may_begin() {
+            let resumes = || self.last.is_none_or(|(last, _)| found.number > last) && goes_on(found.number, later);
+            return continues && found.apart || !quoted && (found.apart || continues || found.number == 1 || resumes());
+        }
+        // In the middle of a sentence only what goes on counting, and only where nothing surer has the number: the line was broken,
+        // or the mark at its end was lost.
+        (continues || found.number == 1 && self.last.is_none())
+            && (found.apart || !quoted)
+            && !self.refers()
+            && !comes_again(found.number, later)
+    }
+
+    /// The last line of what is open.
+    fn last_line(&self) -> Option<&String> {
+        match &self.current {
+            Some(open) => open.lines.last(),
+            None => self.preamble.last(),
+        }
     }
 
     /// Whether something new may begin after the last line: prose broken in the middle (PDF) goes on.
     fn may_begin(&self) -> bool {
-        let last = match &self.current {
-            Some(open) => open.lines.last(),
-            None => self.preamble.last(),
-        };
-        last.is_none_or(|last| {
-            ends_sentence(last) || reads_as_heading(last) && last.chars().count() <= MAX_HEADING_CHARS / 2
-        })
+        self.last_line().is_none_or(|last| may_end(last))
+    }
+
+    /// Whether the last line ends with words that need another to go on.
+    fn refers(&self) -> bool {
+        self.last_line().is_some_and(|last| refers(last) || last.trim_end().ends_with(['，', ',']))
     }
 
     /// `附则` alone, or `一、一般规定` right before an article.
@@ -242,7 +237,24 @@ impl Parser {
         self.clauses.push(clause(address::labelled(label), parents, text.to_owned()));
     }
 
-    fn article(&mut self, text: &str, found: Start) {
+    /// Opens an article, and those that run on in its line: `……。第十二条……`.
+    fn article(&mut self, text: &str, found: Start, later: &[Line]) {
+        let (mut rest, mut found) = (text, found);
+        loop {
+            self.open_article(&found);
+            let body = rest.get(found.len..).unwrap_or_default();
+            let next = inline_start(body, (found.number, found.insert), later);
+            let own = next.and_then(|at| body.get(..at)).map_or(body, str::trim_end);
+            if let Some(open) = self.current.as_mut().filter(|_| !own.is_empty()) {
+                open.push(own);
+            }
+            let Some(following) = next.and_then(|at| body.get(at..)) else { break };
+            let Some(next) = start(following) else { break };
+            (rest, found) = (following, next);
+        }
+    }
+
+    fn open_article(&mut self, found: &Start) {
         self.close();
         self.bare = None;
         if self.last.is_none() && self.annex.is_none() {
@@ -256,22 +268,24 @@ impl Parser {
             }
             None => self.labels.article(found.number, found.insert, &self.outline.numbers()),
         };
-        let mut open = Open { address, heading: self.outline.path(), lines: Vec::new(), quotes: 0 };
-        let mut body = text.get(found.len..).unwrap_or_default();
-        // Some sources run articles together on one line: `……。 第十二条 ……`.
-        let mut following = None;
-        if let Some(at) = inline_start(body, (found.number, found.insert)) {
-            following = body.get(at..).map(str::to_owned);
-            body = body.get(..at).unwrap_or_default().trim_end();
-        }
-        if !body.is_empty() {
-            open.push(body);
-        }
-        self.current = Some(open);
-        if let Some(rest) = following
-            && let Some(next) = start(&rest)
-        {
-            self.article(&rest, next);
+        self.current = Some(Open { address, heading: self.outline.path(), lines: Vec::new(), quotes: 0 });
+    }
+
+    /// The rows of a long table, each a clause of its own under the one that is open, headed by the words that open the table.
+    fn rows(&mut self, rows: Vec<table::Row>) {
+        let (label, heading) = match &self.current {
+            Some(open) => (open.address.label.clone(), open.heading.clone()),
+            None => (String::new(), self.outline.path()),
+        };
+        let lead = self.last_line().and_then(|last| last.strip_suffix(['：', ':']));
+        let lead = lead.filter(|lead| lead.chars().count() <= MAX_HEADING_CHARS).unwrap_or_default();
+        let path = [heading.as_str(), lead].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+        // The article goes on behind the table; its rows come after what stands before them.
+        let stands = self.current.as_ref().is_some_and(|open| !open.lines.is_empty());
+        for row in rows {
+            let wanted = if label.is_empty() { row.name.clone() } else { format!("{label}·{}", row.name) };
+            let clause = row.clause(self.labels.unique(&wanted, ""), &path);
+            if stands { self.behind.push(clause) } else { self.clauses.push(clause) }
         }
     }
 
@@ -289,15 +303,15 @@ impl Parser {
         self.current = Some(open);
     }
 
-    fn text(&mut self, text: &str) {
+    fn text(&mut self, text: &str, later: &[Line]) {
         if let Some(open) = &mut self.current {
             if let Some((last, insert)) = self.last.filter(|_| self.annex.is_none())
-                && let Some(at) = inline_start(text, (last, insert))
+                && let Some(at) = inline_start(text, (last, insert), later)
                 && let Some((head, tail)) = text.split_at_checked(at)
                 && let Some(next) = start(tail)
             {
                 open.push(head.trim_end());
-                return self.article(tail, next);
+                return self.article(tail, next, later);
             }
             return open.push(text);
         }
@@ -336,6 +350,7 @@ impl Parser {
         if let Some(open) = self.current.take() {
             self.clauses.push(clause(open.address, open.heading, open.lines.join("\n")));
         }
+        self.clauses.append(&mut self.behind);
     }
 
     fn finish(mut self) -> Vec<ParsedClause> {
@@ -352,16 +367,57 @@ fn clause(address: ClauseAddress, heading: String, text: String) -> ParsedClause
     ParsedClause { address, heading, text, ask_variants: Vec::new(), guide: None }
 }
 
-/// Where the next article begins inside a line: after the end of a sentence and a space, in sequence, set off by a space.
-fn inline_start(text: &str, last: (u32, u32)) -> Option<usize> {
+/// Where the next article begins inside a line: after the end of a sentence, in sequence, outside quotes. Without a space before it only
+/// where no line further on begins with the number.
+fn inline_start(text: &str, last: (u32, u32), later: &[Line]) -> Option<usize> {
     text.match_indices('第').map(|(at, _)| at).find(|&at| {
         let head = text.get(..at).unwrap_or_default();
-        head.ends_with(' ')
-            && ends_sentence(head)
-            && text.get(at..).and_then(start).is_some_and(|s| {
-                s.apart && ((s.number == last.0 + 1 && s.insert == 0) || (s.number == last.0 && s.insert == last.1 + 1))
-            })
+        let Some(found) = text.get(at..).and_then(start).filter(|_| ends_sentence(head)) else { return false };
+        let continues =
+            found.number == last.0 + 1 && found.insert == 0 || found.number == last.0 && found.insert == last.1 + 1;
+        let spaced = head.ends_with(' ') && found.apart;
+        continues
+            && (spaced || head.ends_with(['。', '；', '！']) && !is_open(head) && !comes_again(found.number, later))
     })
+}
+
+/// Whether a quotation or bracket is open at the end of a text.
+fn is_open(head: &str) -> bool {
+    [('“', '”'), ('（', '）'), ('「', '」')]
+        .iter()
+        .any(|(open, close)| head.matches(*open).count() > head.matches(*close).count())
+}
+
+/// Whether a text line can be the last before something new.
+fn may_end(line: &str) -> bool {
+    ends_sentence(line) || reads_as_heading(line) && line.chars().count() <= MAX_HEADING_CHARS / 2 && !refers(line)
+}
+
+fn refers(line: &str) -> bool {
+    REFERRING.iter().any(|word| line.trim_end().ends_with(word))
+}
+
+/// Article headings on later lines that stand where something new may begin.
+fn sure(later: &[Line]) -> impl Iterator<Item = Start> {
+    let lines = later.iter().take(LOOK_AHEAD).scan(false, |free, line| {
+        let was_free = std::mem::replace(free, !matches!(line, Line::Text(_)) || may_end(line.text()));
+        Some((was_free, line))
+    });
+    lines
+        .filter(|(free, line)| !line.is_table() && (*free || matches!(line, Line::Heading { .. })))
+        .filter_map(|(_, line)| start(line.text()))
+}
+
+/// Whether a later line begins with the number, before one with the next.
+fn comes_again(number: u32, later: &[Line]) -> bool {
+    sure(later)
+        .find(|found| found.insert == 0 && (found.number == number || found.number == number + 1))
+        .is_some_and(|found| found.number == number)
+}
+
+/// Whether the next sure heading counts on from the number.
+fn goes_on(number: u32, later: &[Line]) -> bool {
+    sure(later).next().is_some_and(|found| found.number == number + 1)
 }
 
 /// The label of an annex heading: `附件一` for `附件1：…`, `附件`, `附表二`, `附` for `附：`. Only after the articles, or as a

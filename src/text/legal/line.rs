@@ -47,9 +47,12 @@ pub(super) fn lines(blocks: &[Block]) -> Vec<Line> {
                 out.extend(parts.map(|line| Line::Text(line.to_owned())));
             }
             Block::Table { header, rows } => {
-                let rows: Vec<Vec<String>> = rows.iter().filter_map(|cells| table_row(cells)).collect();
+                let mut rows: Vec<Vec<String>> = rows.iter().filter_map(|cells| table_row(cells)).collect();
+                // Spreadsheets store no empty cells at the end of a row.
+                let width = rows.iter().map(Vec::len).max().unwrap_or_default();
+                rows.iter_mut().for_each(|cells| cells.resize(width, String::new()));
                 if !rows.is_empty() {
-                    let text: Vec<String> = rows.iter().map(|cells| format!("| {} |", cells.join(" | "))).collect();
+                    let text: Vec<String> = rows.iter().map(|cells| super::table::line(cells)).collect();
                     out.push(Line::Table { text: text.join("\n"), header: *header, rows });
                 }
             }

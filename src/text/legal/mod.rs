@@ -4,8 +4,8 @@
 //! one document; any other is parted at its seams (`seams`) and divided into notice, rules and annexes (`division`).
 //! The opening (`opening`, `head`) and the end (`closing`) of each text are taken off: letterhead, 文号, title, note of promulgation
 //! (`promulgation`), fields (`field`), signature; `kind` tells such lines. Then the shape decides: scenes (`guide`), questions and
-//! answers (`faq`), articles (`article`), or headings and paragraphs (`plain`). `outline` keeps the chapter path meanwhile and `labels`
-//! keeps addresses unique; `annex` adds what is annexed and bounds the length of a clause.
+//! answers (`faq`), articles (`article`), numbers in figures (`decimal`), or headings and paragraphs (`plain`). `outline` keeps the chapter path
+//! meanwhile and `labels` keeps addresses unique; `annex` adds what is annexed and bounds the length of a clause.
 //! What the document is and when it applies (`metadata`, with `level`, `period`, `date` and `docno`) is decided among `witness`es, which
 //! the report shows; what it repeals (`repeal`) is read from its provisions.
 //!
@@ -15,12 +15,15 @@ mod annex;
 mod article;
 mod closing;
 mod date;
+mod decimal;
 mod division;
 mod docno;
+mod doubts;
 mod faq;
 mod field;
 mod guide;
 mod head;
+mod heading;
 mod kind;
 mod labels;
 mod level;
@@ -38,11 +41,13 @@ mod promulgation;
 mod property;
 mod repeal;
 mod seams;
+mod table;
 #[cfg(test)]
 mod tests;
 mod witness;
 
 pub use docno::key as number_key;
+pub use doubts::doubts;
 pub use model::{GuideChoice, GuideClarify, GuideScene, ParsedClause, ParsedDocument, RepealNotice};
 pub use witness::{Place, Witness, Witnesses};
 
@@ -132,6 +137,8 @@ fn shape(lines: &[Line]) -> Vec<ParsedClause> {
         guide::parse(lines)
     } else if article::has_articles(lines) {
         article::parse(lines)
+    } else if decimal::is_numbered(lines) {
+        decimal::parse(lines)
     } else {
         plain::parse(lines)
     }

@@ -123,8 +123,8 @@ fn text_from_a_pdf_without_spaces_and_with_broken_lines() {
     assert_eq!(rule.issuer, "中国人民银行");
     assert_eq!(rule.level, Level::DepartmentRule);
     assert_eq!(labels(&rule), ["第一条", "第二条", "第三条"]);
-    assert_eq!(rule.clauses[0].text, "为了规范业务，根据《某法》\n第二条等规定，制定本办法。");
-    assert_eq!(rule.clauses[1].text, "中华人民共和国境内的业务，依照\n第三条办理。");
+    assert_eq!(rule.clauses[0].text, "为了规范业务，根据《某法》第二条等规定，制定本办法。");
+    assert_eq!(rule.clauses[1].text, "中华人民共和国境内的业务，依照第三条办理。");
     assert_eq!(rule.clauses[2].heading, "第二章附则");
     assert_eq!((rule.published, rule.effective_from), (day("2025-11-01"), day("2025-12-01")));
 }

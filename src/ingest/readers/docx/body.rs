@@ -1,23 +1,51 @@
 //! `word/document.xml`: the walk over paragraphs and tables.
 
 use super::super::package::{Node, Xml, attribute};
-use super::super::{push_heading, push_paragraph, push_table};
+use super::super::{characters, push_heading, push_paragraph, push_table};
+use super::math::Math;
+use super::notes::Notes;
 use super::numbering::Numbering;
-use super::styles::{NumberRef, Styles};
+use super::styles::{NumberRef, Styles, is_on};
+use super::symbols;
+use super::table::Table;
 use crate::error::Result;
 use crate::text::document::Block;
 use quick_xml::events::BytesStart;
+use std::collections::HashMap;
 
 /// A paragraph in a heading style is a heading only up to this length, in characters, and if it does not read as a
 /// sentence: banks number whole clauses with heading styles to get 第一条 automatically.
 const MAX_HEADING_CHARS: usize = 60;
 
+/// What the body refers to in other parts.
+#[derive(Default)]
+pub(super) struct Parts {
+    pub(super) footnotes: Notes,
+    pub(super) endnotes: Notes,
+    /// Embedded documents (`w:altChunk`) by the id of their relationship; those that could not be read are missing.
+    pub(super) chunks: HashMap<String, Vec<Block>>,
+}
+
+/// What was read, and what was left out.
+#[derive(Default)]
+pub(super) struct Read {
+    pub(super) blocks: Vec<Block>,
+    /// Characters struck through.
+    pub(super) struck: usize,
+    /// Pictures, whose text is not known.
+    pub(super) pictures: usize,
+    /// Symbols of unknown fonts.
+    pub(super) unknown: usize,
+    /// Embedded documents that could not be read.
+    pub(super) lost_chunks: usize,
+}
+
 /// Reads the body into blocks.
 ///
 /// # Errors
 /// As [`Xml::next`].
-pub(super) fn read(text: &str, styles: &Styles, numbering: Numbering) -> Result<Vec<Block>> {
-    let mut body = Body::new(styles, numbering);
+pub(super) fn read(text: &str, styles: &Styles, numbering: Numbering, parts: Parts) -> Result<Read> {
+    let mut body = Body { parts, ..Body::new(styles, numbering) };
     let mut xml = Xml::new(text);
     while let Some(node) = xml.next()? {
         match node {
@@ -29,6 +57,17 @@ pub(super) fn read(text: &str, styles: &Styles, numbering: Numbering) -> Result<
     Ok(body.finish())
 }
 
+/// How a run is set.
+#[derive(Default)]
+struct Run {
+    /// `w:vanish`.
+    hidden: bool,
+    struck: bool,
+    /// 1 raised, -1 lowered.
+    script: i8,
+    font: String,
+}
+
 #[derive(Default)]
 struct Paragraph {
     style: Option<String>,
@@ -37,28 +76,16 @@ struct Paragraph {
     lines: Vec<String>,
     /// The paragraph mark is deleted: the text runs on into the next paragraph.
     joined: bool,
-    /// `w:vanish` on the current run.
-    hidden: bool,
+    run: Run,
     in_properties: bool,
 }
 
-#[derive(Default)]
-struct Table {
-    rows: Vec<Vec<String>>,
-    row: Vec<String>,
-    cell: Option<String>,
-    header: bool,
-    row_deleted: bool,
-    /// Columns that the current cell spans.
-    span: usize,
-    /// The current cell continues the one above.
-    continues: bool,
-}
-
-struct Body<'s> {
+pub(super) struct Body<'s> {
     styles: &'s Styles,
     numbering: Numbering,
-    blocks: Vec<Block>,
+    parts: Parts,
+    read: Read,
+    math: Math,
     /// Open elements, innermost last, to tell a deleted paragraph mark from deleted text.
     open: Vec<String>,
     /// How many enclosing elements are left out.
@@ -75,15 +102,14 @@ struct Body<'s> {
 /// programs, the reading of a ruby, and what footnotes and comments leave in the text.
 const DROPPED: &[&str] =
     &["del", "moveFrom", "Fallback", "rt", "instrText", "delText", "delInstrText", "pPrChange", "rPrChange"];
-/// Widest `w:gridSpan` that is honoured; Word allows 63 columns.
-const MAX_SPAN: usize = 63;
-
 impl<'s> Body<'s> {
-    fn new(styles: &'s Styles, numbering: Numbering) -> Body<'s> {
+    pub(super) fn new(styles: &'s Styles, numbering: Numbering) -> Body<'s> {
         Body {
             styles,
             numbering,
-            blocks: Vec::new(),
+            parts: Parts::default(),
+            read: Read::default(),
+            math: Math::default(),
             open: Vec::new(),
             dropped: 0,
             paragraphs: Vec::new(),
@@ -94,7 +120,7 @@ impl<'s> Body<'s> {
         }
     }
 
-    fn start(&mut self, start: &BytesStart<'_>, empty: bool) {
+    pub(super) fn start(&mut self, start: &BytesStart<'_>, empty: bool) {
         let local = start.local_name();
         let name = local.as_ref();
         if self.dropped > 0 {
@@ -102,7 +128,7 @@ impl<'s> Body<'s> {
             return;
         }
         let parent = self.open.last().map(String::as_str).unwrap_or("");
-        let on = || attribute(start, "val").is_none_or(|v| !matches!(v.as_str(), "0" | "false" | "off"));
+        let value = || attribute(start, "val");
         match (name, parent) {
             // In properties a deletion marks the paragraph or the row itself, anywhere else it wraps deleted text.
             ("del" | "moveFrom", "rPr") => {
@@ -111,43 +137,25 @@ impl<'s> Body<'s> {
                 }
             }
             ("del", "trPr") => {
-                if let Some(table) = self.tables.last_mut() {
-                    table.row_deleted = true;
-                }
+                self.with_table(|table| table.row_deleted = true);
             }
             _ if DROPPED.contains(&name) => {
                 self.dropped += usize::from(!empty);
                 return;
             }
             ("tbl", _) => self.tables.push(Table::default()),
-            ("tr", _) => {
-                if let Some(table) = self.tables.last_mut() {
-                    table.row.clear();
-                    table.row_deleted = false;
-                }
-            }
-            ("tc", _) => {
-                if let Some(table) = self.tables.last_mut() {
-                    table.cell = Some(String::new());
-                    table.span = 1;
-                    table.continues = false;
-                }
-            }
-            ("tblHeader", "trPr") if on() => {
-                if let Some(table) = self.tables.last_mut().filter(|t| t.rows.is_empty()) {
-                    table.header = true;
-                }
-            }
+            ("tr", _) => self.with_table(Table::start_row),
+            ("tc", _) => self.with_table(Table::start_cell),
+            ("tblHeader", "trPr") if is_on(start) => self.with_table(|table| table.header |= table.rows.is_empty()),
             ("gridSpan", "tcPr") => {
-                if let Some(table) = self.tables.last_mut() {
-                    table.span = attribute(start, "val").and_then(|v| v.parse().ok()).unwrap_or(1).clamp(1, MAX_SPAN);
-                }
+                let span = value().and_then(|v| v.parse().ok()).unwrap_or(1);
+                self.with_table(|table| table.set_span(span));
             }
             ("vMerge", "tcPr") => {
-                if let Some(table) = self.tables.last_mut() {
-                    table.continues = attribute(start, "val").is_none_or(|v| v != "restart");
-                }
+                let continues = value().is_none_or(|v| v != "restart");
+                self.with_table(|table| table.continues = continues);
             }
+            ("altChunk", _) => self.chunk(&attribute(start, "id").unwrap_or_default()),
             ("p", _) => {
                 self.paragraphs.push(Paragraph { lines: vec![String::new()], ..Paragraph::default() });
                 if empty {
@@ -155,12 +163,29 @@ impl<'s> Body<'s> {
                 }
             }
             ("pPr", "p") => self.with(|p| p.in_properties = !empty),
-            ("pStyle", _) => self.with(|p| p.style = attribute(start, "val")),
-            ("outlineLvl", "pPr") => self.with(|p| p.outline = attribute(start, "val").and_then(|v| v.parse().ok())),
-            ("numId", "numPr") => self.with(|p| p.number.list = attribute(start, "val").and_then(|v| v.parse().ok())),
-            ("ilvl", "numPr") => self.with(|p| p.number.level = attribute(start, "val").and_then(|v| v.parse().ok())),
-            ("r", _) => self.with(|p| p.hidden = false),
-            ("vanish", "rPr") if on() => self.with(|p| p.hidden = !p.in_properties),
+            ("pStyle", _) => self.with(|p| p.style = value()),
+            ("outlineLvl", "pPr") => self.with(|p| p.outline = value().and_then(|v| v.parse().ok())),
+            ("numId", "numPr") => self.with(|p| p.number.list = value().and_then(|v| v.parse().ok())),
+            ("ilvl", "numPr") => self.with(|p| p.number.level = value().and_then(|v| v.parse().ok())),
+            ("r", _) => {
+                let styles = self.styles;
+                self.with(|p| p.run = Run { struck: styles.is_struck(p.style.as_deref()), ..Run::default() });
+            }
+            (_, "rPr") => self.run_property(name, start),
+            ("sym", "r") => {
+                let code = attribute(start, "char").and_then(|code| u32::from_str_radix(&code, 16).ok()).unwrap_or(0);
+                let shown = symbols::shown(&attribute(start, "font").unwrap_or_default(), code);
+                self.write(&shown.to_string());
+            }
+            ("footnoteReference", _) => {
+                let note = self.parts.footnotes.in_text(&attribute(start, "id").unwrap_or_default());
+                self.write(&note);
+            }
+            ("endnoteReference", _) => {
+                let note = self.parts.endnotes.in_text(&attribute(start, "id").unwrap_or_default());
+                self.write(&note);
+            }
+            ("blip" | "imagedata", _) => self.read.pictures += 1,
             ("tab", "r") => self.write(" "),
             // Page and column breaks are no ends of lines.
             ("br" | "cr", "r") if attribute(start, "type").is_none_or(|t| t == "textWrapping") => {
@@ -168,14 +193,18 @@ impl<'s> Body<'s> {
             }
             ("noBreakHyphen", "r") => self.write("-"),
             ("t", _) => self.in_text = !empty,
-            _ => {}
+            _ => {
+                if let Some(line) = self.paragraphs.last_mut().and_then(|p| p.lines.last_mut()) {
+                    self.math.start(name, parent, line);
+                }
+            }
         }
         if !empty {
             self.open.push(name.to_string());
         }
     }
 
-    fn end(&mut self, name: &str) {
+    pub(super) fn end(&mut self, name: &str) {
         if self.dropped > 0 {
             self.dropped -= 1;
             return;
@@ -185,21 +214,19 @@ impl<'s> Body<'s> {
             "t" => self.in_text = false,
             "pPr" => self.with(|p| p.in_properties = false),
             "p" => self.end_paragraph(),
-            "tc" => self.end_cell(),
-            "tr" => {
-                if let Some(table) = self.tables.last_mut() {
-                    let row = std::mem::take(&mut table.row);
-                    if !table.row_deleted {
-                        table.rows.push(row);
-                    }
+            "tc" => self.with_table(Table::end_cell),
+            "tr" => self.with_table(Table::end_row),
+            "tbl" => self.end_table(),
+            _ if Math::holds(name, self.open.last().map_or("", String::as_str)) => {
+                if let Some(line) = self.paragraphs.last_mut().and_then(|p| p.lines.last_mut()) {
+                    self.math.end(name, line);
                 }
             }
-            "tbl" => self.end_table(),
             _ => {}
         }
     }
 
-    fn text(&mut self, text: &str) {
+    pub(super) fn text(&mut self, text: &str) {
         if self.in_text && self.dropped == 0 {
             self.write(text);
         }
@@ -211,14 +238,57 @@ impl<'s> Body<'s> {
         }
     }
 
-    fn write(&mut self, text: &str) {
-        self.with(|p| {
-            if !p.hidden
-                && let Some(line) = p.lines.last_mut()
-            {
-                line.push_str(text);
+    fn with_table(&mut self, change: impl FnOnce(&mut Table)) {
+        if let Some(table) = self.tables.last_mut() {
+            change(table);
+        }
+    }
+
+    /// A property of the run at hand; those of a paragraph mark are about the mark.
+    fn run_property(&mut self, name: &str, start: &BytesStart<'_>) {
+        let styles = self.styles;
+        let value = || attribute(start, "val");
+        self.with(|p| match name {
+            _ if p.in_properties => {}
+            "vanish" => p.run.hidden = is_on(start),
+            // The style stands first, what the run says itself behind it.
+            "rStyle" => p.run.struck |= value().is_some_and(|id| styles.is_struck(Some(&id))),
+            "strike" | "dstrike" => p.run.struck = is_on(start),
+            "vertAlign" => {
+                p.run.script = match value().as_deref() {
+                    Some("superscript") => 1,
+                    Some("subscript") => -1,
+                    _ => 0,
+                }
             }
+            "rFonts" => p.run.font = attribute(start, "ascii").unwrap_or_default(),
+            _ => {}
         });
+    }
+
+    fn write(&mut self, text: &str) {
+        let Some(paragraph) = self.paragraphs.last_mut().filter(|p| !p.run.hidden) else { return };
+        if paragraph.run.struck {
+            self.read.struck += text.chars().filter(|c| !c.is_whitespace()).count();
+            return;
+        }
+        let text = symbols::in_text(&paragraph.run.font, text);
+        self.read.unknown += text.matches(symbols::UNKNOWN).count();
+        if let Some(line) = paragraph.lines.last_mut() {
+            match paragraph.run.script {
+                1 => line.push_str(&characters::raised(&text)),
+                -1 => line.push_str(&characters::lowered(&text)),
+                _ => line.push_str(&text),
+            }
+        }
+    }
+
+    /// An embedded document, in its place.
+    fn chunk(&mut self, id: &str) {
+        match self.parts.chunks.remove(id) {
+            Some(blocks) => self.read.blocks.extend(blocks),
+            None => self.read.lost_chunks += 1,
+        }
     }
 
     fn end_paragraph(&mut self) {
@@ -259,30 +329,16 @@ impl<'s> Body<'s> {
         match depth.filter(|_| is_heading(&whole)) {
             Some(0) => {
                 self.has_title = true;
-                push_heading(&mut self.blocks, 1, &whole);
+                push_heading(&mut self.read.blocks, 1, &whole);
             }
             // Under a title paragraph the outermost headings are one step in.
-            Some(depth) => push_heading(&mut self.blocks, depth + u8::from(self.has_title), &whole),
+            Some(depth) => push_heading(&mut self.read.blocks, depth + u8::from(self.has_title), &whole),
             None => {
                 for (index, line) in paragraph.lines.iter().enumerate() {
                     let line = if index == 0 { format!("{label}{}", line.trim_start()) } else { line.clone() };
-                    push_paragraph(&mut self.blocks, &line);
+                    push_paragraph(&mut self.read.blocks, &line);
                 }
             }
-        }
-    }
-
-    fn end_cell(&mut self) {
-        let Some(table) = self.tables.last_mut() else { return };
-        let mut text = super::super::one_line(&table.cell.take().unwrap_or_default());
-        // A merged cell is repeated in each row it spans, so that every row reads on its own.
-        if table.continues && text.is_empty() {
-            let above = table.rows.last().and_then(|row| row.get(table.row.len()));
-            text = above.cloned().unwrap_or_default();
-        }
-        table.row.push(text);
-        for _ in 1..table.span {
-            table.row.push(String::new());
         }
     }
 
@@ -298,13 +354,13 @@ impl<'s> Body<'s> {
                     cell.push_str(&row.join(" "));
                 }
             }
-            None => push_table(&mut self.blocks, table.header, table.rows),
+            None => push_table(&mut self.read.blocks, table.header, table.rows),
         }
     }
 
-    fn finish(mut self) -> Vec<Block> {
-        push_paragraph(&mut self.blocks, &std::mem::take(&mut self.carried));
-        self.blocks
+    pub(super) fn finish(mut self) -> Read {
+        push_paragraph(&mut self.read.blocks, &std::mem::take(&mut self.carried));
+        self.read
     }
 }
 

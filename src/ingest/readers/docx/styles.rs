@@ -24,9 +24,11 @@ struct Style {
     based_on: Option<String>,
     outline: Option<u8>,
     number: NumberRef,
+    /// Whether its text is struck through, where it says so.
+    struck: Option<bool>,
 }
 
-/// All paragraph styles by id.
+/// All styles by id.
 #[derive(Debug, Default)]
 pub(super) struct Styles {
     by_id: HashMap<String, Style>,
@@ -62,6 +64,10 @@ impl Styles {
                         ("outlineLvl", Some((_, style))) => style.outline = value().and_then(|v| v.parse().ok()),
                         ("numId", Some((_, style))) => style.number.list = value().and_then(|v| v.parse().ok()),
                         ("ilvl", Some((_, style))) => style.number.level = value().and_then(|v| v.parse().ok()),
+                        ("strike" | "dstrike", Some((_, style))) => {
+                            let on = is_on(&start);
+                            style.struck = Some(on || style.struck == Some(true));
+                        }
                         _ => {}
                     }
                 }
@@ -109,6 +115,11 @@ impl Styles {
         self.chain(id).any(|(_, style)| generated(&style.name)) || id.is_some_and(|id| generated(&id.to_lowercase()))
     }
 
+    /// Whether text in a paragraph or character style is struck through.
+    pub(super) fn is_struck(&self, id: Option<&str>) -> bool {
+        self.chain(id).find_map(|(_, style)| style.struck).unwrap_or(false)
+    }
+
     /// Numbering that the style brings, and the id of the style in the chain that names the list.
     pub(super) fn number<'s>(&'s self, id: Option<&'s str>) -> Option<(NumberRef, &'s str)> {
         self.chain(id).find(|(_, style)| style.number.list.is_some()).map(|(style_id, style)| (style.number, style_id))
@@ -118,6 +129,11 @@ impl Styles {
     pub(super) fn list_of(&self, id: &str) -> Option<u32> {
         self.by_id.get(id).and_then(|style| style.number.list)
     }
+}
+
+/// Whether a switch (`w:strike`) is on; it is unless it says otherwise.
+pub(super) fn is_on(start: &quick_xml::events::BytesStart<'_>) -> bool {
+    attribute(start, "val").is_none_or(|v| !matches!(v.as_str(), "0" | "false" | "off" | "none"))
 }
 
 /// `heading 1`, `Heading1`, `标题 1` and `Title`, `标题`; lower case.

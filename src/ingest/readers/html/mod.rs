@@ -30,10 +30,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<RawDocument> {
         return Err(Error::new(Code::DocumentTooLarge, message, "请用浏览器打开,复制文字另存为 .docx 或 .txt 再导入"));
     }
     let page = Html::parse_document(&text);
-    let mut walk = Walk::default();
+    let mut walk = Walk::new(hidden_classes(&page));
     // By hand rather than by recursion: a page may nest deeper than the stack.
     let mut node = page.tree.root();
     'page: loop {
+        super::deadline::check()?;
         walk.open(node.value());
         if let Some(child) = node.first_child() {
             node = child;
@@ -51,7 +52,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<RawDocument> {
             }
         }
     }
+    let struck = walk.struck;
     let mut document = RawDocument { blocks: walk.finish(), ..RawDocument::default() };
+    if struck > 0 {
+        super::warn(&mut document, &format!("{struck} 处带删除线的文字没有读入"));
+    }
     if let Some(title) = page_title(&page, &document.blocks) {
         document.meta.insert("title".to_string(), title);
     }
@@ -81,7 +86,30 @@ fn nesting(text: &str) -> usize {
     deepest
 }
 
-/// The `<title>`, or the main heading where the title merely adds the name of the site to it.
+/// Classes of the page's own styles under which text is struck through or hidden.
+fn hidden_classes(page: &Html) -> Vec<(String, bool)> {
+    let Ok(selector) = Selector::parse("style") else { return Vec::new() };
+    let mut classes = Vec::new();
+    for style in page.select(&selector) {
+        let css: String = style.text().collect();
+        for rule in css.split('}') {
+            let Some((names, body)) = rule.split_once('{') else { continue };
+            let body: String = body.to_lowercase().split_whitespace().collect();
+            let struck = body.contains("line-through");
+            if !struck && !body.contains("display:none") {
+                continue;
+            }
+            // Only a class by itself: what else a rule asks for is not looked at.
+            let names = names.split(',').filter_map(|name| name.trim().rsplit_once('.'));
+            let alone = names.filter(|(tag, _)| !tag.contains([' ', '>', '#', ':', '@']));
+            classes.extend(alone.map(|(_, class)| (class.trim().to_owned(), struck)));
+        }
+    }
+    classes
+}
+
+/// The `<title>` if the text bears it out, or the main heading where the title merely adds the name of the site to it. Pages saved by
+/// office programs carry the title of whatever older document they were made from.
 fn page_title(page: &Html, blocks: &[Block]) -> Option<String> {
     let selector = Selector::parse("title").ok()?;
     let title = one_line(&page.select(&selector).next()?.text().collect::<String>());
@@ -89,7 +117,11 @@ fn page_title(page: &Html, blocks: &[Block]) -> Option<String> {
         Block::Heading { depth: 1, text } if title.contains(text.as_str()) => Some(text.clone()),
         _ => None,
     });
-    main.or((!title.is_empty()).then_some(title))
+    // 挂失办法 - 示例银行内网: the name of the site comes last.
+    let alone = title.split([' ', '-', '_', '|', '—', '–']).next().unwrap_or_default();
+    main.or_else(|| {
+        [title.as_str(), alone].into_iter().find(|title| super::title_in_text(title, blocks)).map(str::to_owned)
+    })
 }
 
 #[cfg(test)]
@@ -115,7 +147,9 @@ mod tests {
             document.blocks[1..],
             paragraphs(&["第一条 甲乙。", "第二条 丙。", "散文", "3. 项", "4. 次", "- 点"])
         );
-        assert_eq!(document.meta["title"], "挂失办法 - 示例银行内网");
+        assert_eq!(document.meta["title"], "挂失办法");
+        let stale = read("<title>早报</title><p>晚班取款办法</p><p>第一条 甲。</p>".as_bytes()).unwrap();
+        assert_eq!(stale.meta.get("title"), None);
         let same = read(b"<title>AB - site</title><h1>AB</h1>").unwrap();
         assert_eq!(same.meta["title"], "AB");
     }
@@ -132,6 +166,23 @@ mod tests {
                 Block::Table { header: true, rows: rows.map(|r| r.map(String::from).to_vec()).to_vec() },
                 Block::Paragraph("完".into()),
             ]
+        );
+    }
+
+    #[test]
+    fn struck_text_is_left_out_and_raised_figures_stay_apart() {
+        let page = "<style>.old, td.gone { text-decoration : line-through } .x{display:none} a .y{text-decoration:line-through}</style>\
+            <p>限额<s>5万元</s><strike>4万元</strike><del>3万元</del>2万元。</p><p><span style='text-decoration:line-through'>旧</span>新</p>\
+            <p><span class='a old'>每季</span>每月</p><p class=x>藏</p><p class=y>在</p><p>10<sup>6</sup>元、500<sup>[1]</sup>克</p>";
+        let document = read(page.as_bytes()).unwrap();
+        assert_eq!(document.blocks, paragraphs(&["限额2万元。", "新", "每月", "在", "10⁶元、500[1]克"]));
+        assert!(document.meta["warning"].contains("5 处"), "{:?}", document.meta);
+        let wide =
+            "<table><tr><td rowspan=2>类别<td colspan=2>取款</tr><tr><td>单日<td>年</tr><tr><td colspan=3>个人</table>";
+        let rows = [["类别", "取款", "取款"], ["类别", "单日", "年"], ["个人", "", ""]];
+        assert_eq!(
+            blocks(wide),
+            [Block::Table { header: false, rows: rows.map(|r| r.map(String::from).to_vec()).to_vec() }]
         );
     }
 

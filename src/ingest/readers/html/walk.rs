@@ -1,6 +1,6 @@
 //! The walk over the elements of a page: which begin a line, which are left out, and what tables hold.
 
-use super::super::{push_heading, push_paragraph, push_table};
+use super::super::{characters, is_serial, push_heading, push_paragraph, push_table};
 use crate::text::document::Block;
 use scraper::node::{Element, Node};
 
@@ -11,8 +11,10 @@ const LAYOUT_CELL_BLOCKS: usize = 4;
 /// Elements whose content is no text of the document.
 const DROPPED: &[&str] = &[
     "script", "style", "nav", "noscript", "template", "head", "svg", "math", "iframe", "object", "select", "button",
-    "textarea", "input", "footer", "aside", "rt", "rp", "del",
+    "textarea", "input", "footer", "aside", "rt", "rp",
 ];
+/// Elements whose content is struck through.
+const STRUCK: &[&str] = &["del", "s", "strike"];
 /// Elements that begin and end a line.
 const BLOCKS: &[&str] = &[
     "p",
@@ -67,9 +69,20 @@ pub(super) struct Walk {
     lists: Vec<Option<u32>>,
     marker: String,
     tables: Vec<Table>,
+    /// Where raised and lowered text began in the line.
+    scripts: Vec<usize>,
+    /// Classes under which text is struck through (`true`) or hidden.
+    classes: Vec<(String, bool)>,
+    /// Stretches of text that were left out because they are struck through.
+    pub(super) struck: usize,
 }
 
 impl Walk {
+    /// A walk over a page with these classes of struck (`true`) and hidden text.
+    pub(super) fn new(classes: Vec<(String, bool)>) -> Walk {
+        Walk { classes, ..Walk::default() }
+    }
+
     /// Enters a node.
     pub(super) fn open(&mut self, node: &Node) {
         match node {
@@ -103,6 +116,11 @@ impl Walk {
             self.dropped += 1;
             return;
         }
+        if let Some(struck) = self.is_left_out(element) {
+            self.dropped += 1;
+            self.struck += usize::from(struck);
+            return;
+        }
         if let Some(depth) = heading_depth(name) {
             self.flush();
             self.heading = Some(depth);
@@ -121,6 +139,7 @@ impl Walk {
                 }
             }
             "td" | "th" => self.open_cell(element),
+            "sup" | "sub" => self.scripts.push(self.line.len()),
             _ if BLOCKS.contains(&name) => self.flush(),
             _ => {}
         }
@@ -144,6 +163,7 @@ impl Walk {
         match name {
             "table" => self.close_table(),
             "td" | "th" => self.close_cell(),
+            "sup" | "sub" => self.close_script(name == "sup"),
             "pre" => {
                 self.flush();
                 self.preformatted = self.preformatted.saturating_sub(1);
@@ -159,6 +179,22 @@ impl Walk {
             _ if BLOCKS.contains(&name) => self.flush(),
             _ => {}
         }
+    }
+
+    /// Whether an element is left out by its name, style or class: `true` for what is struck through.
+    fn is_left_out(&self, element: &Element) -> Option<bool> {
+        let style: String = element.attr("style").unwrap_or_default().to_lowercase().split_whitespace().collect();
+        if STRUCK.contains(&element.name()) || style.contains("line-through") {
+            return Some(true);
+        }
+        let known = |class: &str| self.classes.iter().find(|(name, _)| name == class).map(|(_, struck)| *struck);
+        element.classes().find_map(known)
+    }
+
+    fn close_script(&mut self, up: bool) {
+        let Some(at) = self.scripts.pop().filter(|at| self.line.is_char_boundary(*at)) else { return };
+        let text = self.line.split_off(at);
+        self.line.push_str(&if up { characters::raised(&text) } else { characters::lowered(&text) });
     }
 
     fn next_marker(&mut self) -> String {
@@ -243,8 +279,9 @@ impl Table {
             })
     }
 
-    /// Rows of text; a cell that spans rows is repeated in each of them, so that every row reads on its own.
+    /// Rows of text; a cell that spans rows or columns is repeated in each of them, so that every row and column reads on its own.
     fn grid(self) -> Vec<Vec<String>> {
+        let widest = self.rows.iter().map(|row| row.iter().map(|cell| cell.columns).sum::<usize>()).max().unwrap_or(0);
         let mut carried: Vec<(usize, String)> = Vec::new();
         let mut grid = Vec::with_capacity(self.rows.len());
         for cells in self.rows {
@@ -259,8 +296,11 @@ impl Table {
                 }
                 let Some(cell) = cells.next() else { break };
                 let text = cell_text(&cell.blocks);
+                // A cell across the whole table heads what comes below it and is said once.
+                let number = column == 1 && row.first().is_some_and(|cell| is_serial(cell));
+                let whole = (column == 0 || number) && column + cell.columns >= widest && cell.columns > 1;
                 for offset in 0..cell.columns.min(MAX_SPAN.saturating_sub(column)) {
-                    let text = if offset == 0 { text.clone() } else { String::new() };
+                    let text = if offset == 0 || !whole { text.clone() } else { String::new() };
                     if carried.len() <= column + offset {
                         carried.resize(column + offset + 1, (0, String::new()));
                     }

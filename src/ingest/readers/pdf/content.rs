@@ -1,12 +1,13 @@
 //! The page operators that place text (ISO 32000-1 chapters 8 and 9), run over a page and the forms it draws.
 
+use super::super::deadline;
 use super::font::{self, Cache, Font, resolved};
+use super::path::{Path, Rule};
 use super::{damaged, too_large};
 use crate::error::Result;
 use lopdf::content::{Content, Operation};
 use lopdf::{DecompressError, Dictionary, Document, Object, ObjectId};
 use std::rc::Rc;
-use std::time::Instant;
 
 /// Deepest nesting of forms, graphics states and marked content.
 const MAX_NESTING: usize = 32;
@@ -20,7 +21,6 @@ pub(super) struct Budget {
     pub(super) bytes: usize,
     pub(super) stream: usize,
     pub(super) operations: usize,
-    pub(super) deadline: Instant,
 }
 
 /// A piece of text where it stands, in points, y upwards.
@@ -33,16 +33,20 @@ pub(super) struct Run {
     /// Font size as it appears.
     pub(super) size: f32,
     pub(super) text: String,
+    /// Where each of its characters ends.
+    pub(super) ends: Vec<f32>,
 }
 
 /// The text of a page.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Page {
     pub(super) runs: Vec<Run>,
     /// Characters read, blanks aside, and codes without a meaning.
     pub(super) known: usize,
     pub(super) unknown: usize,
     pub(super) has_image: bool,
+    /// The lines that are drawn on it.
+    pub(super) rules: Vec<Rule>,
 }
 
 /// An affine map: x' = a x + c y + e, y' = b x + d y + f.
@@ -102,6 +106,7 @@ struct Interpreter<'a, 'b> {
     text: Matrix,
     line: Matrix,
     marked: Vec<Marked>,
+    path: Path,
 }
 
 /// Reads the text of one page.
@@ -139,9 +144,12 @@ pub(super) fn read_page(pdf: &Document, id: ObjectId, fonts: &mut Cache, budget:
         text: Matrix::IDENTITY,
         line: Matrix::IDENTITY,
         marked: Vec::new(),
+        path: Path::default(),
     };
     interpreter.run(&bytes, &resources, 0)?;
-    Ok(interpreter.page)
+    let Interpreter { mut page, path, .. } = interpreter;
+    page.rules = path.rules;
+    Ok(page)
 }
 
 /// The rotation of a page, its own or inherited, as a map that makes its text upright.
@@ -173,9 +181,7 @@ impl Interpreter<'_, '_> {
             if self.budget.operations == 0 {
                 return Err(too_large("PDF 页面内容复杂得反常"));
             }
-            if self.budget.operations.is_multiple_of(4096) && Instant::now() > self.budget.deadline {
-                return Err(too_large("PDF 处理时间超过上限"));
-            }
+            deadline::check()?;
             self.operate(&operation, resources, depth)?;
         }
         Ok(())
@@ -241,7 +247,10 @@ impl Interpreter<'_, '_> {
                 self.draw(name, resources, depth)?;
             }
             "BI" => self.page.has_image = true,
-            _ => {}
+            _ => {
+                let Matrix([a, b, c, d, e, f]) = self.state.ctm;
+                self.path.operate(operation, |x, y| (a * x + c * y + e, b * x + d * y + f));
+            }
         }
         Ok(())
     }
@@ -335,6 +344,8 @@ impl Interpreter<'_, '_> {
         let mut text = String::new();
         let mut unknown = 0;
         let mut advance = 0.0;
+        // Characters so far and where the pen stood behind them.
+        let mut stops: Vec<(usize, f32)> = Vec::new();
         for glyph in font.glyphs(bytes) {
             let spacing = state.char_space + if glyph.is_space { state.word_space } else { 0.0 };
             advance += (glyph.width / 1000.0 * state.size + spacing) * state.scale;
@@ -342,7 +353,9 @@ impl Interpreter<'_, '_> {
                 Some(piece) => text.push_str(&piece),
                 None => unknown += 1,
             }
+            stops.push((text.chars().count(), advance));
         }
+        let start = self.text;
         self.text = self.text.shifted(advance, 0.0);
         let [a, b, _, _, x, y] = place.0;
         let size = a.hypot(b);
@@ -357,7 +370,18 @@ impl Interpreter<'_, '_> {
         self.page.known += text.chars().filter(|c| !c.is_whitespace()).count();
         let [.., end, _] = self.text.then(self.state.ctm).0;
         if x.is_finite() && y.is_finite() && end.is_finite() && !text.is_empty() {
-            self.page.runs.push(Run { x, y, end, size: size / self.state.scale.abs().max(0.01), text });
+            let count = text.chars().count();
+            let ends = match stops.last() {
+                Some((shown, _)) if *shown == count => {
+                    let at = |advance: f32| start.shifted(advance, 0.0).then(self.state.ctm).0[4];
+                    let stop =
+                        |n: usize| stops.iter().find(|(shown, _)| *shown >= n).map_or(end, |(_, advance)| at(*advance));
+                    (1..=count).map(stop).collect()
+                }
+                // Replaced text is as wide as what it replaces.
+                _ => (1..=count).map(|n| x + (end - x) * n as f32 / count as f32).collect(),
+            };
+            self.page.runs.push(Run { x, y, end, size: size / self.state.scale.abs().max(0.01), text, ends });
         }
     }
 }

@@ -5,7 +5,6 @@ use encoding_rs::{GB18030, UTF_16BE};
 use lopdf::{Dictionary, Document, Encoding, Object};
 use std::collections::HashMap;
 use std::rc::Rc;
-use unicode_normalization::UnicodeNormalization;
 
 /// Largest ToUnicode map, decompressed, in bytes.
 const MAX_CMAP_BYTES: usize = 8 * 1024 * 1024;
@@ -73,6 +72,7 @@ impl Font {
         };
         if composite {
             font.load_cid_widths(pdf, dict);
+            font.ascii_widths();
         } else {
             font.load_simple_widths(pdf, dict);
         }
@@ -96,10 +96,12 @@ impl Font {
         }
     }
 
-    /// `W` of the descendant: `c [w1 w2 …]` or `first last w` (ISO 32000-1 9.7.4.3). Codes are CIDs under Identity only.
+    /// `W` of the descendant: `c [w1 w2 …]` or `first last w` (ISO 32000-1 9.7.4.3). Codes are CIDs under Identity, and under the
+    /// predefined Unicode maps at least the ASCII characters are known: CIDs 1 to 95 of Adobe-GB1.
     fn load_cid_widths(&mut self, pdf: &Document, dict: &Dictionary) {
-        let identity =
-            resolved(pdf, dict, b"Encoding").and_then(|o| o.as_name().ok()).is_some_and(|n| n.starts_with(b"Identity"));
+        let encoding = resolved(pdf, dict, b"Encoding").and_then(|o| o.as_name().ok()).unwrap_or_default();
+        let identity = encoding.starts_with(b"Identity");
+        let unicode = encoding.starts_with(b"UniGB-U");
         let descendant = resolved(pdf, dict, b"DescendantFonts")
             .and_then(|o| o.as_array().ok()?.first())
             .and_then(|o| pdf.dereference(o).ok()?.1.as_dict().ok());
@@ -107,7 +109,9 @@ impl Font {
         if let Some(width) = resolved(pdf, descendant, b"DW").and_then(|o| o.as_float().ok()) {
             self.default_width = width;
         }
-        let Some(list) = resolved(pdf, descendant, b"W").and_then(|o| o.as_array().ok()).filter(|_| identity) else {
+        let Some(list) =
+            resolved(pdf, descendant, b"W").and_then(|o| o.as_array().ok()).filter(|_| identity || unicode)
+        else {
             return;
         };
         let mut items = list.iter().filter_map(|o| pdf.dereference(o).ok().map(|(_, o)| o));
@@ -128,6 +132,17 @@ impl Font {
                     self.widths.insert(code, width);
                 }
             }
+        }
+    }
+
+    /// Under a Unicode map codes are characters: the widths of CIDs become those of the ASCII characters.
+    fn ascii_widths(&mut self) {
+        /// CID of the space in Adobe-GB1.
+        const SPACE: u32 = 1;
+        if matches!(self.decoder, Decoder::Utf16) {
+            let cids = std::mem::take(&mut self.widths);
+            let widths = (0x20..0x7F).filter_map(|code| Some((code, *cids.get(&(code - 0x20 + SPACE))?)));
+            self.widths = widths.collect();
         }
     }
 
@@ -165,19 +180,10 @@ impl Font {
     }
 }
 
-/// Characters that fonts map to a look-alike: Kangxi radicals and compatibility ideographs stand for plain ideographs,
-/// and would never be found by a search. Controls and soft hyphens are no text.
+/// Text in plain characters, without controls.
 pub(super) fn unify(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control() && !matches!(c, '\u{AD}' | '\u{FEFF}' | '\u{200B}'))
-        .flat_map(|c| match c {
-            '\u{2E80}'..='\u{2FDF}' | '\u{F900}'..='\u{FAFF}' | '\u{FB00}'..='\u{FB06}' => {
-                std::iter::once(c).nfkc().collect::<Vec<char>>()
-            }
-            '\u{A0}' => vec![' '],
-            c => vec![c],
-        })
-        .collect()
+    let shown: String = text.chars().filter(|c| !c.is_control()).collect();
+    super::super::characters::unify(&shown)
 }
 
 fn decoder(pdf: &Document, dict: &Dictionary, composite: bool) -> Decoder {

@@ -3,9 +3,10 @@
 //! A PDF knows no paragraphs. What tells them apart is geometry: a line that stops short of the right margin is the last
 //! of its paragraph, and one that is indented, or begins with 第X条, is the first of the next.
 
-use super::super::{push_heading, push_paragraph};
+use super::super::{characters, push_heading, push_paragraph, push_table};
 use super::content::{Page, Run};
 use super::starts::{begins_clause, is_chapter};
+use super::{columns, grid, heads, struck, unruled};
 use crate::text::document::Block;
 use std::collections::HashMap;
 
@@ -24,33 +25,55 @@ const INDENT: f32 = 1.5;
 const APART: f32 = 1.15;
 /// Text this much larger than the body is a heading.
 const HEADING_RATIO: f32 = 1.15;
-/// Lines at the top and bottom of a page that may be running heads or page numbers.
-const EDGE_LINES: usize = 3;
-/// A line repeated at the same height on this many pages is a running head.
-const REPEATED_PAGES: usize = 3;
+/// A piece this much smaller than its line, and this much above or below it in shares of its size, is raised or lowered.
+const SCRIPT_RATIO: f32 = 0.85;
+const SCRIPT_LINE: f32 = 0.55;
+const RAISED_BY: f32 = 0.15;
+const LOWERED_BY: f32 = 0.08;
+/// Most characters of such a piece.
+const MAX_SCRIPT_CHARS: usize = 4;
 /// Longest heading, in characters.
 const MAX_HEADING_CHARS: usize = 80;
 
 #[derive(Debug, Clone, PartialEq)]
-struct Line {
-    x: f32,
-    y: f32,
-    end: f32,
-    size: f32,
-    text: String,
-    page: usize,
+pub(super) struct Line {
+    pub(super) x: f32,
+    pub(super) y: f32,
+    pub(super) end: f32,
+    pub(super) size: f32,
+    pub(super) text: String,
+    pub(super) page: usize,
+    /// Which column of the page, 0 where it has one.
+    pub(super) column: usize,
+    /// Where the pieces of the line begin and end that stand apart from each other.
+    pub(super) pieces: Vec<(f32, f32, String)>,
+    /// A table instead of a text.
+    pub(super) table: Option<Vec<Vec<String>>>,
 }
 
-/// The blocks of a document.
-pub(super) fn blocks(pages: &[Page]) -> Vec<Block> {
-    let pages: Vec<Vec<Line>> = pages.iter().enumerate().map(|(index, page)| lines(&page.runs, index)).collect();
-    let lines = without_running_heads(pages);
-    let body = body_size(&lines);
+/// The blocks of a document, and how many characters were struck through.
+pub(super) fn blocks(mut pages: Vec<Page>) -> (Vec<Block>, usize) {
+    let struck = pages.iter_mut().map(struck::remove).sum();
+    let body = drop_heads(&mut pages);
+    let mut lines = Vec::new();
+    for (number, mut page) in pages.into_iter().enumerate() {
+        lines.extend(page_lines(&mut page, number));
+    }
+    let lines = unruled::tables(lines, body);
     let mut blocks = Vec::new();
     let margins = Margins::new(&lines, body);
     let style = Style::of(&lines, body, &margins);
     let mut open: Option<(String, Line)> = None;
-    for line in lines {
+    // The page that the last block, a table, stands on.
+    let mut table_on: Option<usize> = None;
+    for mut line in lines {
+        if let Some(rows) = line.table.take() {
+            emit(&mut blocks, open.take(), body);
+            let goes_on = table_on.is_some_and(|page| page + 1 == line.page);
+            put_table(&mut blocks, rows, goes_on);
+            table_on = Some(line.page);
+            continue;
+        }
         if let Some((text, last)) = open.as_mut()
             && style.continues(last, &line, margins.of(last), margins.of(&line))
         {
@@ -59,10 +82,78 @@ pub(super) fn blocks(pages: &[Page]) -> Vec<Block> {
             continue;
         }
         emit(&mut blocks, open.take(), body);
+        table_on = None;
         open = Some((line.text.clone(), line));
     }
     emit(&mut blocks, open, body);
-    blocks
+    (blocks, struck)
+}
+
+/// Takes running heads, page numbers and watermarks out of the pages; returns the size of the text.
+fn drop_heads(pages: &mut [Page]) -> f32 {
+    let rough: Vec<Vec<Line>> = pages.iter().enumerate().map(|(number, page)| lines(&page.runs, number)).collect();
+    let all: Vec<Line> = rough.iter().flatten().cloned().collect();
+    let body = body_size(&all);
+    let dropped = heads::find(&rough, body);
+    for ((page, lines), dropped) in pages.iter_mut().zip(&rough).zip(dropped) {
+        for line in dropped.iter().filter_map(|at| lines.get(*at)) {
+            page.runs.retain(|run| (run.y - line.y).abs() > SAME_LINE * line.size.max(run.size));
+        }
+    }
+    body
+}
+
+/// The lines of a page in the order in which they are read, tables in their places.
+fn page_lines(page: &mut Page, number: usize) -> Vec<Line> {
+    let tables = grid::take(page);
+    let mut all = Vec::new();
+    for (column, runs) in columns::split(std::mem::take(&mut page.runs)) {
+        let mut part = lines(&runs, number);
+        part.iter_mut().for_each(|line| line.column = column);
+        all.push(part);
+    }
+    for table in tables {
+        let line = Line {
+            x: table.left,
+            y: table.top,
+            end: table.right,
+            size: 0.0,
+            text: String::new(),
+            page: number,
+            column: 0,
+            pieces: Vec::new(),
+            table: Some(table.rows),
+        };
+        // Before the first line below it, in the part that it stands in.
+        let middle = (table.left + table.right) / 2.0;
+        let spans = |part: &Vec<Line>| {
+            let (left, right) = part.iter().fold((f32::MAX, f32::MIN), |(l, r), line| (l.min(line.x), r.max(line.end)));
+            left <= middle && middle <= right && part.iter().any(|line| line.y > table.bottom)
+        };
+        match all.iter().rposition(spans).or(if all.is_empty() { None } else { Some(0) }) {
+            Some(part) => {
+                if let Some(part) = all.get_mut(part) {
+                    let at = part.iter().position(|line| line.y < table.top).unwrap_or(part.len());
+                    part.insert(at, line);
+                }
+            }
+            None => all.push(vec![line]),
+        }
+    }
+    all.into_iter().flatten().collect()
+}
+
+/// Adds a table, or what comes of it on the next page to the one before; a header that is printed again is left out.
+fn put_table(blocks: &mut Vec<Block>, mut rows: Vec<Vec<String>>, goes_on: bool) {
+    if goes_on
+        && let Some(Block::Table { rows: before, .. }) = blocks.last_mut()
+        && before.first().map(Vec::len) == rows.first().map(Vec::len)
+    {
+        let again = before.iter().zip(&rows).take_while(|(a, b)| a == b).count();
+        before.extend(rows.drain(again..));
+        return;
+    }
+    push_table(blocks, false, rows);
 }
 
 fn emit(blocks: &mut Vec<Block>, paragraph: Option<(String, Line)>, body: f32) {
@@ -77,13 +168,13 @@ fn emit(blocks: &mut Vec<Block>, paragraph: Option<(String, Line)>, body: f32) {
 }
 
 /// Gathers the pieces of a page into lines, top to bottom, left to right.
-fn lines(runs: &[Run], page: usize) -> Vec<Line> {
+pub(super) fn lines(runs: &[Run], page: usize) -> Vec<Line> {
     let mut sorted: Vec<&Run> = runs.iter().collect();
     sorted.sort_by(|a, b| b.y.total_cmp(&a.y).then(a.x.total_cmp(&b.x)));
     let mut rows: Vec<(f32, f32, Vec<&Run>)> = Vec::new();
     for run in sorted {
         match rows.last_mut() {
-            Some((y, size, row)) if (*y - run.y).abs() <= SAME_LINE * size.max(run.size) => {
+            Some((y, size, row)) if (*y - run.y).abs() <= reach(*size, run.size) => {
                 row.push(run);
                 if run.size > *size {
                     (*y, *size) = (run.y, run.size);
@@ -97,7 +188,11 @@ fn lines(runs: &[Run], page: usize) -> Vec<Line> {
 
 fn line(y: f32, mut row: Vec<&Run>, page: usize) -> Option<Line> {
     row.sort_by(|a, b| a.x.total_cmp(&b.x));
+    let blank = |run: &&&Run| !run.text.trim().is_empty();
+    // The size that most of the text has: a small footnote mark does not make a line small.
+    let size = row.iter().filter(blank).max_by_key(|run| run.text.chars().count())?.size;
     let mut text = String::new();
+    let mut pieces: Vec<(f32, f32, String)> = Vec::new();
     let mut end: Option<f32> = None;
     let mut last: Option<&Run> = None;
     for run in &row {
@@ -105,79 +200,52 @@ fn line(y: f32, mut row: Vec<&Run>, page: usize) -> Option<Line> {
         if last.is_some_and(|l| l.text == run.text && (l.x - run.x).abs() < 0.2 * run.size) {
             continue;
         }
+        let mut parted = true;
         if let Some(end) = end {
             let gap = (run.x - end) / run.size.max(0.1);
             let latin = text.ends_with(|c: char| c.is_ascii_alphanumeric())
                 && run.text.starts_with(|c: char| c.is_ascii_alphanumeric());
-            if gap > if latin { LATIN_GAP } else { CHINESE_GAP } {
+            let script = run.size <= size * SCRIPT_RATIO;
+            parted = gap > if latin && !script { LATIN_GAP } else { CHINESE_GAP };
+            if parted {
                 text.push(' ');
             }
         }
-        text.push_str(&run.text);
+        let shown = script(run, y, size).unwrap_or_else(|| run.text.clone());
+        match pieces.last_mut().filter(|_| !parted) {
+            Some((_, piece_end, piece)) => {
+                *piece_end = run.end;
+                piece.push_str(&shown);
+            }
+            None if shown.trim().is_empty() => {}
+            None => pieces.push((run.x, run.end, shown.clone())),
+        }
+        text.push_str(&shown);
         end = Some(run.end.max(end.unwrap_or(run.end)));
         last = Some(run);
     }
-    let blank = |run: &&&Run| !run.text.trim().is_empty();
     let first = row.iter().find(blank)?;
     let end = row.iter().filter(blank).map(|run| run.end).fold(first.end, f32::max);
-    // The size that most of the text has: a small footnote mark does not make a line small.
-    let size = row.iter().filter(blank).max_by_key(|run| run.text.chars().count())?.size;
-    Some(Line { x: first.x, y, end, size, text: super::super::one_line(&text), page })
+    let text = super::super::one_line(&text);
+    Some(Line { x: first.x, y, end, size, text, page, column: 0, pieces, table: None })
 }
 
-/// Drops page numbers and what stands at the same place on many pages.
-fn without_running_heads(pages: Vec<Vec<Line>>) -> Vec<Line> {
-    let mut seen: HashMap<(String, i32), usize> = HashMap::new();
-    for page in &pages {
-        for (_, line) in edges(page) {
-            *seen.entry(place(line)).or_default() += 1;
-        }
+/// How far apart the baselines of two pieces of one line can be: raised notes stand higher than uneven text.
+fn reach(a: f32, b: f32) -> f32 {
+    let script = a.min(b) <= a.max(b) * SCRIPT_RATIO;
+    a.max(b) * if script { SCRIPT_LINE } else { SAME_LINE }
+}
+
+/// A small piece beside the baseline as raised or lowered text: a note or an exponent, no digit of the number before it.
+fn script(run: &Run, y: f32, size: f32) -> Option<String> {
+    let short = (1..=MAX_SCRIPT_CHARS).contains(&run.text.trim().chars().count());
+    if !short || run.size > size * SCRIPT_RATIO {
+        return None;
     }
-    let mut kept = Vec::new();
-    for page in pages {
-        let dropped: Vec<usize> = edges(&page)
-            .filter(|(_, line)| {
-                let (text, height) = place(line);
-                // Heights are rounded, so a line may fall on either side.
-                let near: usize = (height - 1..=height + 1).filter_map(|h| seen.get(&(text.clone(), h))).sum();
-                (near >= REPEATED_PAGES && !begins_clause(&line.text)) || is_page_number(&line.text)
-            })
-            .map(|(index, _)| index)
-            .collect();
-        let lines = page.into_iter().enumerate().filter(|(index, _)| !dropped.contains(index));
-        kept.extend(lines.map(|(_, line)| line));
+    if run.y - y > RAISED_BY * size {
+        return Some(characters::raised(run.text.trim()));
     }
-    kept
-}
-
-/// The first and last lines of a page, each once.
-fn edges(page: &[Line]) -> impl Iterator<Item = (usize, &Line)> {
-    let count = page.len();
-    page.iter().enumerate().filter(move |(index, _)| *index < EDGE_LINES || index + EDGE_LINES >= count)
-}
-
-/// What is compared between pages: the text with its figures blanked, and the height in steps of four points.
-fn place(line: &Line) -> (String, i32) {
-    let mut text = String::new();
-    for c in line.text.chars().filter(|c| !c.is_whitespace()) {
-        match c {
-            '0'..='9' if text.ends_with('#') => {}
-            '0'..='9' => text.push('#'),
-            c => text.push(c),
-        }
-    }
-    (text, (line.y / 4.0).round() as i32)
-}
-
-/// `12`, `- 12 -`, `第12页`, `12/30`, `第 12 页 共 30 页`, `Page 12 of 30`.
-fn is_page_number(text: &str) -> bool {
-    let rest: String = text
-        .chars()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '—' | '–' | '·' | '/' | '\u{FF0F}' | '~'))
-        .collect();
-    let words =
-        rest.replace(['第', '页', '共', '\u{FF0C}', ','], "").to_lowercase().replace("page", "").replace("of", "");
-    !words.is_empty() && words.len() <= 9 && words.chars().all(|c| c.is_ascii_digit())
+    (y - run.y > LOWERED_BY * size).then(|| characters::lowered(run.text.trim()))
 }
 
 /// The size that most characters have.
@@ -192,21 +260,21 @@ fn body_size(lines: &[Line]) -> f32 {
 
 /// The text column of each page: pages of one file may differ in format.
 struct Margins {
-    by_page: HashMap<usize, (f32, f32)>,
+    by_page: HashMap<(usize, usize), (f32, f32)>,
 }
 
 impl Margins {
     fn new(lines: &[Line], body: f32) -> Margins {
-        let mut by_page: HashMap<usize, (f32, f32)> = HashMap::new();
-        let all = lines.iter().filter(|line| !is_heading(line, body));
+        let mut by_page: HashMap<(usize, usize), (f32, f32)> = HashMap::new();
+        let all = lines.iter().filter(|line| line.table.is_none() && !is_heading(line, body));
         let (left, right) = all.clone().fold((f32::MAX, f32::MIN), |(l, r), line| (l.min(line.x), r.max(line.end)));
         for line in all {
-            let (l, r) = by_page.entry(line.page).or_insert((line.x, line.end));
+            let (l, r) = by_page.entry((line.page, line.column)).or_insert((line.x, line.end));
             (*l, *r) = (l.min(line.x), r.max(line.end));
         }
         // A page with a few short lines takes the column of the document.
-        for (l, r) in by_page.values_mut() {
-            if *r - *l < (right - left) * 0.8 {
+        for ((_, column), (l, r)) in &mut by_page {
+            if *column == 0 && *r - *l < (right - left) * 0.8 {
                 (*l, *r) = (l.min(left), r.max(right));
             }
         }
@@ -214,7 +282,7 @@ impl Margins {
     }
 
     fn of(&self, line: &Line) -> (f32, f32) {
-        self.by_page.get(&line.page).copied().unwrap_or((line.x, line.end))
+        self.by_page.get(&(line.page, line.column)).copied().unwrap_or((line.x, line.end))
     }
 }
 
@@ -275,11 +343,12 @@ impl Style {
 /// The distance from a line of body text down to the next on the same page.
 fn gap(last: &Line, next: &Line, body: f32) -> Option<f32> {
     let gap = last.y - next.y;
-    let plain = last.page == next.page && !is_heading(last, body) && !is_heading(next, body);
+    let plain =
+        last.page == next.page && last.column == next.column && !is_heading(last, body) && !is_heading(next, body);
     (plain && gap > 0.0 && gap < 4.0 * body).then_some(gap)
 }
 
-fn join(text: &mut String, next: &str) {
+pub(super) fn join(text: &mut String, next: &str) {
     let latin = text.ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, ',' | '.'))
         && next.starts_with(|c: char| c.is_ascii_alphanumeric());
     if latin {
@@ -293,72 +362,4 @@ fn is_heading(line: &Line, body: f32) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn run(x: f32, y: f32, size: f32, text: &str) -> Run {
-        Run { x, y, end: x + size * text.chars().count() as f32, size, text: text.into() }
-    }
-
-    fn page(runs: Vec<Run>) -> Page {
-        Page { known: runs.len(), runs, ..Page::default() }
-    }
-
-    fn paragraphs(texts: &[&str]) -> Vec<Block> {
-        texts.iter().map(|t| Block::Paragraph(t.to_string())).collect()
-    }
-
-    #[test]
-    fn indents_and_short_lines_end_paragraphs() {
-        let pages = [page(vec![
-            run(120.0, 800.0, 20.0, "挂失办法"),
-            run(120.0, 700.0, 10.0, "第一条 存款人遗失存单的应当。"),
-            run(100.0, 685.0, 10.0, "及时到营业网点办理书面挂失手续办"),
-            run(100.0, 670.0, 10.0, "理完毕。"),
-            run(120.0, 655.0, 10.0, "口头挂失的有效期限为五天届满后"),
-            run(100.0, 640.0, 10.0, "失效。"),
-        ])];
-        let blocks = blocks(&pages);
-        assert_eq!(blocks[0], Block::Heading { depth: 1, text: "挂失办法".into() });
-        assert_eq!(
-            blocks[1..],
-            paragraphs(&[
-                "第一条 存款人遗失存单的应当。及时到营业网点办理书面挂失手续办理完毕。",
-                "口头挂失的有效期限为五天届满后失效。"
-            ])
-        );
-    }
-
-    #[test]
-    fn running_heads_and_page_numbers_go() {
-        let pages: Vec<Page> = (1..=4)
-            .map(|n| {
-                page(vec![
-                    run(100.0, 800.0, 9.0, "示例银行内部资料"),
-                    run(100.0, 700.0, 10.0, &format!("第{n}条 甲乙丙丁。")),
-                    run(250.0, 40.0, 9.0, &format!("第 {n} 页 共 4 页")),
-                ])
-            })
-            .collect();
-        let expected: Vec<String> = (1..=4).map(|n| format!("第{n}条 甲乙丙丁。")).collect();
-        assert_eq!(blocks(&pages), paragraphs(&expected.iter().map(String::as_str).collect::<Vec<_>>()));
-        assert!(
-            is_page_number("- 12 -")
-                && is_page_number("Page 3 of 9")
-                && !is_page_number("第三条")
-                && !is_page_number("2024年")
-        );
-    }
-
-    #[test]
-    fn pieces_are_joined_and_parted_by_their_gaps() {
-        let pages = [page(vec![
-            run(100.0, 700.0, 10.0, "第一章"),
-            run(150.0, 700.2, 10.0, "总则"),
-            run(100.0, 680.0, 10.0, "收"),
-            run(110.1, 680.0, 10.0, "费"),
-            run(110.2, 680.0, 10.0, "费"),
-        ])];
-        assert_eq!(blocks(&pages), paragraphs(&["第一章 总则", "收费"]));
-    }
-}
+mod tests;

@@ -2,22 +2,30 @@
 //!
 //! lopdf reads the file structure; the text is taken from the page contents here, because rules need what a general
 //! extraction loses: where each piece stands on the page. [`font`] and [`cmap`] turn codes into characters, [`content`]
-//! runs the page operators and places them, [`layout`] makes lines and paragraphs and drops running heads,
-//! with [`starts`] to know the beginning of a clause.
+//! runs the page operators and places them, [`path`] keeps the lines that are drawn, [`struck`] takes out what they go through,
+//! [`grid`] and [`unruled`] find tables, [`columns`] the order of two columns, [`heads`] what stands around the text, and [`layout`]
+//! makes lines and paragraphs, with [`starts`] to know the beginning of a clause.
 
 mod cmap;
+mod columns;
 mod content;
+mod encryption;
 mod font;
+mod grid;
+mod heads;
 mod layout;
+mod path;
 mod starts;
+mod struck;
+mod unruled;
 
 use self::content::{Budget, Page};
+pub(in crate::ingest::readers) use self::starts::begins_clause;
 use super::format::encrypted;
 use crate::error::{Code, Error, Result};
 use crate::text::document::RawDocument;
 use lopdf::{DecompressError, Document, LoadOptions, Object};
 use std::cell::Cell;
-use std::time::{Duration, Instant};
 
 /// Most pages of one file.
 const MAX_PAGES: usize = 5_000;
@@ -27,8 +35,6 @@ const MAX_DECOMPRESSED_BYTES: usize = 192 * 1024 * 1024;
 const MAX_STREAM_BYTES: usize = 48 * 1024 * 1024;
 /// Most page operators run in one file; a dense page has some thousands.
 const MAX_OPERATIONS: usize = 30_000_000;
-/// Longest time spent on the pages of one file. A rule of 500 pages takes about a second.
-const MAX_SECONDS: u64 = 120;
 /// Share of characters without a meaning, in percent, above which the text layer is useless.
 const MAX_UNKNOWN_PERCENT: usize = 20;
 
@@ -52,31 +58,37 @@ pub(super) fn read(bytes: &[u8]) -> Result<RawDocument> {
     if page_ids.len() > MAX_PAGES {
         return Err(too_large(&format!("PDF 超过 {MAX_PAGES} 页")));
     }
-    let mut budget = Budget {
-        bytes: MAX_DECOMPRESSED_BYTES,
-        stream: MAX_STREAM_BYTES,
-        operations: MAX_OPERATIONS,
-        deadline: Instant::now() + Duration::from_secs(MAX_SECONDS),
-    };
+    let mut budget = Budget { bytes: MAX_DECOMPRESSED_BYTES, stream: MAX_STREAM_BYTES, operations: MAX_OPERATIONS };
     let mut fonts = font::Cache::default();
     let mut pages: Vec<Page> = Vec::with_capacity(page_ids.len());
     for id in page_ids {
         pages.push(content::read_page(&pdf, id, &mut fonts, &mut budget)?);
     }
     let warning = check_text(&pages)?;
-    let mut document = RawDocument { blocks: layout::blocks(&pages), ..RawDocument::default() };
+    let (blocks, struck) = layout::blocks(pages);
+    let mut document = RawDocument { blocks, ..RawDocument::default() };
+    if struck > 0 {
+        super::warn(&mut document, &format!("{struck} 个带删除线的字没有读入"));
+    }
     if let Some(title) = info_title(&pdf)
         && super::title_in_text(&title, &document.blocks)
     {
         document.meta.insert("title".to_string(), title);
     }
     if let Some(warning) = warning {
-        document.meta.insert(super::WARNING_KEY.to_string(), warning);
+        super::warn(&mut document, &warning);
     }
     Ok(document)
 }
 
 fn load(bytes: &[u8]) -> Result<Document> {
+    match encryption::with_reference(bytes) {
+        Some(bytes) => load_plain(&bytes),
+        None => load_plain(bytes),
+    }
+}
+
+fn load_plain(bytes: &[u8]) -> Result<Document> {
     OBJECT_STREAM_BYTES.set(MAX_DECOMPRESSED_BYTES);
     OBJECT_STREAMS_EXCEEDED.set(false);
     let options = LoadOptions {

@@ -23,7 +23,7 @@ pub(super) fn is_chapter(text: &str) -> bool {
 }
 
 /// 第X条 and its kin, a bracketed number, 一、 or 1. at the start of a line; not a reference that a line break put there.
-pub(super) fn begins_clause(text: &str) -> bool {
+pub(in crate::ingest::readers) fn begins_clause(text: &str) -> bool {
     let text = text.trim_start();
     if let Some(rest) = text.strip_prefix('第') {
         let Some(tail) = after_number(rest) else { return false };

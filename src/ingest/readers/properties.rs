@@ -1,0 +1,88 @@
+//! The properties at the beginning of a file: which of them mean something. A slip in `effective` would let an expired rule answer.
+
+/// The properties that are used.
+const KNOWN: [&str; 10] =
+    ["title", "doc_no", "issuer", "level", "published", "effective", "repealed", "classification", "sample", "history"];
+/// What people write instead.
+const MEANT: [(&str, &str); 17] = [
+    ("生效日期", "effective"),
+    ("施行日期", "effective"),
+    ("实施日期", "effective"),
+    ("effective_from", "effective"),
+    ("valid_from", "effective"),
+    ("失效日期", "repealed"),
+    ("废止日期", "repealed"),
+    ("expires", "repealed"),
+    ("expiry", "repealed"),
+    ("effective_to", "repealed"),
+    ("valid_until", "repealed"),
+    ("标题", "title"),
+    ("名称", "title"),
+    ("文号", "doc_no"),
+    ("发文机关", "issuer"),
+    ("发布日期", "published"),
+    ("密级", "classification"),
+];
+/// Letters in which a slip may differ.
+const MAX_SLIP: usize = 2;
+
+/// What to say of properties that are not known; `None` when all are.
+pub(super) fn unknown<'a>(keys: impl Iterator<Item = &'a String>) -> Option<String> {
+    let said: Vec<String> = keys
+        .filter(|key| !KNOWN.contains(&key.as_str()))
+        .map(|key| nearest(key).map_or_else(|| key.clone(), |known| format!("{key}(是否 {known}?)")))
+        .collect();
+    (!said.is_empty()).then(|| format!("文件开头的属性认不出,没有用上:{}", said.join("、")))
+}
+
+fn nearest(key: &str) -> Option<&'static str> {
+    let lower = key.trim().to_lowercase();
+    if let Some((_, known)) = MEANT.iter().find(|(word, _)| *word == lower) {
+        return Some(known);
+    }
+    KNOWN
+        .into_iter()
+        .map(|known| (distance(&lower, known), known))
+        .filter(|(d, _)| *d <= MAX_SLIP)
+        .min()
+        .map(|(_, known)| known)
+}
+
+/// How many letters must be changed, added or dropped.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, c) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        let mut next = vec![left];
+        for (other, above) in b.iter().zip(row.iter().skip(1)) {
+            left = (left + 1).min(above + 1).min(diagonal + usize::from(*other != c));
+            diagonal = *above;
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_named_with_what_was_meant() {
+        let said = |key: &str| unknown([key.to_owned()].iter());
+        for (key, known) in [
+            ("efective", "effective"),
+            ("Effective ", "effective"),
+            ("repeald", "repealed"),
+            ("废止日期", "repealed"),
+            ("docno", "doc_no"),
+        ] {
+            assert!(said(key).is_some_and(|said| said.contains(&format!("是否 {known}?"))), "{key}");
+        }
+        assert!(said("自定").is_some_and(|said| !said.contains("是否")));
+        assert_eq!(said("effective"), None);
+    }
+}
