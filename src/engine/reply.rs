@@ -207,8 +207,12 @@ pub struct Notice {
 pub enum NoticeCode {
     /// The pointer to the active knowledge is damaged; the last good one serves.
     ActiveCorrupt,
+    /// Knowledge here is not what head office signed and does not answer; the one before it does, or nothing.
+    KnowledgeAltered,
     /// Nothing was imported yet, and every question is refused.
     NoKnowledge,
+    /// The knowledge that answers is still being compared with what head office signed.
+    KnowledgeUnchecked,
     /// The clock lies before a time that head office has signed.
     ClockBeforeFloor,
     /// The clock has shown a later time before.
@@ -223,9 +227,11 @@ pub enum NoticeCode {
 
 impl NoticeCode {
     /// Every code, gravest first.
-    pub const ALL: [NoticeCode; 7] = [
+    pub const ALL: [NoticeCode; 9] = [
         NoticeCode::ActiveCorrupt,
+        NoticeCode::KnowledgeAltered,
         NoticeCode::NoKnowledge,
+        NoticeCode::KnowledgeUnchecked,
         NoticeCode::ClockBeforeFloor,
         NoticeCode::ClockSteppedBack,
         NoticeCode::KnowledgeStale,
@@ -237,7 +243,9 @@ impl NoticeCode {
     pub fn as_str(self) -> &'static str {
         match self {
             NoticeCode::ActiveCorrupt => "ACTIVE_CORRUPT",
+            NoticeCode::KnowledgeAltered => "KNOWLEDGE_ALTERED",
             NoticeCode::NoKnowledge => "NO_KNOWLEDGE",
+            NoticeCode::KnowledgeUnchecked => "KNOWLEDGE_UNCHECKED",
             NoticeCode::ClockBeforeFloor => "CLOCK_BEFORE_FLOOR",
             NoticeCode::ClockSteppedBack => "CLOCK_STEPPED_BACK",
             NoticeCode::KnowledgeStale => "KNOWLEDGE_STALE",

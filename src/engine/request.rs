@@ -133,6 +133,22 @@ pub enum Request {
     Doctor,
 }
 
+impl Request {
+    /// Whether the reply is made of what stands in the knowledge.
+    pub(super) fn needs_knowledge(&self) -> bool {
+        matches!(
+            self,
+            Request::Ask(_)
+                | Request::Search(_)
+                | Request::Clause { .. }
+                | Request::Documents { .. }
+                | Request::Trace(_)
+                | Request::Review
+                | Request::Accept(_)
+        )
+    }
+}
+
 /// Who asks. Roles beyond the teller come with accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {

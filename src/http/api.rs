@@ -8,7 +8,7 @@ use crate::engine::reply::{NoticeCode, Reply};
 use crate::engine::request::{Request, SearchRequest};
 use crate::engine::{MAX_NEIGHBOURS, MAX_SEARCH_HITS};
 use crate::error::{Code, Error, Result};
-use crate::types::ClauseId;
+use crate::types::{ClauseId, GenerationId};
 
 /// Neighbours on either side when the caller does not say.
 const DEFAULT_NEIGHBOURS: usize = 3;
@@ -80,12 +80,14 @@ pub(super) fn alive(_: &Call<'_>) -> Result<Answer> {
     Ok(Response::json(200, &serde_json::json!({ "status": "ok" }))?.into())
 }
 
-/// `GET /readyz`: questions get cards. Without a model, or while it restarts, they still do; before the first import there is no knowledge
-/// to make one of, and the box is not ready, though it is alive and takes an import in.
+/// `GET /readyz`: questions get cards. Without a model, or while it restarts, they still do; before the first import, or when what is here is
+/// not what was signed, there is no knowledge to make one of, and the box is not ready, though it is alive and takes an import in.
 pub(super) fn ready(call: &Call<'_>) -> Result<Answer> {
     match call.engine(Request::Status) {
         Ok(Reply::Status(reply)) => {
-            if let Some(told) = reply.notices.iter().find(|notice| notice.code == NoticeCode::NoKnowledge) {
+            let nothing = |code| matches!(code, NoticeCode::NoKnowledge | NoticeCode::KnowledgeAltered);
+            let answers = reply.generation.0 != GenerationId::NONE;
+            if let Some(told) = reply.notices.iter().find(|notice| nothing(notice.code) && !answers) {
                 let body = serde_json::json!({ "status": "not_ready", "error": told });
                 return Ok(Response::json(503, &body)?.into());
             }

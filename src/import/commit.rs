@@ -86,6 +86,7 @@ impl Importer {
             root_ver: prepared.root.root().version,
             time_floor: Some(prepared.time_floor),
             announced: Some(prepared.announced),
+            least: prepared.manifest.least().or(old.least),
         };
         self.point_to(&new, &old)?;
         meter.found(format!("现行 {gid}"), format!("in use: {gid}"));
@@ -224,6 +225,7 @@ impl Importer {
             active: old.active.clone(),
             prev: old.prev.clone(),
             hold: new.max_seen.as_ref().map(|seen| seen.serial),
+            least: old.least,
             ..new.clone()
         };
         back.write(&self.data, self.disk.as_ref())?;
