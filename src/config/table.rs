@@ -118,6 +118,10 @@ settings! {
         "同时处理的请求数", "Requests that are worked on at once";
     HttpMaxConnections = "http.max_connections", number(1, 4096, ""), Fixed("512"), "", RESTART;
         "最多同时打开的连接,一个浏览器至多占六个", "Most open connections; a browser takes up to six";
+    HttpMaxPerClient = "http.max_per_client", number(6, 4096, ""), Fixed("256"), "", RESTART;
+        "一台电脑最多同时打开的连接,再多的先关闭它自己空闲的;不超过总数的四分之三", "Most open connections of one computer, at most three quarters of all; more close its own idle ones";
+    HttpNames = "http.names", Kind::Text, Otherwise("只认 IP 地址、localhost 和本机名", "addresses, localhost and the machine's own name only"), "", RESTART;
+        "打开网页所用的域名,多个用空格分开;别的名字一律拒绝", "Names by which the page is opened, with blanks between them; any other is refused";
     HttpMaxWaiting = "http.max_waiting", number(1, 4096, ""), Fixed("256"), "", RESTART;
         "最多排队的请求,再多的立刻回绝", "Requests that may wait; more are refused at once";
     HttpQueueTimeout = "http.queue_timeout_s", number(1, 300, "s"), Fixed("5"), "", RESTART;

@@ -66,6 +66,7 @@ fn of_service(overview: &OverviewReply, alarms: &mut Vec<Alarm>) {
             NoticeCode::CuratedSuspended => "knowledge",
             NoticeCode::ActiveCorrupt
             | NoticeCode::KnowledgeUnchecked
+            | NoticeCode::ClientCrowding
             | NoticeCode::ClockBeforeFloor
             | NoticeCode::ClockSteppedBack => "doctor",
         };

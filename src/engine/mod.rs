@@ -403,7 +403,8 @@ impl Engine {
         let retriever = answerer.retriever();
         let knowledge = retriever.knowledge();
         let reading = self.seat.standing.clock.read();
-        let (notices, suspended) = self.seat.standing.notices(&reading, knowledge.is_blank());
+        let (mut notices, suspended) = self.seat.standing.notices(&reading, knowledge.is_blank());
+        notices.extend(self.watch.load.crowd().map(standing::crowding));
         let writers = answerer.writers();
         Ok(StatusReply {
             version: env!("CARGO_PKG_VERSION").into(),

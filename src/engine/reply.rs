@@ -221,13 +221,15 @@ pub enum NoticeCode {
     KnowledgeStale,
     /// Head office has announced newer knowledge.
     NewerAnnounced,
+    /// One computer takes the connections of the others; its idle ones are closed.
+    ClientCrowding,
     /// Curated questions wait for a person, because their clause changed.
     CuratedSuspended,
 }
 
 impl NoticeCode {
     /// Every code, gravest first.
-    pub const ALL: [NoticeCode; 9] = [
+    pub const ALL: [NoticeCode; 10] = [
         NoticeCode::ActiveCorrupt,
         NoticeCode::KnowledgeAltered,
         NoticeCode::NoKnowledge,
@@ -236,6 +238,7 @@ impl NoticeCode {
         NoticeCode::ClockSteppedBack,
         NoticeCode::KnowledgeStale,
         NoticeCode::NewerAnnounced,
+        NoticeCode::ClientCrowding,
         NoticeCode::CuratedSuspended,
     ];
 
@@ -250,6 +253,7 @@ impl NoticeCode {
             NoticeCode::ClockSteppedBack => "CLOCK_STEPPED_BACK",
             NoticeCode::KnowledgeStale => "KNOWLEDGE_STALE",
             NoticeCode::NewerAnnounced => "NEWER_ANNOUNCED",
+            NoticeCode::ClientCrowding => "CLIENT_CROWDING",
             NoticeCode::CuratedSuspended => "CURATED_SUSPENDED",
         }
     }

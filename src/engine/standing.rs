@@ -2,6 +2,7 @@
 //! person. Nothing of it stops an answer; it is shown above every answer until somebody has dealt with it.
 
 use super::integrity::{self, Altered};
+use super::overview::Crowd;
 use super::reply::{Notice, NoticeCode};
 use crate::clock::{BoxClock, ClockWarning, Reading, in_china};
 use crate::error::{Code, Error, Result};
@@ -206,6 +207,16 @@ fn suspended(count: u64) -> Notice {
     )
 }
 
+/// That one computer takes the connections of the others.
+pub(super) fn crowding(crowd: Crowd) -> Notice {
+    let Crowd { client, connections } = crowd;
+    notice(
+        NoticeCode::ClientCrowding,
+        format!("电脑 {client} 占用了 {connections} 个连接,已关闭它空闲的连接;其他柜员不受影响"),
+        "请科技人员查看这台电脑上运行的程序",
+    )
+}
+
 impl NoticeCode {
     /// What a notice of this kind says, in English: one plain sentence. Its Chinese message knows more: since when, how many.
     pub fn meaning(self) -> &'static str {
@@ -220,6 +231,7 @@ impl NoticeCode {
             NoticeCode::ClockSteppedBack => "The clock has shown a later time before.",
             NoticeCode::KnowledgeStale => "The knowledge has passed its date of expiry.",
             NoticeCode::NewerAnnounced => "Head office has announced newer knowledge.",
+            NoticeCode::ClientCrowding => "One computer takes the connections of the others; its idle ones are closed.",
             NoticeCode::CuratedSuspended => "Prepared answers wait for review: their clauses have changed.",
         }
     }
@@ -237,6 +249,9 @@ impl NoticeCode {
             NoticeCode::ClockSteppedBack => "Check date and time; if they are right, confirm: guida data clock.",
             NoticeCode::KnowledgeStale => "Get a new pack from head office; until then it goes on answering.",
             NoticeCode::NewerAnnounced => "Get a stick with it and import it.",
+            NoticeCode::ClientCrowding => {
+                "Look at that computer: what runs there, and whether it belongs to the branch."
+            }
             NoticeCode::CuratedSuspended => "Have them reviewed: guida data review.",
         }
     }
