@@ -54,6 +54,7 @@ fn of_service(overview: &OverviewReply, alarms: &mut Vec<Alarm>) {
             notice.code,
             NoticeCode::ActiveCorrupt
                 | NoticeCode::KnowledgeAltered
+                | NoticeCode::RecordsAltered
                 | NoticeCode::NoKnowledge
                 | NoticeCode::ClockBeforeFloor
                 | NoticeCode::ClockSteppedBack
@@ -65,6 +66,7 @@ fn of_service(overview: &OverviewReply, alarms: &mut Vec<Alarm>) {
             | NoticeCode::NewerAnnounced => "import",
             NoticeCode::CuratedSuspended => "knowledge",
             NoticeCode::ActiveCorrupt
+            | NoticeCode::RecordsAltered
             | NoticeCode::KnowledgeUnchecked
             | NoticeCode::ClientCrowding
             | NoticeCode::ClockBeforeFloor

@@ -95,6 +95,22 @@ impl Home {
         pointer(&self.data)?.1.map_or(Ok(()), Err)
     }
 
+    /// Holds the records of this box against their own hashes.
+    pub(super) fn check_records(&self, seat: &Seat) {
+        let backup = Active::read_backup(&self.data).err().map(|e| e.message().to_owned());
+        let wrong = match self.state.verify() {
+            Ok(found) => found.or(backup),
+            Err(e) => Some(e.message().to_owned()),
+        };
+        if let Some(wrong) = &wrong
+            && seat.standing.set_records(Some(wrong.clone()))
+        {
+            tracing::error!("the records of this box were altered: {wrong}");
+        } else if wrong.is_none() {
+            seat.standing.set_records(None);
+        }
+    }
+
     /// Takes up what has changed since the last look, and has the knowledge compared with its manifest again after `every`.
     pub(super) fn follow(&self, seat: &Seat, every: Duration) -> Result<()> {
         let other = seat.integrity.look(&self.data, every);
@@ -110,6 +126,9 @@ impl Home {
         let now = Looked { pointer, journal, confirmed: self.state.setting(CLOCK_CONFIRMED)? };
         if looked.confirmed != now.confirmed && *looked != Looked::default() {
             seat.standing.clock.confirm();
+        }
+        if looked.journal != now.journal {
+            self.check_records(seat);
         }
         // Noted first: a pointer that cannot be followed is not tried again and again, only when it changes.
         *looked = now;

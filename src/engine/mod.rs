@@ -183,6 +183,7 @@ impl Engine {
         };
         seat.standing.clock = Arc::new(home.clock()?);
         seat.integrity = integrity;
+        home.check_records(&seat);
         following::tell(&home.data, &home.state, &seat, &choice);
         if let Some(generation) = generation {
             seat.name(generation.gid.clone());

@@ -209,6 +209,8 @@ pub enum NoticeCode {
     ActiveCorrupt,
     /// Knowledge here is not what head office signed and does not answer; the one before it does, or nothing.
     KnowledgeAltered,
+    /// The journal or another record of this box was changed or is damaged.
+    RecordsAltered,
     /// Nothing was imported yet, and every question is refused.
     NoKnowledge,
     /// The knowledge that answers is still being compared with what head office signed.
@@ -229,9 +231,10 @@ pub enum NoticeCode {
 
 impl NoticeCode {
     /// Every code, gravest first.
-    pub const ALL: [NoticeCode; 10] = [
+    pub const ALL: [NoticeCode; 11] = [
         NoticeCode::ActiveCorrupt,
         NoticeCode::KnowledgeAltered,
+        NoticeCode::RecordsAltered,
         NoticeCode::NoKnowledge,
         NoticeCode::KnowledgeUnchecked,
         NoticeCode::ClockBeforeFloor,
@@ -247,6 +250,7 @@ impl NoticeCode {
         match self {
             NoticeCode::ActiveCorrupt => "ACTIVE_CORRUPT",
             NoticeCode::KnowledgeAltered => "KNOWLEDGE_ALTERED",
+            NoticeCode::RecordsAltered => "RECORDS_ALTERED",
             NoticeCode::NoKnowledge => "NO_KNOWLEDGE",
             NoticeCode::KnowledgeUnchecked => "KNOWLEDGE_UNCHECKED",
             NoticeCode::ClockBeforeFloor => "CLOCK_BEFORE_FLOOR",

@@ -179,6 +179,11 @@ impl Actor {
         Actor { role: Role::Operator, clearance: Classification::Confidential, name: "operator".into() }
     }
 
+    /// The operator as whom this process runs, by number.
+    pub fn at_the_command_line() -> Actor {
+        Actor::named_operator(format!("operator uid={}", rustix::process::getuid().as_raw()))
+    }
+
     /// An operator whom the operating system names.
     pub fn named_operator(name: String) -> Actor {
         Actor { name: name.into(), ..Actor::operator() }

@@ -39,6 +39,8 @@ pub(super) struct Found {
 #[derive(Debug, Default)]
 pub(super) struct Standing {
     found: RwLock<Found>,
+    /// What is wrong with the records of this box.
+    records: RwLock<Option<String>>,
     pub(super) clock: Arc<BoxClock>,
     circumstances: RwLock<Circumstances>,
     review: RwLock<Vec<Suspended>>,
@@ -52,6 +54,14 @@ impl Standing {
     /// Takes what was found of the knowledge; returns what was found before.
     pub(super) fn set_found(&self, found: Found) -> Found {
         std::mem::replace(&mut *self.found.write().unwrap_or_else(PoisonError::into_inner), found)
+    }
+
+    /// Takes what is wrong with the records of this box; whether that is new.
+    pub(super) fn set_records(&self, wrong: Option<String>) -> bool {
+        let mut records = self.records.write().unwrap_or_else(PoisonError::into_inner);
+        let new = wrong.is_some() && *records != wrong;
+        *records = wrong;
+        new
     }
 
     /// Why nothing may answer, if so.
@@ -98,6 +108,7 @@ impl Standing {
         let mut out = Vec::new();
         out.extend(circumstances.active_corrupt.then(active_corrupt));
         out.extend((!found.altered.is_empty()).then(|| altered(&found)));
+        out.extend(self.records.read().unwrap_or_else(PoisonError::into_inner).as_deref().map(records_altered));
         out.extend((blank && found.altered.is_empty()).then(no_knowledge));
         out.extend(found.unchecked.map(unchecked));
         out.extend(clock_notice(reading));
@@ -182,6 +193,14 @@ fn altered(found: &Found) -> Notice {
     notice(NoticeCode::KnowledgeAltered, message, hint)
 }
 
+fn records_altered(wrong: &str) -> Notice {
+    notice(
+        NoticeCode::RecordsAltered,
+        format!("本机的记录被改动或损坏:{wrong}"),
+        "请科技人员用 guida doctor 查看,保留现场并上报总行;不影响按条款作答",
+    )
+}
+
 fn unchecked(since: Timestamp) -> Notice {
     let since = in_china(since).strftime("%H:%M:%S");
     notice(
@@ -225,6 +244,7 @@ impl NoticeCode {
             NoticeCode::KnowledgeAltered => {
                 "The knowledge on this box is not what head office signed, and is not used."
             }
+            NoticeCode::RecordsAltered => "The journal or another record of this box was changed or is damaged.",
             NoticeCode::KnowledgeUnchecked => "The knowledge is still being compared with what head office signed.",
             NoticeCode::NoKnowledge => "This box has no knowledge yet: every question is refused.",
             NoticeCode::ClockBeforeFloor => "The clock is wrong: it is before a time that head office has signed.",
@@ -243,6 +263,7 @@ impl NoticeCode {
             NoticeCode::KnowledgeAltered => {
                 "Import the pack again from its stick, which mends it; if it happens again, check the disk."
             }
+            NoticeCode::RecordsAltered => "See what the doctor says, keep the files, and report it to head office.",
             NoticeCode::KnowledgeUnchecked => "Wait; if it does not end, check the disk.",
             NoticeCode::NoKnowledge => "Import the first pack: screen 3, or guida import.",
             NoticeCode::ClockBeforeFloor => "Set the clock of this box right.",

@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 const CROWD: usize = 64;
 /// A client that was named is not named again for so long.
 const NAMED_AGAIN: Duration = Duration::from_secs(60);
-/// Threads of connections that were given up and have not ended yet; more are waited for before anybody else gets in.
+/// Connections that were given up and whose threads have not ended yet: an eighth of all, at most this. More are waited for before anybody
+/// else gets in.
 const ENDING: usize = 64;
 /// And no longer than this.
 const ENDING_WAIT: Duration = Duration::from_millis(100);
@@ -31,6 +32,8 @@ pub(super) struct Connections {
     most: usize,
     /// Most of one client.
     share: usize,
+    /// Most that are ending.
+    ending: usize,
     load: Arc<Load>,
 }
 
@@ -89,12 +92,14 @@ pub(super) struct Visit {
 
 impl Connections {
     pub(super) fn new(settings: &HttpSettings, load: Arc<Load>) -> Connections {
-        let most = settings.max_connections.min(files_allow());
+        let files = files_allow();
+        let ending = (files / 8).clamp(1, ENDING);
+        let most = settings.max_connections.min(files.saturating_sub(ending)).max(FEWEST.min(settings.max_connections));
         if most < settings.max_connections {
             tracing::warn!(most, "fewer connections than set: the limit of open files (ulimit -n) allows no more");
         }
         let share = settings.max_per_client.min(most - most / 4).max(1);
-        Connections { state: Mutex::default(), changed: Condvar::new(), most, share, load }
+        Connections { state: Mutex::default(), changed: Condvar::new(), most, share, ending, load }
     }
 
     /// A place for a connection of `client`; `None` when every connection in its way is being answered.
@@ -151,7 +156,7 @@ impl Connections {
 
     /// The state, once the threads of most connections that were given up have ended.
     fn when_ended(&self) -> MutexGuard<'_, State> {
-        let surplus = |state: &mut State| state.threads > state.open.len() + ENDING;
+        let surplus = |state: &mut State| state.threads > state.open.len() + self.ending;
         self.changed.wait_timeout_while(self.state(), ENDING_WAIT, surplus).unwrap_or_else(PoisonError::into_inner).0
     }
 
@@ -194,7 +199,7 @@ impl Drop for Visit {
 fn files_allow() -> usize {
     use rustix::process::{Resource, getrlimit};
     let files = getrlimit(Resource::Nofile).current.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
-    files.saturating_sub(OTHER_FILES).max(FEWEST)
+    files.saturating_sub(OTHER_FILES)
 }
 
 #[cfg(test)]

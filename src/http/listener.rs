@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 /// How often the stop flag is looked at while nothing arrives.
 const STOP_CHECK: Duration = Duration::from_millis(100);
 /// Pause after a failed `accept` (no file descriptor left, say): such states pass, spinning would prolong them.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 /// Connections that may wait to be told that the server is full; further ones are closed without a word.
 const REFUSALS_WAITING: usize = 64;
 /// Threads that tell them, so that silent ones among them do not keep the others waiting.

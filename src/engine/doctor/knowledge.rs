@@ -4,7 +4,7 @@ use super::SLOW_LIMIT;
 use super::findings::{DISK, Finding, Looked, amount, met, say};
 use super::subject::{Subject, quoted};
 use crate::error::Code;
-use crate::import::{manifest_of, to_review, unreviewed, vouched};
+use crate::import::{chain, manifest_of, to_review, unreviewed, vouched};
 use crate::inference::bundled_encoder;
 use crate::pack::hex;
 use crate::pack::keys::SoftwareVerifier;
@@ -183,6 +183,12 @@ pub(super) fn hash(subject: &Subject) -> Looked {
         }
         (found, _) => found?,
     };
+    if chain(data, &SoftwareVerifier).is_err() {
+        return Err(Finding::skipped(say(
+            "信任根缺失或损坏,签名无从核对,知识不用来作答;先按“信任根”一项处理",
+            "without a sound trust root no signature can be checked and the knowledge is not used: see to the trust root first",
+        )));
+    }
     let path = data.knowledge(gid);
     let raw = match said(data, gid) {
         Ok(raw) => raw,
