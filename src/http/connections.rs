@@ -19,7 +19,7 @@ const NAMED_AGAIN: Duration = Duration::from_secs(60);
 /// else gets in.
 const ENDING: usize = 64;
 /// And no longer than this.
-const ENDING_WAIT: Duration = Duration::from_millis(100);
+const ENDING_WAIT: Duration = Duration::from_secs(1);
 /// Files that everything else of the service may have open: knowledge, journal, models, the console.
 const OTHER_FILES: usize = 40;
 /// Fewest connections, however few files there may be.
@@ -125,9 +125,15 @@ impl Connections {
         Some(Visit { connections: Arc::clone(self), id, client })
     }
 
-    /// Gives up a connection because the system has no room for another.
+    /// Makes room because the system has none for another connection: those that were given up are on their way out, or one is given up.
     pub(super) fn make_room(&self) {
+        let ending = |state: &mut State| state.threads > state.open.len();
         let mut state = self.state();
+        let room_comes = ending(&mut state);
+        state = self.changed.wait_timeout_while(state, ENDING_WAIT, ending).unwrap_or_else(PoisonError::into_inner).0;
+        if room_comes && !ending(&mut state) {
+            return;
+        }
         if let Some(victim) = state.idlest(None) {
             self.give_up(&mut state, victim);
         }

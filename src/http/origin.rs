@@ -2,8 +2,8 @@
 //!
 //! - The name by which it was reached must be one of this box: a foreign name that leads here (DNS rebinding) makes a foreign page of ours.
 //! - `Origin` and `Sec-Fetch-Site`, where a browser sends them, must be this page's. From elsewhere it may only be opened, by a link to `/`.
-//! - A question by `GET` (`/ask?q=`) has an effect, so that browsers without these headers must show by `Referer` and `Accept` that a person
-//!   opened the address: pictures and scripts of other pages are not asked for as pages.
+//! - A question by `GET` (`/ask?q=`) has an effect, so that browsers without these headers must show by `Referer` and `Accept` that a page of
+//!   ours led there: pictures and scripts of other pages are not asked for as pages, and frames can hide where they are from.
 
 use super::wire::{Method, Request};
 use crate::error::{Code, Error, Result};
@@ -45,16 +45,18 @@ pub(super) fn check(request: &Request, names: &[String], route: &str) -> Result<
     }
 }
 
-/// What a browser without `Sec-Fetch-Site` tells of who opened an address.
+/// What a browser without `Sec-Fetch-Site` tells of who opened an address: only a page of ours leads on to a question. A frame of another page
+/// that hides its address looks like one that was typed.
 fn by_a_person(request: &Request, host: &str) -> Result<()> {
     let from = request.header("referer").and_then(|referer| referer.split_once("://"));
-    let elsewhere = from.is_some_and(|(_, rest)| {
+    let here = from.is_some_and(|(_, rest)| {
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        !authority.eq_ignore_ascii_case(host)
+        authority.eq_ignore_ascii_case(host)
     });
-    // Only what is shown as a page is asked for as one; programs that are no browser send no such wish.
-    let page = request.header("accept").is_none_or(|accept| accept.contains("text/html"));
-    if elsewhere || !page { Err(foreign()) } else { Ok(()) }
+    // Only what is shown as a page is asked for as one. Programs that are no browser send neither.
+    let (accept, referred) = (request.header("accept"), request.header("referer").is_some());
+    let ours = here && accept.is_none_or(|accept| accept.contains("text/html"));
+    if ours || (accept.is_none() && !referred) { Ok(()) } else { Err(foreign()) }
 }
 
 /// Whether a `Host` names this box.
