@@ -54,6 +54,7 @@ fn of_service(overview: &OverviewReply, alarms: &mut Vec<Alarm>) {
             notice.code,
             NoticeCode::ActiveCorrupt
                 | NoticeCode::KnowledgeAltered
+                | NoticeCode::DataUnwritable
                 | NoticeCode::RecordsAltered
                 | NoticeCode::NoKnowledge
                 | NoticeCode::ClockBeforeFloor
@@ -66,6 +67,7 @@ fn of_service(overview: &OverviewReply, alarms: &mut Vec<Alarm>) {
             | NoticeCode::NewerAnnounced => "import",
             NoticeCode::CuratedSuspended => "knowledge",
             NoticeCode::ActiveCorrupt
+            | NoticeCode::DataUnwritable
             | NoticeCode::RecordsAltered
             | NoticeCode::KnowledgeUnchecked
             | NoticeCode::ClientCrowding

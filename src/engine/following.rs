@@ -32,6 +32,8 @@ pub(super) struct Home {
     pub(super) data: DataDir,
     pub(super) state: Arc<StateDb>,
     looked: Mutex<Looked>,
+    /// Why nothing can be written into the journal.
+    unwritable: Option<Error>,
 }
 
 /// What was seen at the last look, so that a look at nothing new costs next to nothing.
@@ -59,7 +61,26 @@ impl Home {
     /// Opens the journal of a data folder.
     pub(super) fn open(data: DataDir) -> Result<Home> {
         let state = Arc::new(StateDb::open(&data.state_db())?);
-        Ok(Home { data, state, looked: Mutex::default() })
+        Ok(Home { data, state, looked: Mutex::default(), unwritable: None })
+    }
+
+    /// The same for a service: where the journal cannot be written (the disk is full or read-only, the file is damaged) it is only read, or
+    /// done without, and tellers are answered all the same.
+    ///
+    /// # Errors
+    /// `STATE_DB` without memory for the journal that stands in.
+    pub(super) fn open_for_service(data: DataDir) -> Result<Home> {
+        let path = data.state_db();
+        let (state, unwritable) = match StateDb::open(&path) {
+            Ok(state) => (state, None),
+            Err(error) => {
+                tracing::error!("the journal cannot be written, tellers are answered all the same: {error}");
+                let reads = |state: &StateDb| state.verify().is_ok() && state.events(1).is_ok();
+                let read_only = StateDb::open_untouched(&path).ok().filter(reads);
+                (read_only.map_or_else(StateDb::volatile, Ok)?, Some(error))
+            }
+        };
+        Ok(Home { data, state: Arc::new(state), looked: Mutex::default(), unwritable })
     }
 
     /// Who the box is, and its generations.
@@ -97,6 +118,7 @@ impl Home {
 
     /// Holds the records of this box against their own hashes.
     pub(super) fn check_records(&self, seat: &Seat) {
+        seat.standing.set_unwritable(self.unwritable.as_ref().map(|e| e.message().to_owned()));
         let backup = Active::read_backup(&self.data).err().map(|e| e.message().to_owned());
         let wrong = match self.state.verify() {
             Ok(found) => found.or(backup),

@@ -15,7 +15,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -203,11 +203,16 @@ impl Integrity {
         if inner.watched.is_empty() {
             return false;
         }
-        if let Some(running) = &inner.running {
-            let Ok(verdict) = running.verdict.try_recv() else { return inner.has_changed(data) };
-            let sound = matches!(verdict, Verdict::Sound(_));
-            inner.settle(verdict);
-            return inner.unchecked || !sound;
+        match inner.running.as_ref().map(|running| running.verdict.try_recv()) {
+            Some(Ok(verdict)) => {
+                let sound = matches!(verdict, Verdict::Sound(_));
+                inner.settle(verdict);
+                return inner.unchecked || !sound;
+            }
+            Some(Err(TryRecvError::Empty)) => return inner.has_changed(data),
+            // There was no thread for it.
+            Some(Err(TryRecvError::Disconnected)) => inner.running = None,
+            None => {}
         }
         if inner.has_changed(data) {
             return true;
@@ -245,8 +250,15 @@ impl Inner {
         self.known.drain(..surplus);
     }
 
-    fn has_changed(&self, data: &DataDir) -> bool {
-        self.watched.iter().any(|stamp| Stamp::of(data, &stamp.gid) != *stamp)
+    /// Whether files are others than before; said once of each change, lest a choice that fails is made again and again.
+    fn has_changed(&mut self, data: &DataDir) -> bool {
+        let mut changed = false;
+        for stamp in &mut self.watched {
+            let now = Stamp::of(data, &stamp.gid);
+            changed |= now != *stamp;
+            *stamp = now;
+        }
+        changed
     }
 }
 

@@ -166,7 +166,7 @@ impl Engine {
         reranker: Option<Arc<dyn Reranker>>,
         writers: Writers,
     ) -> Result<Engine> {
-        let home = Home::open(DataDir::at(data))?;
+        let home = Home::open_for_service(DataDir::at(data))?;
         let integrity = Integrity::default();
         let choice = home.choose(&integrity)?;
         let generation = choice.gid.as_deref().map(|gid| home.generation(gid)).transpose()?;

@@ -209,6 +209,8 @@ pub enum NoticeCode {
     ActiveCorrupt,
     /// Knowledge here is not what head office signed and does not answer; the one before it does, or nothing.
     KnowledgeAltered,
+    /// Nothing can be written into the data folder.
+    DataUnwritable,
     /// The journal or another record of this box was changed or is damaged.
     RecordsAltered,
     /// Nothing was imported yet, and every question is refused.
@@ -231,9 +233,10 @@ pub enum NoticeCode {
 
 impl NoticeCode {
     /// Every code, gravest first.
-    pub const ALL: [NoticeCode; 11] = [
+    pub const ALL: [NoticeCode; 12] = [
         NoticeCode::ActiveCorrupt,
         NoticeCode::KnowledgeAltered,
+        NoticeCode::DataUnwritable,
         NoticeCode::RecordsAltered,
         NoticeCode::NoKnowledge,
         NoticeCode::KnowledgeUnchecked,
@@ -250,6 +253,7 @@ impl NoticeCode {
         match self {
             NoticeCode::ActiveCorrupt => "ACTIVE_CORRUPT",
             NoticeCode::KnowledgeAltered => "KNOWLEDGE_ALTERED",
+            NoticeCode::DataUnwritable => "DATA_UNWRITABLE",
             NoticeCode::RecordsAltered => "RECORDS_ALTERED",
             NoticeCode::NoKnowledge => "NO_KNOWLEDGE",
             NoticeCode::KnowledgeUnchecked => "KNOWLEDGE_UNCHECKED",

@@ -41,6 +41,8 @@ pub(super) struct Standing {
     found: RwLock<Found>,
     /// What is wrong with the records of this box.
     records: RwLock<Option<String>>,
+    /// Why nothing can be written into the data folder.
+    unwritable: RwLock<Option<String>>,
     pub(super) clock: Arc<BoxClock>,
     circumstances: RwLock<Circumstances>,
     review: RwLock<Vec<Suspended>>,
@@ -62,6 +64,11 @@ impl Standing {
         let new = wrong.is_some() && *records != wrong;
         *records = wrong;
         new
+    }
+
+    /// Takes why nothing can be written into the data folder.
+    pub(super) fn set_unwritable(&self, why: Option<String>) {
+        *self.unwritable.write().unwrap_or_else(PoisonError::into_inner) = why;
     }
 
     /// Why nothing may answer, if so.
@@ -108,6 +115,7 @@ impl Standing {
         let mut out = Vec::new();
         out.extend(circumstances.active_corrupt.then(active_corrupt));
         out.extend((!found.altered.is_empty()).then(|| altered(&found)));
+        out.extend(self.unwritable.read().unwrap_or_else(PoisonError::into_inner).as_deref().map(unwritable));
         out.extend(self.records.read().unwrap_or_else(PoisonError::into_inner).as_deref().map(records_altered));
         out.extend((blank && found.altered.is_empty()).then(no_knowledge));
         out.extend(found.unchecked.map(unchecked));
@@ -193,6 +201,14 @@ fn altered(found: &Found) -> Notice {
     notice(NoticeCode::KnowledgeAltered, message, hint)
 }
 
+fn unwritable(why: &str) -> Notice {
+    notice(
+        NoticeCode::DataUnwritable,
+        format!("本机的数据目录写不进去({why}),照常作答;导入、复核和操作记录暂不可用"),
+        "请科技人员检查磁盘空间、挂载方式和权限(guida doctor),处理后重启服务",
+    )
+}
+
 fn records_altered(wrong: &str) -> Notice {
     notice(
         NoticeCode::RecordsAltered,
@@ -244,6 +260,7 @@ impl NoticeCode {
             NoticeCode::KnowledgeAltered => {
                 "The knowledge on this box is not what head office signed, and is not used."
             }
+            NoticeCode::DataUnwritable => "Nothing can be written into the data folder; answers go on, imports do not.",
             NoticeCode::RecordsAltered => "The journal or another record of this box was changed or is damaged.",
             NoticeCode::KnowledgeUnchecked => "The knowledge is still being compared with what head office signed.",
             NoticeCode::NoKnowledge => "This box has no knowledge yet: every question is refused.",
@@ -263,6 +280,7 @@ impl NoticeCode {
             NoticeCode::KnowledgeAltered => {
                 "Import the pack again from its stick, which mends it; if it happens again, check the disk."
             }
+            NoticeCode::DataUnwritable => "See to disk space, mount and rights, then restart the service.",
             NoticeCode::RecordsAltered => "See what the doctor says, keep the files, and report it to head office.",
             NoticeCode::KnowledgeUnchecked => "Wait; if it does not end, check the disk.",
             NoticeCode::NoKnowledge => "Import the first pack: screen 3, or guida import.",

@@ -159,7 +159,8 @@ impl Importer {
         let unfinished = &prepared.unpacked.folder;
         disk.sync_dir(unfinished).map_err(|e| failed("写不了", unfinished, e))?;
         let (named, folder) = (self.data.generation(&prepared.preview.gid), self.data.generations());
-        match prepared.preview.repairs {
+        // It is there already when the pointer that named it was lost.
+        match prepared.preview.repairs || named.exists() {
             true => self.replace(unfinished, &named)?,
             false => disk.rename(unfinished, &named).map_err(|e| failed("写不了", &named, e))?,
         }

@@ -141,8 +141,7 @@ pub(super) fn verify(c: &Connection, beside: Option<&str>) -> rusqlite::Result<O
         let known = head.as_deref().or(beside).and_then(|head| head.split(' ').next()).unwrap_or("?");
         return Ok(Some(format!("操作记录只有 {count} 条,最后的记录(第 {known} 条)被删除或改动")));
     }
-    let sealed = get(c, SEAL)?;
-    if sealed.is_some_and(|sealed| sum(c).is_ok_and(|sum| sum != sealed)) {
+    if get(c, SEAL)? != Some(sum(c)?) {
         return Ok(Some("本机的设置或复核结果被改动".to_owned()));
     }
     Ok(None)

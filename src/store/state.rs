@@ -98,6 +98,17 @@ impl StateDb {
         Ok(StateDb { path: path.to_owned(), connection: Mutex::new(connection) })
     }
 
+    /// A journal in memory, for a box whose own does not open: nothing that is written into it lasts.
+    ///
+    /// # Errors
+    /// `STATE_DB` without memory for it.
+    pub fn volatile() -> Result<StateDb> {
+        let path = PathBuf::new();
+        let connection = Connection::open_in_memory().map_err(|e| failed(&path, e))?;
+        make(&connection).map_err(|e| failed(&path, e))?;
+        Ok(StateDb { path, connection: Mutex::new(connection) })
+    }
+
     /// SQLite's own quick check, for at most `limit`; nobody else reads or writes here meanwhile.
     ///
     /// # Errors
@@ -113,7 +124,9 @@ impl StateDb {
     pub fn record(&self, actor: &str, event: &str, code: &str, detail: &str) -> Result<()> {
         let at = now();
         let head = self.change(|c| chain::append(c, &Entry { at: &at, actor, event, code, detail }))?;
-        if let Err(error) = chain::keep_beside(&self.path, &head) {
+        if !self.path.as_os_str().is_empty()
+            && let Err(error) = chain::keep_beside(&self.path, &head)
+        {
             // The entry is made; what stands beside it only lags behind.
             tracing::warn!(%error, "the head of the journal is not kept beside it");
         }
