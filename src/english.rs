@@ -48,6 +48,10 @@ fn english(code: Code) -> (&'static str, &'static str) {
         Code::KbModel => {
             ("The knowledge was made with another encoder.", "Load that encoder, or search by words (--no-embedder).")
         }
+        Code::KbAltered => (
+            "The knowledge on this box is not what head office signed.",
+            "Import the pack again from its stick, which mends it.",
+        ),
         Code::KbBuild => ("The knowledge file could not be built.", "Check disk space and who may write there."),
         Code::DocumentUnreadable => ("A document cannot be read.", SAVE_AS),
         Code::DocumentTooLarge => ("A document is too large.", "Split it."),

@@ -121,6 +121,8 @@ codes! {
     KbSchema = "KB_SCHEMA", Data;
     /// The knowledge was embedded with another model than the one loaded.
     KbModel = "KB_MODEL", Data;
+    /// The knowledge here is not what head office signed, and there is no earlier one that is.
+    KbAltered = "KB_ALTERED", Unavailable;
     /// Building a knowledge file failed.
     KbBuild = "KB_BUILD", Data;
     /// A source document cannot be read; the report names the reason.

@@ -135,7 +135,7 @@ fn stream(addr: SocketAddr, question: &str, stop: &AtomicBool) -> std::io::Resul
     stream.set_read_timeout(Some(SILENCE))?;
     write!(
         stream,
-        "POST /api/v1/ask HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\nContent-Type: application/json\r\n\
+        "POST /api/v1/ask HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nContent-Type: application/json\r\n\
          Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )?;

@@ -32,7 +32,7 @@ impl Client {
     pub fn ask(&mut self, question: &str) -> std::io::Result<(String, Vec<u8>)> {
         let body = serde_json::json!({ "question": question }).to_string();
         let request = format!(
-            "POST /api/v1/ask HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            "POST /api/v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
         self.0.get_mut().write_all(request.as_bytes())?;

@@ -21,7 +21,9 @@ use crate::engine::request::{Actor, TELLER_CLEARANCE};
 use crate::engine::settings::{SettingsDesk, SettingsPlace};
 use crate::error::{Code, Error, Result};
 use crate::inference::models::Pooling;
-use crate::inference::{Embedder, EmbedderSettings, KvType, LlamaEmbedder, LlamaReranker, Reranker, run_child};
+use crate::inference::{
+    Embedder, EmbedderSettings, KvType, LlamaEmbedder, LlamaReranker, Reranker, require_unaltered, run_child,
+};
 use crate::log;
 use clap::Parser;
 use models::Models;
@@ -194,14 +196,20 @@ fn load_embedder(encoder: &EncoderArgs, settings: EmbedderSettings) -> Result<Op
         ..settings
     };
     Ok(Some(Arc::new(match &encoder.embedder {
-        Some(path) => LlamaEmbedder::load(path, settings)?,
+        Some(path) => {
+            require_unaltered(path)?;
+            LlamaEmbedder::load(path, settings)?
+        }
         None => LlamaEmbedder::bundled(settings)?,
     })))
 }
 
 fn load_reranker(path: Option<&Path>, threads: Option<u32>) -> Result<Option<Arc<dyn Reranker>>> {
     Ok(match path {
-        Some(path) => Some(Arc::new(LlamaReranker::load(path, threads)?)),
+        Some(path) => {
+            require_unaltered(path)?;
+            Some(Arc::new(LlamaReranker::load(path, threads)?))
+        }
         None => None,
     })
 }
@@ -266,6 +274,7 @@ fn open_engine(kb: &KbArg, models: &ModelArgs, writers: Writers) -> Result<Engin
 fn ask(args: &AskArgs) -> Result<()> {
     let writers = start_models(&args.models)?.writers();
     let engine = open_engine(&args.kb, &args.models, writers.clone())?;
+    engine.settle()?;
     let writes = writers.main().is_some();
     cli::ask::run(&engine, &Actor::operator(), args, writes.then_some(|| wait_for(&writers)))
 }
@@ -273,6 +282,7 @@ fn ask(args: &AskArgs) -> Result<()> {
 fn chat(args: &ChatArgs) -> Result<()> {
     let writers = start_models(&args.models)?.writers();
     let engine = open_engine(&args.kb, &args.models, writers.clone())?;
+    engine.settle()?;
     let writes = writers.main().is_some();
     cli::chat::run(&engine, &Actor::operator(), args, writes.then_some(|| wait_for(&writers)))
 }

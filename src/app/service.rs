@@ -88,11 +88,19 @@ fn http_settings(settings: &Settings) -> Result<HttpSettings> {
     Ok(HttpSettings {
         workers: settings.number(Key::HttpWorkers).unwrap_or(usual.workers),
         max_connections: settings.number(Key::HttpMaxConnections).unwrap_or(usual.max_connections),
+        max_per_client: settings.number(Key::HttpMaxPerClient).unwrap_or(usual.max_per_client),
+        names: host_names(settings.text(Key::HttpNames).unwrap_or_default()),
         max_waiting: settings.number(Key::HttpMaxWaiting).unwrap_or(usual.max_waiting),
         queue_timeout: settings.number(Key::HttpQueueTimeout).map_or(usual.queue_timeout, Duration::from_secs),
         prose_timeout: settings.number(Key::HttpProseTimeout).map_or(usual.prose_timeout, Duration::from_secs),
         ..usual
     })
+}
+
+/// The names of a setting, however they are kept apart.
+fn host_names(text: &str) -> Vec<String> {
+    let between = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '\u{ff0c}' | '\u{3001}');
+    text.split(between).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 /// Serves, and keeps a log of it.

@@ -5,14 +5,13 @@ use super::output::{print, print_json};
 use crate::clock::in_china;
 use crate::engine::branch::{self, BranchStatus, ClockStatus, GenerationInfo};
 use crate::engine::importing::{self, Committed, Encoder, Importer, Outcome, Preview, Progress, Returned, Watch};
+use crate::engine::request::Actor;
 use crate::error::{Code, Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 
-/// Who the journal says it was.
-const ACTOR: &str = "operator";
 /// Most changes of one kind that are printed; the counts are whole.
 const SHOWN: usize = 8;
 /// Characters of a clause that are printed.
@@ -28,7 +27,7 @@ pub fn import(args: &ImportArgs, encoder: Encoder) -> Result<()> {
     if !args.yes && !args.dry_run {
         require_terminal()?;
     }
-    let importer = importing::open(&args.data.data, encoder, ACTOR)?;
+    let importer = importing::open(&args.data.data, encoder, &actor())?;
     let mut bar = Bar::new();
     let outcome = importer.prepare(&args.path, &mut bar);
     bar.finish();
@@ -81,12 +80,12 @@ pub fn data(command: &DataCommand) -> Result<()> {
         DataCommand::Release { data } => turned("已恢复", &importer(&data.data)?.release(&mut |_| Ok(()), &mut ())?),
         DataCommand::Recover { data } => turned("已修复指向", &importer(&data.data)?.recover(&mut |_| Ok(()))?),
         DataCommand::Review { accept: Some(question), data, .. } => {
-            let accepted = branch::accept(&data.data, question, ACTOR)?;
+            let accepted = branch::accept(&data.data, question, &actor())?;
             print(&format!("已复核:{} → 《{}》{}\n", accepted.question, accepted.document, accepted.label))
         }
         DataCommand::Review { accept: None, data, json } => reviews(&data.data, *json),
         DataCommand::Clock { confirm, data, json } => {
-            let status = branch::clock(&data.data, *confirm, ACTOR)?;
+            let status = branch::clock(&data.data, *confirm, &actor())?;
             match json {
                 true => print_json(&status),
                 false => print(&clock_text(&status)),
@@ -103,9 +102,14 @@ pub fn data(command: &DataCommand) -> Result<()> {
     }
 }
 
+/// What the journal calls whoever runs a command.
+fn actor() -> String {
+    Actor::at_the_command_line().name().to_owned()
+}
+
 /// Going back and forth needs no encoder: nothing is asked of the knowledge.
 fn importer(data: &Path) -> Result<Importer> {
-    importing::open(data, None, ACTOR)
+    importing::open(data, None, &actor())
 }
 
 fn turned(what: &str, returned: &Returned) -> Result<()> {

@@ -118,6 +118,10 @@ settings! {
         "同时处理的请求数", "Requests that are worked on at once";
     HttpMaxConnections = "http.max_connections", number(1, 4096, ""), Fixed("512"), "", RESTART;
         "最多同时打开的连接,一个浏览器至多占六个", "Most open connections; a browser takes up to six";
+    HttpMaxPerClient = "http.max_per_client", number(6, 4096, ""), Fixed("256"), "", RESTART;
+        "一台电脑最多同时打开的连接,再多的先关闭它自己空闲的;不超过总数的四分之三", "Most open connections of one computer, at most three quarters of all; more close its own idle ones";
+    HttpNames = "http.names", Kind::Text, Otherwise("只认 IP 地址、localhost 和本机名", "addresses, localhost and the machine's own name only"), "", RESTART;
+        "打开网页所用的域名,多个用空格分开;别的名字一律拒绝", "Names by which the page is opened, with blanks between them; any other is refused";
     HttpMaxWaiting = "http.max_waiting", number(1, 4096, ""), Fixed("256"), "", RESTART;
         "最多排队的请求,再多的立刻回绝", "Requests that may wait; more are refused at once";
     HttpQueueTimeout = "http.queue_timeout_s", number(1, 300, "s"), Fixed("5"), "", RESTART;
@@ -126,6 +130,8 @@ settings! {
         "生成一段说明的最长时间", "Longest time for writing one explanation";
     KnowledgeFile = "knowledge.file", Kind::Path, Otherwise("数据目录里的现行知识", "the active knowledge of the data folder"), "--kb", RESTART;
         "固定使用这个知识库文件;设了以后不再采用导入的知识", "Always use this knowledge file; imported knowledge is then not used";
+    KnowledgeRecheck = "knowledge.recheck_minutes", number(1, 10_080, "min"), Fixed("60"), "", RESTART;
+        "每隔多久把知识与总行签发的逐字节再核对一遍,没有人提问时进行", "How often the knowledge is compared again with what head office signed, while nobody asks";
     ModelsLarge = "models.large", Kind::Text, Otherwise("登记为 large 的模型", "the model registered as large"), "--model", RESTART;
         "写说明的模型:登记的名字或 GGUF 文件", "The model that writes explanations: a registered name or a GGUF file";
     ModelsSmall = "models.small", Kind::Text, Otherwise("不用", "none"), "--small-model", RESTART;

@@ -53,14 +53,26 @@ fn of_service(overview: &OverviewReply, alarms: &mut Vec<Alarm>) {
         let grave = matches!(
             notice.code,
             NoticeCode::ActiveCorrupt
+                | NoticeCode::KnowledgeAltered
+                | NoticeCode::DataUnwritable
+                | NoticeCode::RecordsAltered
                 | NoticeCode::NoKnowledge
                 | NoticeCode::ClockBeforeFloor
                 | NoticeCode::ClockSteppedBack
         );
         let screen = match notice.code {
-            NoticeCode::NoKnowledge | NoticeCode::KnowledgeStale | NoticeCode::NewerAnnounced => "import",
+            NoticeCode::KnowledgeAltered
+            | NoticeCode::NoKnowledge
+            | NoticeCode::KnowledgeStale
+            | NoticeCode::NewerAnnounced => "import",
             NoticeCode::CuratedSuspended => "knowledge",
-            NoticeCode::ActiveCorrupt | NoticeCode::ClockBeforeFloor | NoticeCode::ClockSteppedBack => "doctor",
+            NoticeCode::ActiveCorrupt
+            | NoticeCode::DataUnwritable
+            | NoticeCode::RecordsAltered
+            | NoticeCode::KnowledgeUnchecked
+            | NoticeCode::ClientCrowding
+            | NoticeCode::ClockBeforeFloor
+            | NoticeCode::ClockSteppedBack => "doctor",
         };
         let todo = match notice.code {
             NoticeCode::CuratedSuspended => Bilingual::new("按 2 再按 v 逐条复核", "press 2, then v, and look at each"),

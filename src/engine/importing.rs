@@ -6,7 +6,7 @@
 //!                    └──▶ failed, or already in use
 //! ```
 
-use super::following::take_up;
+use super::following::adopt;
 use super::seat::Seat;
 use crate::disk::RealDisk;
 use crate::error::{Code, Error, ErrorBody, Result};
@@ -243,7 +243,7 @@ impl ImportDesk {
                 self.start(seat, actor, None, |importer, shared, seat| {
                     importer
                         .seen(from)
-                        .rollback(&mut |_| take_up(importer.data(), importer.state(), seat), &mut Teller(shared))
+                        .rollback(&mut |_| adopt(importer.data(), importer.state(), seat), &mut Teller(shared))
                         .map(|returned| ImportState::Turned { returned })
                 })?;
             }
@@ -251,7 +251,7 @@ impl ImportDesk {
                 self.start(seat, actor, None, |importer, shared, seat| {
                     importer
                         .seen(from)
-                        .release(&mut |_| take_up(importer.data(), importer.state(), seat), &mut Teller(shared))
+                        .release(&mut |_| adopt(importer.data(), importer.state(), seat), &mut Teller(shared))
                         .map(|returned| ImportState::Turned { returned })
                 })?;
             }
@@ -361,7 +361,7 @@ fn prepare(importer: &Importer, shared: &Shared, seat: &Seat, source: &Path) -> 
         return Ok(ImportState::Idle);
     }
     let committed =
-        importer.commit(*prepared, &mut |_| take_up(importer.data(), importer.state(), seat), &mut Teller(shared))?;
+        importer.commit(*prepared, &mut |_| adopt(importer.data(), importer.state(), seat), &mut Teller(shared))?;
     Ok(ImportState::Done { committed })
 }
 

@@ -6,7 +6,7 @@
 //! [`measure`] those that build knowledge for the measuring; [`exam`] asks a file of questions through the door, [`conclusions`] judges what comes back by rules; [`office`] is head
 //! office's making of packs. `watch` keeps what the console tells of the questions that pass (`figures` counts them, `hour` knows the
 //! last one, [`recent`] the latest), [`overview`] and [`trace`] tell it, `asking` puts a question to the answerer, `seat` holds the
-//! knowledge that answers and exchanges it, `standing` knows what a box must tell about itself; [`importing`] takes new knowledge in,
+//! knowledge that answers and exchanges it, `integrity` holds it against what head office signed, `standing` knows what a box must tell about itself; [`importing`] takes new knowledge in,
 //! [`sticks`] finds what is plugged in, `difference` compares two generations, [`branch`] knows a data folder, `following` takes up
 //! what changes in it, [`logs`] keeps what was said. [`modeling`] is what can be asked of the models that write while they serve,
 //! `model_desk` does it, `shelf` knows what lies in their folder.
@@ -22,6 +22,7 @@ mod figures;
 mod following;
 mod hour;
 pub mod importing;
+mod integrity;
 pub mod logs;
 pub mod measure;
 mod model_desk;
@@ -44,6 +45,7 @@ mod watch;
 
 use crate::answer::{AnswerReply, Answerer, Writers};
 use crate::clock::BoxClock;
+use crate::config::Key;
 use crate::dialogue::sessions::Sessions;
 use crate::error::{Code, Error, Result};
 use crate::inference::{Embedder, Generator, Reranker};
@@ -54,6 +56,7 @@ use asking::Asking;
 use difference::Differences;
 use following::Home;
 use importing::ImportDesk;
+use integrity::Integrity;
 use logs::LogRing;
 use model_desk::ModelDesk;
 use modeling::ModelHost;
@@ -65,6 +68,7 @@ use settings::SettingsDesk;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 use sticks::Sticks;
 use watch::Watch;
 
@@ -76,6 +80,10 @@ pub use standing::Circumstances;
 pub const MAX_SEARCH_HITS: usize = 100;
 /// Most neighbours of a clause on either side.
 pub const MAX_NEIGHBOURS: usize = 20;
+/// Minutes after which the knowledge is compared again, where the setting does not say.
+const RECHECK_MINUTES: u64 = 60;
+/// How often [`Engine::settle`] looks.
+const SETTLE_POLL: Duration = Duration::from_millis(20);
 /// Most bytes of a title, a choice or a filter.
 const MAX_FIELD_BYTES: usize = 600;
 
@@ -158,11 +166,14 @@ impl Engine {
         reranker: Option<Arc<dyn Reranker>>,
         writers: Writers,
     ) -> Result<Engine> {
-        let home = Home::open(DataDir::at(data))?;
-        let generation = home.generation()?;
+        let home = Home::open_for_service(DataDir::at(data))?;
+        let integrity = Integrity::default();
+        let choice = home.choose(&integrity)?;
+        let generation = choice.gid.as_deref().map(|gid| home.generation(gid)).transpose()?;
         let models = Models { embedder, reranker, writers: writers.into() };
         let mut seat = match &generation {
             Some(generation) => Seat::open(&generation.kb, models)?,
+            None if !choice.altered.is_empty() => Seat::blank(models)?,
             None if is_missing(kb) => {
                 home.is_new()?;
                 tracing::warn!("no knowledge yet: every question is refused until the first import");
@@ -171,6 +182,9 @@ impl Engine {
             None => Seat::open(kb, models)?,
         };
         seat.standing.clock = Arc::new(home.clock()?);
+        seat.integrity = integrity;
+        home.check_records(&seat);
+        following::tell(&home.data, &home.state, &seat, &choice);
         if let Some(generation) = generation {
             seat.name(generation.gid.clone());
             seat.take_up(generation)?;
@@ -180,12 +194,14 @@ impl Engine {
     }
 
     fn of(seat: Arc<Seat>, home: Option<Home>, desk: Option<ImportDesk>) -> Engine {
+        let watch = Watch::default();
+        seat.integrity.heed(Arc::clone(&watch.load));
         Engine {
             seat,
             home,
             desk,
             models: None,
-            watch: Watch::default(),
+            watch,
             sessions: Sessions::default(),
             differences: Differences::default(),
             sticks: Sticks::from_environment(),
@@ -228,7 +244,22 @@ impl Engine {
     /// # Errors
     /// Those of reading the folder and opening the knowledge; what answered before goes on.
     pub fn follow(&self) -> Result<()> {
-        self.home.as_ref().map_or(Ok(()), |home| home.follow(&self.seat))
+        let set = self.settings.checked().ok().and_then(|settings| settings.number(Key::KnowledgeRecheck));
+        let minutes: u64 = set.unwrap_or(RECHECK_MINUTES);
+        let every = Duration::from_secs(60 * minutes);
+        self.home.as_ref().map_or(Ok(()), |home| home.follow(&self.seat, every))
+    }
+
+    /// Waits until the knowledge is compared with what head office signed, to its last byte: for whoever asks once and looks at no notice.
+    ///
+    /// # Errors
+    /// As [`Engine::follow`].
+    pub fn settle(&self) -> Result<()> {
+        while self.seat.integrity.is_unchecked() {
+            self.follow()?;
+            std::thread::park_timeout(SETTLE_POLL);
+        }
+        Ok(())
     }
 
     /// Says what is known of the knowledge beyond its content; from then on the status tells it.
@@ -247,6 +278,11 @@ impl Engine {
     /// `DENIED`; the guard's errors for a question; `BAD_PARAMETER`; `NOT_FOUND`; `KB_CORRUPT`.
     pub fn handle(&self, actor: &Actor, request: Request) -> Result<Reply> {
         policy::authorise(actor, &request)?;
+        if request.needs_knowledge()
+            && let Some(withheld) = self.seat.standing.withheld()
+        {
+            return Err(withheld);
+        }
         // Everything of one request is of one generation.
         let answerer = self.seat.answerer();
         let retriever = answerer.retriever();
@@ -367,7 +403,8 @@ impl Engine {
         let retriever = answerer.retriever();
         let knowledge = retriever.knowledge();
         let reading = self.seat.standing.clock.read();
-        let (notices, suspended) = self.seat.standing.notices(&reading, knowledge.is_blank());
+        let (mut notices, suspended) = self.seat.standing.notices(&reading, knowledge.is_blank());
+        notices.extend(self.watch.load.crowd().map(standing::crowding));
         let writers = answerer.writers();
         Ok(StatusReply {
             version: env!("CARGO_PKG_VERSION").into(),

@@ -8,9 +8,13 @@ use crate::clock::day_of;
 use crate::error::Result;
 use crate::types::Date;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+/// How long a client that took the places of others is told of.
+pub const CROWD_SHOWN: Duration = Duration::from_secs(300);
 /// Minutes that are kept.
 pub const MINUTES: usize = 60;
 
@@ -60,6 +64,19 @@ pub struct Minute {
 pub struct Load {
     waiting: AtomicU64,
     working: AtomicU64,
+    connections: AtomicU64,
+    evicted: AtomicU64,
+    turned_away: AtomicU64,
+    crowd: Mutex<Option<(Crowd, Instant)>>,
+}
+
+/// A client that takes the places of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crowd {
+    /// Its address.
+    pub client: IpAddr,
+    /// How many connections it had.
+    pub connections: usize,
 }
 
 impl Load {
@@ -77,6 +94,48 @@ impl Load {
     /// Requests that are being worked on.
     pub fn working(&self) -> u64 {
         self.working.load(Ordering::Relaxed)
+    }
+
+    /// Shows how many connections are open.
+    pub fn show_connections(&self, open: usize) {
+        self.connections.store(open as u64, Ordering::Relaxed);
+    }
+
+    /// Open connections.
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Counts a connection that was closed for another.
+    pub fn count_evicted(&self) {
+        self.evicted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Connections that were closed for others.
+    pub fn evicted(&self) -> u64 {
+        self.evicted.load(Ordering::Relaxed)
+    }
+
+    /// Counts a connection that found no place.
+    pub fn count_turned_away(&self) {
+        self.turned_away.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Connections that found no place.
+    pub fn turned_away(&self) -> u64 {
+        self.turned_away.load(Ordering::Relaxed)
+    }
+
+    /// Names a client that takes the places of others.
+    pub fn crowded(&self, client: IpAddr, connections: usize) {
+        let crowd = Crowd { client, connections };
+        *self.crowd.lock().unwrap_or_else(PoisonError::into_inner) = Some((crowd, Instant::now()));
+    }
+
+    /// The client that did so last, for [`CROWD_SHOWN`].
+    pub fn crowd(&self) -> Option<Crowd> {
+        let crowd = *self.crowd.lock().unwrap_or_else(PoisonError::into_inner);
+        crowd.filter(|(_, at)| at.elapsed() < CROWD_SHOWN).map(|(crowd, _)| crowd)
     }
 }
 

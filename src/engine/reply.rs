@@ -207,8 +207,16 @@ pub struct Notice {
 pub enum NoticeCode {
     /// The pointer to the active knowledge is damaged; the last good one serves.
     ActiveCorrupt,
+    /// Knowledge here is not what head office signed and does not answer; the one before it does, or nothing.
+    KnowledgeAltered,
+    /// Nothing can be written into the data folder.
+    DataUnwritable,
+    /// The journal or another record of this box was changed or is damaged.
+    RecordsAltered,
     /// Nothing was imported yet, and every question is refused.
     NoKnowledge,
+    /// The knowledge that answers is still being compared with what head office signed.
+    KnowledgeUnchecked,
     /// The clock lies before a time that head office has signed.
     ClockBeforeFloor,
     /// The clock has shown a later time before.
@@ -217,19 +225,26 @@ pub enum NoticeCode {
     KnowledgeStale,
     /// Head office has announced newer knowledge.
     NewerAnnounced,
+    /// One computer takes the connections of the others; its idle ones are closed.
+    ClientCrowding,
     /// Curated questions wait for a person, because their clause changed.
     CuratedSuspended,
 }
 
 impl NoticeCode {
     /// Every code, gravest first.
-    pub const ALL: [NoticeCode; 7] = [
+    pub const ALL: [NoticeCode; 12] = [
         NoticeCode::ActiveCorrupt,
+        NoticeCode::KnowledgeAltered,
+        NoticeCode::DataUnwritable,
+        NoticeCode::RecordsAltered,
         NoticeCode::NoKnowledge,
+        NoticeCode::KnowledgeUnchecked,
         NoticeCode::ClockBeforeFloor,
         NoticeCode::ClockSteppedBack,
         NoticeCode::KnowledgeStale,
         NoticeCode::NewerAnnounced,
+        NoticeCode::ClientCrowding,
         NoticeCode::CuratedSuspended,
     ];
 
@@ -237,11 +252,16 @@ impl NoticeCode {
     pub fn as_str(self) -> &'static str {
         match self {
             NoticeCode::ActiveCorrupt => "ACTIVE_CORRUPT",
+            NoticeCode::KnowledgeAltered => "KNOWLEDGE_ALTERED",
+            NoticeCode::DataUnwritable => "DATA_UNWRITABLE",
+            NoticeCode::RecordsAltered => "RECORDS_ALTERED",
             NoticeCode::NoKnowledge => "NO_KNOWLEDGE",
+            NoticeCode::KnowledgeUnchecked => "KNOWLEDGE_UNCHECKED",
             NoticeCode::ClockBeforeFloor => "CLOCK_BEFORE_FLOOR",
             NoticeCode::ClockSteppedBack => "CLOCK_STEPPED_BACK",
             NoticeCode::KnowledgeStale => "KNOWLEDGE_STALE",
             NoticeCode::NewerAnnounced => "NEWER_ANNOUNCED",
+            NoticeCode::ClientCrowding => "CLIENT_CROWDING",
             NoticeCode::CuratedSuspended => "CURATED_SUSPENDED",
         }
     }

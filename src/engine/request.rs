@@ -133,6 +133,22 @@ pub enum Request {
     Doctor,
 }
 
+impl Request {
+    /// Whether the reply is made of what stands in the knowledge.
+    pub(super) fn needs_knowledge(&self) -> bool {
+        matches!(
+            self,
+            Request::Ask(_)
+                | Request::Search(_)
+                | Request::Clause { .. }
+                | Request::Documents { .. }
+                | Request::Trace(_)
+                | Request::Review
+                | Request::Accept(_)
+        )
+    }
+}
+
 /// Who asks. Roles beyond the teller come with accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -161,6 +177,11 @@ impl Actor {
     /// The person at the box's own command line, who reads everything that is on the box anyway.
     pub fn operator() -> Actor {
         Actor { role: Role::Operator, clearance: Classification::Confidential, name: "operator".into() }
+    }
+
+    /// The operator as whom this process runs, by number.
+    pub fn at_the_command_line() -> Actor {
+        Actor::named_operator(format!("operator uid={}", rustix::process::getuid().as_raw()))
     }
 
     /// An operator whom the operating system names.

@@ -3,6 +3,7 @@
 //! A question takes the answerer that is there when it comes and keeps it to its end, so that no answer is made of two generations.
 //! The next one is made ready beside it, its vectors read and a question asked, before it is put in the place.
 
+use super::integrity::Integrity;
 use super::standing::{Circumstances, Standing};
 use crate::answer::{Answerer, WriterPlace};
 use crate::error::Result;
@@ -56,6 +57,7 @@ pub(super) struct Seat {
     /// The generation that answers; held while another takes its place, so that two never do so at once.
     seated: Mutex<Option<Seated>>,
     pub(super) standing: Standing,
+    pub(super) integrity: Integrity,
 }
 
 impl Seat {
@@ -71,7 +73,13 @@ impl Seat {
 
     fn with(knowledge: Knowledge, models: Models) -> Result<Seat> {
         let answerer = RwLock::new(Arc::new(answerer(knowledge, &models)?));
-        Ok(Seat { models, answerer, seated: Mutex::default(), standing: Standing::default() })
+        Ok(Seat {
+            models,
+            answerer,
+            seated: Mutex::default(),
+            standing: Standing::default(),
+            integrity: Integrity::default(),
+        })
     }
 
     /// What answers now.
@@ -99,6 +107,20 @@ impl Seat {
         self.standing.set_circumstances(generation.circumstances);
         *self.answerer.write().unwrap_or_else(PoisonError::into_inner) = next;
         *serving = seated;
+        Ok(())
+    }
+
+    /// Empties the place: what sat there must not answer, and nothing else may.
+    ///
+    /// # Errors
+    /// `INTERNAL` without memory for it.
+    pub(super) fn clear(&self) -> Result<()> {
+        let mut serving = self.seated.lock().unwrap_or_else(PoisonError::into_inner);
+        if serving.is_some() || !self.answerer().retriever().knowledge().is_blank() {
+            let nothing = Arc::new(answerer(Knowledge::blank()?, &self.models)?);
+            *self.answerer.write().unwrap_or_else(PoisonError::into_inner) = nothing;
+            *serving = None;
+        }
         Ok(())
     }
 

@@ -229,7 +229,7 @@ impl SettingsDesk {
 pub fn at_rest(desk: &SettingsDesk, data: &Path, request: &SettingsRequest) -> Result<SettingsReply> {
     let changes = *request != SettingsRequest::List;
     let journal = (changes && is_home(data)).then(|| StateDb::open(&DataDir::at(data).state_db())).transpose()?;
-    desk.handle(&Actor::operator(), journal.as_ref(), request)
+    desk.handle(&Actor::at_the_command_line(), journal.as_ref(), request)
 }
 
 impl Engine {

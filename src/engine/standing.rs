@@ -1,6 +1,8 @@
 //! What a box knows about itself and must tell: whether its clock can be believed, whether its knowledge is old, what waits for a
 //! person. Nothing of it stops an answer; it is shown above every answer until somebody has dealt with it.
 
+use super::integrity::{self, Altered};
+use super::overview::Crowd;
 use super::reply::{Notice, NoticeCode};
 use crate::clock::{BoxClock, ClockWarning, Reading, in_china};
 use crate::error::{Code, Error, Result};
@@ -22,9 +24,25 @@ pub struct Circumstances {
     pub active_corrupt: bool,
 }
 
+/// What was found of the knowledge when it was held against what head office signed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Generations that would have answered and are something else.
+    pub(super) altered: Vec<Altered>,
+    /// The generation that answers.
+    pub(super) answers: Option<String>,
+    /// Since when it is being compared, while that is not done.
+    pub(super) unchecked: Option<Timestamp>,
+}
+
 /// The box's state that changes while it answers.
 #[derive(Debug, Default)]
 pub(super) struct Standing {
+    found: RwLock<Found>,
+    /// What is wrong with the records of this box.
+    records: RwLock<Option<String>>,
+    /// Why nothing can be written into the data folder.
+    unwritable: RwLock<Option<String>>,
     pub(super) clock: Arc<BoxClock>,
     circumstances: RwLock<Circumstances>,
     review: RwLock<Vec<Suspended>>,
@@ -33,6 +51,30 @@ pub(super) struct Standing {
 impl Standing {
     pub(super) fn set_circumstances(&self, circumstances: Circumstances) {
         *self.circumstances.write().unwrap_or_else(PoisonError::into_inner) = circumstances;
+    }
+
+    /// Takes what was found of the knowledge; returns what was found before.
+    pub(super) fn set_found(&self, found: Found) -> Found {
+        std::mem::replace(&mut *self.found.write().unwrap_or_else(PoisonError::into_inner), found)
+    }
+
+    /// Takes what is wrong with the records of this box; whether that is new.
+    pub(super) fn set_records(&self, wrong: Option<String>) -> bool {
+        let mut records = self.records.write().unwrap_or_else(PoisonError::into_inner);
+        let new = wrong.is_some() && *records != wrong;
+        *records = wrong;
+        new
+    }
+
+    /// Takes why nothing can be written into the data folder.
+    pub(super) fn set_unwritable(&self, why: Option<String>) {
+        *self.unwritable.write().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    /// Why nothing may answer, if so.
+    pub(super) fn withheld(&self) -> Option<Error> {
+        let found = self.found.read().unwrap_or_else(PoisonError::into_inner);
+        (found.answers.is_none() && !found.altered.is_empty()).then(|| integrity::withheld(&found.altered))
     }
 
     /// When head office made the active knowledge.
@@ -69,9 +111,14 @@ impl Standing {
     pub(super) fn notices(&self, reading: &Reading, blank: bool) -> (Vec<Notice>, u64) {
         let circumstances = self.circumstances.read().unwrap_or_else(PoisonError::into_inner);
         let waiting = forms(&self.review.read().unwrap_or_else(PoisonError::into_inner)).len() as u64;
+        let found = self.found.read().unwrap_or_else(PoisonError::into_inner);
         let mut out = Vec::new();
         out.extend(circumstances.active_corrupt.then(active_corrupt));
-        out.extend(blank.then(no_knowledge));
+        out.extend((!found.altered.is_empty()).then(|| altered(&found)));
+        out.extend(self.unwritable.read().unwrap_or_else(PoisonError::into_inner).as_deref().map(unwritable));
+        out.extend(self.records.read().unwrap_or_else(PoisonError::into_inner).as_deref().map(records_altered));
+        out.extend((blank && found.altered.is_empty()).then(no_knowledge));
+        out.extend(found.unchecked.map(unchecked));
         out.extend(clock_notice(reading));
         out.extend(circumstances.stale_after.filter(|after| *after <= reading.passed).map(stale));
         out.extend(circumstances.newer.as_deref().map(newer));
@@ -144,6 +191,41 @@ fn active_corrupt() -> Notice {
     )
 }
 
+fn altered(found: &Found) -> Notice {
+    let which: Vec<String> = found.altered.iter().map(|one| format!("{}({})", one.gid, one.why)).collect();
+    let (which, hint) = (which.join("、"), "请科技人员插上该知识包的 U 盘重新导入,就地修好;再次出现则检查磁盘并上报");
+    let message = match &found.answers {
+        Some(gid) => format!("本机的知识 {which} 与总行签发的不一致,已停用;现以上一代 {gid} 作答,内容可能较旧"),
+        None => format!("本机的知识 {which} 与总行签发的不一致,已停用,任何问题都不回答"),
+    };
+    notice(NoticeCode::KnowledgeAltered, message, hint)
+}
+
+fn unwritable(why: &str) -> Notice {
+    notice(
+        NoticeCode::DataUnwritable,
+        format!("本机的数据目录写不进去({why}),照常作答;导入、复核和操作记录暂不可用"),
+        "请科技人员检查磁盘空间、挂载方式和权限(guida doctor),处理后重启服务",
+    )
+}
+
+fn records_altered(wrong: &str) -> Notice {
+    notice(
+        NoticeCode::RecordsAltered,
+        format!("本机的记录被改动或损坏:{wrong}"),
+        "请科技人员用 guida doctor 查看,保留现场并上报总行;不影响按条款作答",
+    )
+}
+
+fn unchecked(since: Timestamp) -> Notice {
+    let since = in_china(since).strftime("%H:%M:%S");
+    notice(
+        NoticeCode::KnowledgeUnchecked,
+        format!("正在逐字节核对知识与总行签发的是否一致({since} 开始),核对完之前请留意原文"),
+        "一般几秒到一两分钟完成,不一致会立即停用并提示;长时间不消失请科技人员检查磁盘",
+    )
+}
+
 fn no_knowledge() -> Notice {
     notice(
         NoticeCode::NoKnowledge,
@@ -160,16 +242,33 @@ fn suspended(count: u64) -> Notice {
     )
 }
 
+/// That one computer takes the connections of the others.
+pub(super) fn crowding(crowd: Crowd) -> Notice {
+    let Crowd { client, connections } = crowd;
+    notice(
+        NoticeCode::ClientCrowding,
+        format!("电脑 {client} 占用了 {connections} 个连接,已关闭它空闲的连接;其他柜员不受影响"),
+        "请科技人员查看这台电脑上运行的程序",
+    )
+}
+
 impl NoticeCode {
     /// What a notice of this kind says, in English: one plain sentence. Its Chinese message knows more: since when, how many.
     pub fn meaning(self) -> &'static str {
         match self {
             NoticeCode::ActiveCorrupt => "The pointer to the knowledge in use is damaged; the last good one answers.",
+            NoticeCode::KnowledgeAltered => {
+                "The knowledge on this box is not what head office signed, and is not used."
+            }
+            NoticeCode::DataUnwritable => "Nothing can be written into the data folder; answers go on, imports do not.",
+            NoticeCode::RecordsAltered => "The journal or another record of this box was changed or is damaged.",
+            NoticeCode::KnowledgeUnchecked => "The knowledge is still being compared with what head office signed.",
             NoticeCode::NoKnowledge => "This box has no knowledge yet: every question is refused.",
             NoticeCode::ClockBeforeFloor => "The clock is wrong: it is before a time that head office has signed.",
             NoticeCode::ClockSteppedBack => "The clock has shown a later time before.",
             NoticeCode::KnowledgeStale => "The knowledge has passed its date of expiry.",
             NoticeCode::NewerAnnounced => "Head office has announced newer knowledge.",
+            NoticeCode::ClientCrowding => "One computer takes the connections of the others; its idle ones are closed.",
             NoticeCode::CuratedSuspended => "Prepared answers wait for review: their clauses have changed.",
         }
     }
@@ -178,11 +277,20 @@ impl NoticeCode {
     pub fn remedy(self) -> &'static str {
         match self {
             NoticeCode::ActiveCorrupt => "Repair it with guida data recover; until then nothing can be imported.",
+            NoticeCode::KnowledgeAltered => {
+                "Import the pack again from its stick, which mends it; if it happens again, check the disk."
+            }
+            NoticeCode::DataUnwritable => "See to disk space, mount and rights, then restart the service.",
+            NoticeCode::RecordsAltered => "See what the doctor says, keep the files, and report it to head office.",
+            NoticeCode::KnowledgeUnchecked => "Wait; if it does not end, check the disk.",
             NoticeCode::NoKnowledge => "Import the first pack: screen 3, or guida import.",
             NoticeCode::ClockBeforeFloor => "Set the clock of this box right.",
             NoticeCode::ClockSteppedBack => "Check date and time; if they are right, confirm: guida data clock.",
             NoticeCode::KnowledgeStale => "Get a new pack from head office; until then it goes on answering.",
             NoticeCode::NewerAnnounced => "Get a stick with it and import it.",
+            NoticeCode::ClientCrowding => {
+                "Look at that computer: what runs there, and whether it belongs to the branch."
+            }
             NoticeCode::CuratedSuspended => "Have them reviewed: guida data review.",
         }
     }

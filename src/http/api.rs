@@ -4,11 +4,12 @@ use super::metrics;
 use super::query::Params;
 use super::response::Response;
 use super::route::{Answer, Call};
+use crate::engine::overview::Load;
 use crate::engine::reply::{NoticeCode, Reply};
 use crate::engine::request::{Request, SearchRequest};
 use crate::engine::{MAX_NEIGHBOURS, MAX_SEARCH_HITS};
 use crate::error::{Code, Error, Result};
-use crate::types::ClauseId;
+use crate::types::{ClauseId, GenerationId};
 
 /// Neighbours on either side when the caller does not say.
 const DEFAULT_NEIGHBOURS: usize = 3;
@@ -69,35 +70,51 @@ pub(super) fn status(call: &Call<'_>) -> Result<Answer> {
 
 /// `GET /metrics`: counts and times for monitoring, in Prometheus' text format, from the same status as `/api/v1/status`.
 pub(super) fn metrics(call: &Call<'_>) -> Result<Answer> {
-    match call.engine(Request::Status)? {
-        Reply::Status(reply) => Ok(Response::metrics(metrics::text(&reply)).into()),
+    figures(call.status(), &call.shared.load).map(Answer::from)
+}
+
+/// The figures of a status and of the connections.
+pub(super) fn figures(status: Result<Reply>, load: &Load) -> Result<Response> {
+    match status? {
+        Reply::Status(reply) => Ok(Response::metrics(metrics::text(&reply, load))),
         _ => Err(mismatch()),
     }
 }
 
 /// `GET /healthz`: the process serves HTTP. Asks nothing of the engine, so that a busy box is not restarted.
 pub(super) fn alive(_: &Call<'_>) -> Result<Answer> {
-    Ok(Response::json(200, &serde_json::json!({ "status": "ok" }))?.into())
+    Ok(healthy().into())
 }
 
-/// `GET /readyz`: questions get cards. Without a model, or while it restarts, they still do; before the first import there is no knowledge
-/// to make one of, and the box is not ready, though it is alive and takes an import in.
+pub(super) fn healthy() -> Response {
+    Response::text_json(r#"{"status":"ok"}"#)
+}
+
+/// `GET /readyz`: questions get cards. Without a model, or while it restarts, they still do; before the first import, or when what is here is
+/// not what was signed, there is no knowledge to make one of, and the box is not ready, though it is alive and takes an import in.
 pub(super) fn ready(call: &Call<'_>) -> Result<Answer> {
-    match call.engine(Request::Status) {
+    readiness(call.status()).map(Answer::from)
+}
+
+/// What a status says of readiness.
+pub(super) fn readiness(status: Result<Reply>) -> Result<Response> {
+    match status {
         Ok(Reply::Status(reply)) => {
-            if let Some(told) = reply.notices.iter().find(|notice| notice.code == NoticeCode::NoKnowledge) {
+            let nothing = |code| matches!(code, NoticeCode::NoKnowledge | NoticeCode::KnowledgeAltered);
+            let answers = reply.generation.0 != GenerationId::NONE;
+            if let Some(told) = reply.notices.iter().find(|notice| nothing(notice.code) && !answers) {
                 let body = serde_json::json!({ "status": "not_ready", "error": told });
-                return Ok(Response::json(503, &body)?.into());
+                return Response::json(503, &body);
             }
             let writes = reply.generator.as_ref().is_some_and(|g| g.ready);
             let body = serde_json::json!({ "status": "ready", "generation": reply.generation, "prose": writes });
-            Ok(Response::json(200, &body)?.into())
+            Response::json(200, &body)
         }
         Ok(_) => Err(mismatch()),
         Err(error) => {
             let body =
                 serde_json::json!({ "status": "not_ready", "error": crate::engine::reply::ErrorBody::from(&error) });
-            Ok(Response::json(503, &body)?.into())
+            Response::json(503, &body)
         }
     }
 }

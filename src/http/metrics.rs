@@ -6,6 +6,8 @@
 //! | `guida_info{version, generation}` | gauge | always 1 |
 //! | `guida_notice{code}` | gauge | 1 while the box has this to tell, see [`NoticeCode`] |
 //! | `guida_curated_suspended` | gauge | curated questions that wait for a person |
+//! | `guida_http_connections`, `guida_http_waiting`, `guida_http_working` | gauge | open connections; requests that wait for a worker, and that have one |
+//! | `guida_http_connections_evicted_total`, `guida_http_connections_refused_total` | counter | connections closed for others; that found no place |
 //! | `guida_questions_total{outcome}` | counter | questions by `answered`, `refused`, `failed` |
 //! | `guida_card_seconds` | histogram | time from question to finished card |
 //! | `guida_prose_wanted_total`, `guida_prose_unavailable_total` | counter | answers for which prose was wanted; that got none |
@@ -19,11 +21,12 @@
 //! The role is `large` for the only model too.
 
 use crate::engine::CARD_SECONDS;
+use crate::engine::overview::Load;
 use crate::engine::reply::{GeneratorStatus, NoticeCode, StatusReply};
 use std::fmt::Write;
 
 /// The page.
-pub(super) fn text(status: &StatusReply) -> String {
+pub(super) fn text(status: &StatusReply, load: &Load) -> String {
     let mut page = Page(String::new());
     let info = format!("version=\"{}\",generation=\"{}\"", status.version, status.generation);
     page.gauge("guida_info", "Version of the program and of its knowledge.", &[(&info, 1.0)]);
@@ -35,6 +38,14 @@ pub(super) fn text(status: &StatusReply) -> String {
     page.gauge("guida_notice", "1 while the box has this to tell.", &told);
     let suspended = status.suspended as f64;
     page.gauge("guida_curated_suspended", "Curated questions that wait for a person.", &[("", suspended)]);
+
+    page.gauge("guida_http_connections", "Open connections.", &[("", load.connections() as f64)]);
+    page.gauge("guida_http_waiting", "Requests that wait for a worker.", &[("", load.waiting() as f64)]);
+    page.gauge("guida_http_working", "Requests being worked on.", &[("", load.working() as f64)]);
+    let evicted = load.evicted() as f64;
+    page.counter("guida_http_connections_evicted_total", "Idle connections closed for others.", &[("", evicted)]);
+    let refused = load.turned_away() as f64;
+    page.counter("guida_http_connections_refused_total", "Connections without a place.", &[("", refused)]);
 
     let service = &status.service;
     page.counter(

@@ -1,9 +1,11 @@
 //! The face towards the network: the teller page and the JSON API, over plain HTTP/1.1.
 //!
-//! A connection's journey: [`listener`] accepts it while fewer than [`HttpSettings::max_connections`] are open
-//! (beyond that the client reads a 503 at once), and gives it a small thread of its own. [`wire`] reads one
+//! A connection's journey: [`listener`] accepts it, [`connections`] finds a place for it among
+//! [`HttpSettings::max_connections`] (an idle one of whoever has most gives way; where none is idle the client reads a
+//! 503 at once), and it gets a small thread of its own. [`wire`] reads one
 //! request within limits of size and time; [`route`] finds its line in the one table of methods and paths; the
-//! handler in [`ask`] or [`api`] passes the engine's door while holding one of [`HttpSettings::workers`] permits;
+//! handler in [`ask`] or [`api`] passes the engine's door while holding one of [`HttpSettings::workers`] permits, for
+//! which clients take turns ([`workers`]); [`origin`] refuses what another site's page wants;
 //! [`response`] writes the answer with the headers that every answer carries. Prose is written by [`stream`] after
 //! the permit has been given back, so that slow writing never keeps a card waiting.
 //!
@@ -13,15 +15,18 @@
 
 mod api;
 mod ask;
+mod connections;
 mod form;
 mod listener;
 mod metrics;
+mod origin;
 mod page;
 mod query;
 mod response;
 mod route;
 mod stream;
 mod wire;
+mod workers;
 
 pub use crate::engine::Door;
 pub use listener::{Server, serve};
@@ -50,8 +55,12 @@ pub struct HttpSettings {
     pub workers: usize,
     /// Requests that may wait for a worker; a further one is refused at once.
     pub max_waiting: usize,
-    /// Open connections; a further one is refused at once.
+    /// Open connections; for a further one an idle one is closed, and where none is it is refused at once.
     pub max_connections: usize,
+    /// Of these, most of one client (by its address); never more than three quarters.
+    pub max_per_client: usize,
+    /// Names by which the page may be reached, besides addresses, `localhost` and the machine's own name.
+    pub names: Vec<String>,
     /// Time for the whole head of a request, from its first byte.
     pub head_timeout: Duration,
     /// Time for the whole body of a request.
@@ -78,6 +87,8 @@ impl HttpSettings {
             workers: 8,
             max_waiting: 256,
             max_connections: 512,
+            max_per_client: 256,
+            names: Vec::new(),
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(30),

@@ -32,7 +32,9 @@ const SECURITY_HEADERS: &str = "Content-Security-Policy: default-src 'none'; scr
 connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'\r\n\
 X-Content-Type-Options: nosniff\r\n\
 X-Frame-Options: DENY\r\n\
-Referrer-Policy: same-origin\r\n";
+Referrer-Policy: same-origin\r\n\
+Cross-Origin-Opener-Policy: same-origin\r\n\
+Cross-Origin-Resource-Policy: same-origin\r\n";
 
 /// Identity of a request, in the log and in `X-Request-Id`.
 #[derive(Debug, Clone)]
@@ -78,6 +80,11 @@ impl Response {
             Error::new(Code::Internal, "回答无法转换为 JSON", "请重试;仍出现时请联系网点科技人员").because(e)
         })?;
         Ok(Response::new(status, JSON, Cow::Owned(body)))
+    }
+
+    /// JSON that is always the same.
+    pub(super) fn text_json(text: &'static str) -> Response {
+        Response::new(200, JSON, Cow::Borrowed(text.as_bytes()))
     }
 
     /// A page made for this request.
@@ -144,7 +151,7 @@ impl Response {
     /// Sends it; `head_only` answers `HEAD`.
     pub(super) fn send(
         &self,
-        stream: &mut TcpStream,
+        stream: &TcpStream,
         id: &RequestId,
         keep_alive: bool,
         head_only: bool,
@@ -185,7 +192,7 @@ fn head(status: u16, content_type: &str, cache: &str, id: &RequestId, keep_alive
 }
 
 /// Writes everything within `limit` in all, however slowly the client reads.
-pub(super) fn write_all(stream: &mut TcpStream, mut bytes: &[u8], limit: Duration) -> std::io::Result<()> {
+pub(super) fn write_all(stream: &TcpStream, mut bytes: &[u8], limit: Duration) -> std::io::Result<()> {
     let deadline = Instant::now() + limit;
     while !bytes.is_empty() {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -193,7 +200,7 @@ pub(super) fn write_all(stream: &mut TcpStream, mut bytes: &[u8], limit: Duratio
             return Err(ErrorKind::TimedOut.into());
         }
         stream.set_write_timeout(Some(left))?;
-        match stream.write(bytes) {
+        match { stream }.write(bytes) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(n) => bytes = bytes.get(n..).unwrap_or_default(),
             Err(e) if e.kind() == ErrorKind::Interrupted || is_timeout(&e) => {}

@@ -4,10 +4,11 @@ use super::listener::Shared;
 use super::response::{RequestId, Response};
 use super::stream::Answering;
 use super::wire::{Method, Request};
-use super::{api, ask, page};
+use super::{api, ask, origin, page};
 use crate::engine::reply::Reply;
 use crate::engine::request::{Actor, Request as EngineRequest};
 use crate::error::{Code, Error, Result};
+use std::net::IpAddr;
 
 /// What a handler hands back.
 pub(super) enum Answer {
@@ -26,6 +27,8 @@ impl From<Response> for Answer {
 /// A request on its way through a handler.
 pub(super) struct Call<'a> {
     pub(super) shared: &'a Shared,
+    /// Who asks, by address.
+    client: IpAddr,
     pub(super) request: &'a Request,
     /// What stood in the path's `{…}`; empty for paths without.
     pub(super) part: &'a str,
@@ -38,9 +41,32 @@ impl Call<'_> {
     /// The engine's, or `BUSY` when too many are waiting.
     pub(super) fn engine(&self, request: EngineRequest) -> Result<Reply> {
         let settings = &self.shared.settings;
-        let _permit = self.shared.workers.enter(settings.max_waiting, settings.queue_timeout)?;
+        let _permit = self.shared.workers.enter(self.client, settings.max_waiting, settings.queue_timeout)?;
         let actor = Actor::teller(settings.clearance);
         self.shared.door.handle(&actor, request)
+    }
+
+    /// How the service does, which is held ready: it takes no permit, so that whoever watches hears it however many wait.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub(super) fn status(&self) -> Result<Reply> {
+        status(self.shared)
+    }
+}
+
+fn status(shared: &Shared) -> Result<Reply> {
+    shared.door.handle(&Actor::teller(shared.settings.clearance), EngineRequest::Status)
+}
+
+/// The answer to a question for the service's health that begins with these bytes; `None` for anything else.
+pub(super) fn health(shared: &Shared, bytes: &[u8]) -> Option<Response> {
+    let target = bytes.strip_prefix(b"GET ")?.split(|b| *b == b' ').next()?;
+    match target {
+        b"/healthz" => Some(api::healthy()),
+        b"/readyz" => api::readiness(status(shared)).ok(),
+        b"/metrics" => api::figures(status(shared), &shared.load).ok(),
+        _ => None,
     }
 }
 
@@ -82,7 +108,7 @@ const ROUTES: [Route; 12] = [
 const NO_ROUTE: &str = "(none)";
 
 /// Answers a request; the second value is the route's path, for the log.
-pub(super) fn answer(shared: &Shared, request: &Request, id: &RequestId) -> (Answer, &'static str) {
+pub(super) fn answer(shared: &Shared, client: IpAddr, request: &Request, id: &RequestId) -> (Answer, &'static str) {
     let fitting: Vec<(&Route, &str)> =
         ROUTES.iter().filter_map(|r| matches(r.path, &request.path).map(|part| (r, part))).collect();
     let label = fitting.first().map_or(NO_ROUTE, |(route, _)| route.path);
@@ -99,7 +125,8 @@ pub(super) fn answer(shared: &Shared, request: &Request, id: &RequestId) -> (Ans
             );
             return (Response::error(&error, id).with("Allow", allow.join(", ")).into(), label);
         }
-        Some((route, part)) => same_origin(request).and_then(|()| (route.handler)(&Call { shared, request, part })),
+        Some((route, part)) => origin::check(request, &shared.settings.names, route.path)
+            .and_then(|()| (route.handler)(&Call { shared, client, request, part })),
     };
     (result.unwrap_or_else(|error| failure(&error, id)), label)
 }
@@ -125,16 +152,6 @@ fn matches<'p>(pattern: &str, path: &'p str) -> Option<&'p str> {
     match pattern.split_once('{') {
         None => (pattern == path).then_some(""),
         Some((prefix, _)) => path.strip_prefix(prefix).filter(|part| !part.is_empty() && !part.contains('/')),
-    }
-}
-
-/// Another site's page, open in the teller's browser, must not ask through it.
-fn same_origin(request: &Request) -> Result<()> {
-    let Some(origin) = request.header("origin") else { return Ok(()) };
-    let host = request.header("host").unwrap_or_default();
-    match origin.split_once("://") {
-        Some((_, authority)) if authority.eq_ignore_ascii_case(host) => Ok(()),
-        _ => Err(Error::new(Code::Denied, "请求来自其他网站的页面,已拒绝", "请直接打开柜答页面提问")),
     }
 }
 

@@ -6,6 +6,7 @@ use super::{HttpSettings, MAX_BODY_BYTES, MAX_HEAD_BYTES, MAX_HEADER_FIELDS};
 use crate::error::{Code, Error};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -113,7 +114,7 @@ impl Patience<'_> {
 
 /// A client's connection and what was read ahead from it.
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Arc<TcpStream>,
     buffer: Vec<u8>,
 }
 
@@ -133,13 +134,13 @@ enum BodyKind {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream) -> Connection {
+    pub(super) fn new(stream: Arc<TcpStream>) -> Connection {
         Connection { stream, buffer: Vec::new() }
     }
 
     /// The socket, to write on.
-    pub(super) fn stream(&mut self) -> &mut TcpStream {
-        &mut self.stream
+    pub(super) fn stream(&self) -> &TcpStream {
+        &self.stream
     }
 
     /// The next request, or why there is none.
@@ -152,7 +153,7 @@ impl Connection {
         let mut request = head.request;
         if head.expects_continue && head.body != BodyKind::Empty {
             let _ = self.stream.set_write_timeout(Some(settings.write_timeout));
-            self.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").map_err(|_| NoRequest::Closed)?;
+            (&*self.stream).write_all(b"HTTP/1.1 100 Continue\r\n\r\n").map_err(|_| NoRequest::Closed)?;
         }
         let patience = Patience::of(settings.body_timeout, stop);
         request.body = match head.body {
@@ -201,7 +202,7 @@ impl Connection {
                 return Err(ErrorKind::TimedOut.into());
             }
             self.stream.set_read_timeout(Some(left))?;
-            match self.stream.read(into) {
+            match (&*self.stream).read(into) {
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 other => return other,
             }

@@ -114,7 +114,7 @@ impl Importer {
     fn begin(&self, meter: &mut Meter<'_>) -> Result<(ChangeLock, Active)> {
         meter.step(StepId::Home);
         let lock = self.lock()?;
-        let now = Active::read(&self.data)?;
+        let now = self.witnessed(Active::read(&self.data)?)?;
         let in_use = |none: &str| now.active.clone().unwrap_or_else(|| none.to_owned());
         meter.found(format!("现行知识 {}", in_use("无")), format!("in use: {}", in_use("nothing")));
         if self.seen.is_some() && self.seen != now.active {

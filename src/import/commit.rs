@@ -7,8 +7,7 @@ use super::validate::knowledge_at;
 use super::{Importer, Prepared, failed};
 use crate::disk;
 use crate::error::{Code, Error, Result};
-use crate::pack::hex;
-use crate::store::generations::{Active, SeenPack, serial_of};
+use crate::store::generations::{Active, SeenPack};
 use crate::types::Serial;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -86,8 +85,10 @@ impl Importer {
             root_ver: prepared.root.root().version,
             time_floor: Some(prepared.time_floor),
             announced: Some(prepared.announced),
+            least: prepared.manifest.least().or(old.least),
         };
         self.point_to(&new, &old)?;
+        self.remember(&new);
         meter.found(format!("现行 {gid}"), format!("in use: {gid}"));
         meter.step(StepId::SelfTest);
         let knowledge = self.data.knowledge(&gid);
@@ -158,7 +159,8 @@ impl Importer {
         let unfinished = &prepared.unpacked.folder;
         disk.sync_dir(unfinished).map_err(|e| failed("写不了", unfinished, e))?;
         let (named, folder) = (self.data.generation(&prepared.preview.gid), self.data.generations());
-        match prepared.preview.repairs {
+        // It is there already when the pointer that named it was lost.
+        match prepared.preview.repairs || named.exists() {
             true => self.replace(unfinished, &named)?,
             false => disk.rename(unfinished, &named).map_err(|e| failed("写不了", &named, e))?,
         }
@@ -224,6 +226,7 @@ impl Importer {
             active: old.active.clone(),
             prev: old.prev.clone(),
             hold: new.max_seen.as_ref().map(|seen| seen.serial),
+            least: old.least,
             ..new.clone()
         };
         back.write(&self.data, self.disk.as_ref())?;
@@ -239,24 +242,6 @@ impl Importer {
     }
 }
 
-impl Importer {
-    /// The latest pack that this box has made a generation of, when the pointer that knew it is gone: counters never drop.
-    fn latest_seen(&self, known: Option<SeenPack>) -> Result<Option<SeenPack>> {
-        let folder = self.data.generations();
-        let mut latest = known;
-        for entry in std::fs::read_dir(&folder).map_err(|e| failed("列不出", &folder, e))? {
-            let name = entry.map_err(|e| failed("列不出", &folder, e))?.file_name();
-            let Some(serial) = name.to_str().and_then(serial_of) else { continue };
-            if latest.as_ref().is_none_or(|seen| serial > seen.serial) {
-                let path = folder.join(&name).join("manifest.json");
-                let manifest = std::fs::read(&path).map_err(|e| failed("读不出", &path, e))?;
-                latest = Some(SeenPack { serial, manifest_sha256: hex::sha256(&manifest) });
-            }
-        }
-        Ok(latest)
-    }
-}
-
 /// Makes the last pointer that worked the pointer again.
 pub(super) fn restore(importer: &Importer) -> Result<Active> {
     let backup = Active::read_backup(&importer.data)?;
@@ -264,7 +249,7 @@ pub(super) fn restore(importer: &Importer) -> Result<Active> {
         return Err(Error::new(Code::ActiveCorrupt, "没有可以恢复的指向", "重新导入最近的知识包"));
     };
     knowledge_at(&importer.data.knowledge(gid))?;
-    let backup = Active { max_seen: importer.latest_seen(backup.max_seen.clone())?, ..backup };
+    let backup = importer.witnessed(backup)?;
     backup.write(&importer.data, importer.disk.as_ref())?;
     // What the damaged pointer named last may have been later than the backup; the file system keeps no more of it.
     disk::remove_all(importer.disk.as_ref(), &importer.data.staging())

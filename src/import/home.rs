@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 const MAX_NAME_BYTES: usize = 64;
 /// Only the owner reads what lies in the folder of keys.
 const KEYS_MODE: u32 = 0o700;
+/// Behind the name of a root's copy: a damaged root would leave the box without anybody to trust.
+const COPY: &str = ".copy";
 /// Largest file that says who the box is, in bytes.
 const MAX_BRANCH_BYTES: u64 = 4 << 10;
 
@@ -132,36 +134,95 @@ fn not_set_up(data: &DataDir, e: io::Error) -> Error {
     .because(e)
 }
 
-/// Keeps a root for good: its signatures first, so that a root is never there without them.
+/// Keeps a root for good, twice: its signatures first, so that a root is never there without them.
 pub(super) fn keep_root(data: &DataDir, disk: &dyn Disk, root: &TrustedRoot) -> Result<()> {
-    let file = root_file(data, root.root().version);
-    let signatures = signatures_of(&file);
-    disk::replace(disk, &signatures, root.signatures()).map_err(|e| failed("写不了", &signatures, e))?;
-    disk::replace(disk, &file, root.bytes()).map_err(|e| failed("写不了", &file, e))
+    for file in places(data, root.root().version) {
+        let signatures = signatures_of(&file);
+        disk::replace(disk, &signatures, root.signatures()).map_err(|e| failed("写不了", &signatures, e))?;
+        disk::replace(disk, &file, root.bytes()).map_err(|e| failed("写不了", &file, e))?;
+    }
+    Ok(())
+}
+
+/// The chain of trust roots of a box.
+#[derive(Debug)]
+pub struct Chain {
+    /// From the first on.
+    pub roots: Vec<TrustedRoot>,
+    /// Files that are gone or not what they were, whose copy served.
+    pub mended: Vec<PathBuf>,
+}
+
+/// Reads the chain of trust roots, each from its file or, where that does not hold, from its copy.
+///
+/// # Errors
+/// `TRUST_MISSING` when there is none that holds.
+pub fn chain(data: &DataDir, verifier: &dyn Verifier) -> Result<Chain> {
+    let mut versions: Vec<u64> = std::fs::read_dir(data.roots())
+        .map_err(|e| missing(&e.to_string()))?
+        .filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            name.strip_suffix(COPY).unwrap_or(&name).strip_suffix(".json")?.parse().ok()
+        })
+        .collect();
+    versions.sort_unstable();
+    versions.dedup();
+    let mut chain = Chain { roots: Vec::new(), mended: Vec::new() };
+    for version in versions {
+        let [file, copy] = places(data, version);
+        let root = match read_root(&file, chain.roots.last(), verifier) {
+            Ok(root) => {
+                if copy.exists() && read_root(&copy, chain.roots.last(), verifier).is_err() {
+                    chain.mended.push(copy);
+                }
+                root
+            }
+            Err(e) => {
+                let root = read_root(&copy, chain.roots.last(), verifier).map_err(|_| e)?;
+                chain.mended.push(file);
+                root
+            }
+        };
+        chain.roots.push(root);
+    }
+    if chain.roots.is_empty() { Err(missing("目录是空的")) } else { Ok(chain) }
+}
+
+/// Writes anew what [`chain`] found mended.
+///
+/// # Errors
+/// `NO_SPACE` or `IO`.
+pub fn mend(data: &DataDir, disk: &dyn Disk, chain: &Chain) -> Result<()> {
+    let concerned =
+        |root: &&TrustedRoot| places(data, root.root().version).iter().any(|place| chain.mended.contains(place));
+    chain.roots.iter().filter(concerned).try_for_each(|root| keep_root(data, disk, root))
+}
+
+fn read_root(file: &Path, before: Option<&TrustedRoot>, verifier: &dyn Verifier) -> Result<TrustedRoot> {
+    let read = |path: &Path, cap| read_capped(path, cap).map_err(|e| missing(&format!("{}:{e}", path.display())));
+    let (root, signatures) = (read(file, MAX_ROOT_BYTES)?, read(&signatures_of(file), MAX_SIGNATURES_BYTES)?);
+    let next = match before {
+        None => TrustedRoot::first(&root, &signatures, verifier),
+        Some(before) => before.next(&root, &signatures, verifier),
+    };
+    next.map_err(|e| missing(&format!("{}:{}", file.display(), e.message())))
+}
+
+fn missing(why: &str) -> Error {
+    Error::new(Code::TrustMissing, format!("本机没有可用的信任根:{why}"), "用 guida data init 装入总行交付的信任根")
 }
 
 /// The latest root of the chain in the data folder.
 fn trusted(data: &DataDir, verifier: &dyn Verifier) -> Result<TrustedRoot> {
-    let missing = |why: String| {
-        Error::new(Code::TrustMissing, format!("本机没有可用的信任根:{why}"), "用 guida data init 装入总行交付的信任根")
-    };
-    let mut versions: Vec<u64> = std::fs::read_dir(data.roots())
-        .map_err(|e| missing(e.to_string()))?
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".json")?.parse().ok())
-        .collect();
-    versions.sort_unstable();
-    let mut trusted: Option<TrustedRoot> = None;
-    for version in versions {
-        let file = root_file(data, version);
-        let read = |path: &Path, cap| read_capped(path, cap).map_err(|e| missing(format!("{}:{e}", path.display())));
-        let (root, signatures) = (read(&file, MAX_ROOT_BYTES)?, read(&signatures_of(&file), MAX_SIGNATURES_BYTES)?);
-        let next = match &trusted {
-            None => TrustedRoot::first(&root, &signatures, verifier),
-            Some(before) => before.next(&root, &signatures, verifier),
-        };
-        trusted = Some(next.map_err(|e| missing(format!("{}:{}", file.display(), e.message())))?);
-    }
-    trusted.ok_or_else(|| missing("目录是空的".into()))
+    chain(data, verifier)?.roots.pop().ok_or_else(|| missing("目录是空的"))
+}
+
+/// A root's file and its copy.
+fn places(data: &DataDir, version: u64) -> [PathBuf; 2] {
+    let file = root_file(data, version);
+    let mut copy = file.clone().into_os_string();
+    copy.push(COPY);
+    [file, copy.into()]
 }
 
 fn root_file(data: &DataDir, version: u64) -> PathBuf {
@@ -174,7 +235,7 @@ fn signatures_of(file: &Path) -> PathBuf {
     name.into()
 }
 
-fn read_capped(path: &Path, cap: u64) -> io::Result<Vec<u8>> {
+pub(super) fn read_capped(path: &Path, cap: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     std::fs::File::open(path)?.take(cap + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > cap {

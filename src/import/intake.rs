@@ -145,6 +145,7 @@ impl Importer {
             let signatures = stick.read(&names::signatures(&name), MAX_SIGNATURES_BYTES)?;
             root = root.next(&bytes, &signatures, self.verifier.as_ref())?;
             keep_root(&self.data, self.disk.as_ref(), &root)?;
+            self.remember_root(&root)?;
             self.note("trust", "OK", &format!("信任根更新到第 {next} 版,指纹 {}", root.fingerprint()))?;
         }
     }

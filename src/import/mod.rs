@@ -27,6 +27,7 @@ mod commit;
 mod compare;
 mod copy;
 mod home;
+mod intact;
 mod intake;
 mod lock;
 mod plan;
@@ -35,11 +36,13 @@ mod receipts;
 mod steps;
 mod unpack;
 mod validate;
+mod witness;
 
 pub use back::Returned;
 pub use commit::Committed;
 pub use compare::{to_review, unreviewed};
-pub use home::{Branch, Home, init};
+pub use home::{Branch, Chain, Home, chain, init, mend};
+pub use intact::{Compared, Vouched, compare_file, may_answer, vouched};
 pub use plan::manifest_of;
 pub use progress::{Phase, Progress, Watch};
 pub use steps::{Step, StepId, StepState, keep};
@@ -203,9 +206,12 @@ impl Importer {
     fn steps_to_confirmation(&self, source: &Path, meter: &mut progress::Meter<'_>) -> Result<Outcome> {
         meter.step(StepId::Home);
         let lock = self.lock()?;
-        let active = Active::read(&self.data)?;
+        let active = self.witnessed(Active::read(&self.data)?)?;
         let home = Home::open(&self.data, self.verifier.as_ref())?;
-        self.sweep(&active)?;
+        // A pointer that was deleted names nothing, and what it named may be all that is left.
+        if active.active.is_some() || active.max_seen.is_none() {
+            self.sweep(&active)?;
+        }
         meter.enter(Phase::Reading, 0)?;
         let branch = &home.branch;
         let in_use = |none: &str| active.active.clone().unwrap_or_else(|| none.to_owned());
@@ -214,6 +220,7 @@ impl Importer {
             format!("{}, branch {}, in use: {}", branch.bank_id, branch.branch, in_use("nothing")),
         );
         let intake::Intake { stick, root, beacon, checked } = self.take_in(source, home, &active, meter)?;
+        witness::require_latest(&root, &active)?;
         let (manifest, repairs) = match checked {
             intake::Found::New(manifest) => (*manifest, false),
             intake::Found::Damaged(manifest) => (*manifest, true),

@@ -42,7 +42,7 @@ pub use fit::{
 };
 pub use late::{LateInteraction, Match, QuestionTokens};
 pub use llama::{LlamaEmbedder, LlamaReranker};
-pub use models::{ModelInfo, read_info};
+pub use models::{ModelInfo, read_info, require_unaltered};
 pub use registry::{
     Choice, CpuBox, Entry, Intake, Listed, Listing, ModelRole, Profile, ProfileStore, Registry, Tuning,
 };

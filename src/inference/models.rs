@@ -282,6 +282,33 @@ pub fn identify(path: &Path, info: &ModelInfo) -> Result<ModelId> {
     Ok(ModelId { name: info.name.clone(), sha256: digest })
 }
 
+/// Hex digits of a SHA-256.
+const DIGEST_CHARS: usize = 64;
+
+/// The checksum that a file is named by, as all in the folder of models are; `None` for a file that people have named.
+pub fn named_digest(path: &Path) -> Option<&str> {
+    let stem = path.file_stem()?.to_str()?;
+    let hex = stem.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    (hex && stem.len() == DIGEST_CHARS).then_some(stem)
+}
+
+/// Refuses a file that is named by its checksum and has another one.
+///
+/// # Errors
+/// `MODEL_LOAD`, and those of [`sha256`].
+pub fn require_unaltered(path: &Path) -> Result<()> {
+    let Some(named) = named_digest(path) else { return Ok(()) };
+    let found = sha256(path, &AtomicBool::new(false))?;
+    if found == named {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::ModelLoad,
+        format!("模型文件 {} 已被改动或损坏:校验值是 {found}", path.display()),
+        "删除后重新登记:guida model remove,再 guida model add;反复出现则检查磁盘",
+    ))
+}
+
 /// SHA-256 of a file, lower-case hex; the file is streamed.
 ///
 /// # Errors

@@ -85,6 +85,12 @@ impl VerifiedManifest {
         Serial { epoch: self.manifest.epoch, seq: self.manifest.seq }
     }
 
+    /// The least number that may still answer, where it names one.
+    pub fn least(&self) -> Option<Serial> {
+        let (epoch, seq) = (self.manifest.epoch, self.manifest.min_seq);
+        (seq > 0).then_some(Serial { epoch, seq })
+    }
+
     /// The folder name of the generation that it becomes: epoch, number and the first 12 digits of its SHA-256.
     pub fn gid(&self) -> String {
         let digits: String = self.sha256.chars().take(12).collect();
@@ -208,6 +214,34 @@ pub fn check_manifest_telling(
     let verified =
         VerifiedManifest { manifest, sha256, issued_at, bytes: bytes.to_vec(), signatures: signatures.to_vec() };
     Ok(if already { Checked::Already(verified) } else { Checked::New(verified) })
+}
+
+/// Verifies once more a manifest that came in earlier, by the newest of the roots of a box, oldest first, that vouches for it: the
+/// bank may have changed its keys since. Whom it is for and its order were looked at when it came in.
+///
+/// # Errors
+/// `PACK_LIMIT` (size), `PACK_SIG`, `PACK_THRESHOLD`, `PACK_PARSE`, `PACK_UNSUPPORTED` (format), `PACK_AUDIENCE` (bank).
+pub fn check_kept(roots: &[TrustedRoot], bytes: &[u8], signatures: &[u8], verifier: &dyn Verifier) -> Result<Manifest> {
+    if bytes.len() as u64 > MAX_MANIFEST_BYTES {
+        return Err(json::too_long("清单", MAX_MANIFEST_BYTES));
+    }
+    let mut refused = None;
+    for root in roots.iter().rev() {
+        match root.judge(SignedRole::Publish, "清单", bytes, signatures, verifier) {
+            Ok(_) => {
+                let manifest: Manifest = json::parse(bytes, "清单")?;
+                if manifest.fmt != MANIFEST_FMT {
+                    return Err(unsupported(format!("清单的格式 {} 不是本版本认识的", limits::shown(&manifest.fmt))));
+                }
+                if manifest.bank_id != root.root().bank_id {
+                    return Err(json::refused("清单是另一家银行的"));
+                }
+                return Ok(manifest);
+            }
+            Err(e) => refused = refused.or(Some(e)),
+        }
+    }
+    Err(refused.unwrap_or_else(|| json::refused("没有可以核对清单的信任根")))
 }
 
 /// Whether it is meant for this box.

@@ -165,6 +165,9 @@ pub struct Active {
     pub time_floor: Option<Timestamp>,
     /// The latest pack that a verified beacon named.
     pub announced: Option<Serial>,
+    /// Knowledge before this must not answer, as the active pack says; kept here for when its manifest is damaged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least: Option<Serial>,
 }
 
 /// The pointer as it stands in its file.

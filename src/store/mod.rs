@@ -16,6 +16,7 @@
 //!
 //! All SQL of the product stands in this folder.
 
+mod chain;
 mod check;
 mod clauses;
 mod connection;

@@ -2,10 +2,11 @@
 //!
 //! It is written with a write-ahead log that is synced at every commit, so that an entry that was made survives a power cut.
 
+use super::chain::{self, Entry};
 use super::untouched::{self, Quick};
 use crate::clock;
 use crate::error::{Code, Error, Result};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -14,7 +15,7 @@ use std::time::Duration;
 /// `PRAGMA application_id`: "GUIS" in ASCII.
 const APPLICATION_ID: i64 = 0x4755_4953;
 /// `PRAGMA user_version`.
-const STATE_VERSION: i64 = 1;
+const STATE_VERSION: i64 = 2;
 /// Longest wait for another process that is writing.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 /// Most entries that are read at once.
@@ -27,7 +28,8 @@ CREATE TABLE IF NOT EXISTS events(
   actor TEXT NOT NULL,
   event TEXT NOT NULL,
   code TEXT NOT NULL,
-  detail TEXT NOT NULL
+  detail TEXT NOT NULL,
+  chain TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE TABLE IF NOT EXISTS settings(
   key TEXT PRIMARY KEY,
@@ -81,11 +83,7 @@ impl StateDb {
             .map_err(failed)?;
         // Only once: whoever follows the journal takes every commit for news.
         if version < STATE_VERSION {
-            connection
-                .execute_batch(&format!(
-                    "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={STATE_VERSION}; COMMIT;"
-                ))
-                .map_err(failed)?;
+            make(&connection).map_err(failed)?;
         }
         Ok(StateDb { path: path.to_owned(), connection: Mutex::new(connection) })
     }
@@ -100,6 +98,17 @@ impl StateDb {
         Ok(StateDb { path: path.to_owned(), connection: Mutex::new(connection) })
     }
 
+    /// A journal in memory, for a box whose own does not open: nothing that is written into it lasts.
+    ///
+    /// # Errors
+    /// `STATE_DB` without memory for it.
+    pub fn volatile() -> Result<StateDb> {
+        let path = PathBuf::new();
+        let connection = Connection::open_in_memory().map_err(|e| failed(&path, e))?;
+        make(&connection).map_err(|e| failed(&path, e))?;
+        Ok(StateDb { path, connection: Mutex::new(connection) })
+    }
+
     /// SQLite's own quick check, for at most `limit`; nobody else reads or writes here meanwhile.
     ///
     /// # Errors
@@ -108,17 +117,32 @@ impl StateDb {
         self.with(|c| untouched::look_through(c, limit))
     }
 
-    /// Adds an entry.
+    /// Adds an entry, chained to the one before it.
     ///
     /// # Errors
     /// `STATE_DB`.
     pub fn record(&self, actor: &str, event: &str, code: &str, detail: &str) -> Result<()> {
+        let at = now();
+        let head = self.change(|c| chain::append(c, &Entry { at: &at, actor, event, code, detail }))?;
+        if !self.path.as_os_str().is_empty()
+            && let Err(error) = chain::keep_beside(&self.path, &head)
+        {
+            // The entry is made; what stands beside it only lags behind.
+            tracing::warn!(%error, "the head of the journal is not kept beside it");
+        }
+        Ok(())
+    }
+
+    /// What is not as it was written: entries that were changed or removed, settings and reviews; `None` when everything is.
+    ///
+    /// # Errors
+    /// `STATE_DB`.
+    pub fn verify(&self) -> Result<Option<String>> {
+        let beside = chain::beside(&self.path);
         self.with(|c| {
-            c.execute(
-                "INSERT INTO events(at, actor, event, code, detail) VALUES(?,?,?,?,?)",
-                params![now(), actor, event, code, detail],
-            )
-            .map(drop)
+            let version: i64 = c.pragma_query_value(None, "user_version", |r| r.get(0))?;
+            // What an earlier version wrote is chained when it is opened for writing.
+            if version < STATE_VERSION { Ok(None) } else { chain::verify(c, beside.as_deref()) }
         })
     }
 
@@ -156,12 +180,12 @@ impl StateDb {
     /// # Errors
     /// `STATE_DB`.
     pub fn set(&self, key: &str, value: &str) -> Result<()> {
-        self.with(|c| {
+        self.change(|c| {
             c.execute(
                 "INSERT INTO settings(key, value) VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value = excluded.value",
                 params![key, value],
-            )
-            .map(drop)
+            )?;
+            chain::seal(c)
         })
     }
 
@@ -171,12 +195,12 @@ impl StateDb {
     /// # Errors
     /// `STATE_DB`.
     pub fn accept(&self, question: &str, fingerprint: &str, actor: &str) -> Result<()> {
-        self.with(|c| {
+        self.change(|c| {
             c.execute(
                 "INSERT OR REPLACE INTO accepted(question, fingerprint, at, actor) VALUES(?,?,?,?)",
                 params![question, fingerprint, now(), actor],
-            )
-            .map(drop)
+            )?;
+            chain::seal(c)
         })
     }
 
@@ -199,10 +223,37 @@ impl StateDb {
         self.with(|c| c.pragma_query_value(None, "data_version", |r| r.get(0)))
     }
 
+    /// Changes something as a whole, after whoever is writing has done.
+    fn change<T>(&self, act: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        self.with(|c| {
+            let transaction = Transaction::new_unchecked(c, TransactionBehavior::Immediate)?;
+            let done = act(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        })
+    }
+
     fn with<T>(&self, act: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         act(&connection).map_err(|e| failed(&self.path, e))
     }
+}
+
+/// Makes the tables, or brings those of an earlier version up to date; another process may just have done so.
+fn make(connection: &Connection) -> rusqlite::Result<()> {
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let version: i64 = transaction.pragma_query_value(None, "user_version", |r| r.get(0))?;
+    if version >= STATE_VERSION {
+        return Ok(());
+    }
+    transaction.execute_batch(TABLES)?;
+    if version > 0 {
+        transaction.execute_batch("ALTER TABLE events ADD COLUMN chain TEXT NOT NULL DEFAULT '';")?;
+    }
+    chain::begin(&transaction)?;
+    transaction
+        .execute_batch(&format!("PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={STATE_VERSION};"))?;
+    transaction.commit()
 }
 
 /// The version of the tables, 0 for a new file; a later one than this program's is refused.
@@ -253,6 +304,79 @@ mod tests {
         second.accept("问", "0", "operator").unwrap();
         assert_ne!(first.changes().unwrap(), before);
         assert!(first.is_accepted("问", "0").unwrap() && !first.is_accepted("问", "1").unwrap());
+    }
+
+    /// A journal with three entries, a setting and a review.
+    fn written() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let state = StateDb::open(&path).unwrap();
+        for detail in ["1-1", "1-2", "1-3"] {
+            state.record("operator", "commit", "OK", detail).unwrap();
+        }
+        state.set("clock_seen", "2026-11-01T00:00:00Z").unwrap();
+        state.accept("问", "0", "operator").unwrap();
+        assert_eq!(state.verify().unwrap(), None);
+        (folder, path)
+    }
+
+    #[test]
+    fn what_is_changed_behind_its_back_is_noticed() {
+        for change in [
+            "DELETE FROM events",
+            "DELETE FROM events WHERE id = 3",
+            "DELETE FROM events WHERE id = 1",
+            "UPDATE events SET detail = '1-9' WHERE id = 2",
+            "UPDATE events SET actor = 'nobody' WHERE id = 3",
+            "UPDATE events SET at = '2020-01-01 00:00:00' WHERE id = 1",
+            "INSERT INTO events(at, actor, event, code, detail) VALUES('', '', '', '', '')",
+            "DELETE FROM settings",
+            "DELETE FROM settings WHERE key = 'journal_head'",
+            "UPDATE settings SET value = '1999-01-01T00:00:00Z' WHERE key = 'clock_seen'",
+            "UPDATE accepted SET fingerprint = '1'",
+            "DELETE FROM accepted",
+            "DELETE FROM events; DELETE FROM settings; DELETE FROM accepted",
+        ] {
+            let (_folder, path) = written();
+            Connection::open(&path).unwrap().execute_batch(change).unwrap();
+            assert!(StateDb::open(&path).unwrap().verify().unwrap().is_some(), "{change}");
+            assert!(StateDb::open_untouched(&path).unwrap().verify().unwrap().is_some(), "{change}, from outside");
+        }
+        // A new journal in the place of the old one.
+        let (_folder, path) = written();
+        for end in ["", "-wal", "-shm"] {
+            let mut file = path.clone().into_os_string();
+            file.push(end);
+            let _ = std::fs::remove_file(file);
+        }
+        let state = StateDb::open(&path).unwrap();
+        assert!(state.verify().unwrap().is_some());
+        // Going on does not hide it.
+        let (_folder, path) = written();
+        Connection::open(&path).unwrap().execute("DELETE FROM events WHERE id = 2", []).unwrap();
+        let state = StateDb::open(&path).unwrap();
+        state.record("operator", "commit", "OK", "1-4").unwrap();
+        assert!(state.verify().unwrap().is_some());
+    }
+
+    #[test]
+    fn entries_of_an_earlier_version_are_chained_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let earlier = TABLES.replace(",\n  chain TEXT NOT NULL DEFAULT ''", "");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch(&earlier).unwrap();
+        connection
+            .execute_batch("INSERT INTO events(at, actor, event, code, detail) VALUES('1', 'a', 'b', 'OK', 'c'), ('2', 'a', 'b', 'OK', 'd'); PRAGMA user_version=1;")
+            .unwrap();
+        drop(connection);
+        assert_eq!(StateDb::open_untouched(&path).unwrap().verify().unwrap(), None, "nothing is known of it");
+        let state = StateDb::open(&path).unwrap();
+        assert_eq!((state.verify().unwrap(), state.events(5).unwrap().len()), (None, 2));
+        state.record("operator", "commit", "OK", "1-4").unwrap();
+        assert_eq!(state.verify().unwrap(), None);
+        Connection::open(&path).unwrap().execute("UPDATE events SET detail = 'x' WHERE id = 1", []).unwrap();
+        assert!(state.verify().unwrap().is_some());
     }
 
     #[test]

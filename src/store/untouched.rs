@@ -126,7 +126,7 @@ mod tests {
         let path = folder.path().join("state.db");
         StateDb::open(&path).unwrap().record("operator", "import", "OK", "1-1").unwrap();
         let before = state_of(folder.path());
-        assert_eq!(before.len(), 1, "{:?}", before.keys());
+        assert_eq!(before.len(), 2, "the journal and its head: {:?}", before.keys());
         let looked_at = StateDb::open_untouched(&path).unwrap();
         assert_eq!(looked_at.events(5).unwrap().len(), 1);
         drop(looked_at);

@@ -8,7 +8,7 @@ use guida::error::{Code, Error, Result};
 use guida::http::Door;
 use guida::inference::{CacheFigures, FinishReason, GenerateStats, GeneratorStatus, ModelId};
 use guida::types::*;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,6 +23,8 @@ pub const SESSION: &str = "0123456789abcdef0123456789abcdef";
 /// Answers every question with the same card; prose comes token by token.
 #[derive(Default)]
 pub struct FixedDoor {
+    /// Questions that came in.
+    pub asked: AtomicUsize,
     /// Set once a `WAIT` question has come in.
     pub waiting: AtomicBool,
     /// `WAIT` questions wait until this is set.
@@ -37,6 +39,7 @@ impl Door for FixedDoor {
     fn handle(&self, _: &Actor, request: Request) -> Result<Reply> {
         match request {
             Request::Ask(ask) => {
+                self.asked.fetch_add(1, Ordering::AcqRel);
                 match ask.question.as_str() {
                     PANIC => panic!("asked to"),
                     "" => return Err(Error::new(Code::QuestionEmpty, "问题是空的", "请输入问题")),

@@ -111,8 +111,9 @@ pub(super) fn time_zone(subject: &Subject) -> Looked {
 
 /// What to do about a journal that cannot be used.
 fn set_aside(subject: &Subject, path: &str) -> Bilingual {
+    let head = path.replace("state.db", "state.head");
     let move_away = format!(
-        "sudo systemctl stop guida; sudo mv {path} {path}.bad; sudo rm -f {path}-wal {path}-shm; sudo systemctl start guida"
+        "sudo systemctl stop guida; sudo mv {path} {path}.bad; sudo mv {head} {head}.bad; sudo rm -f {path}-wal {path}-shm; sudo systemctl start guida"
     );
     let again = subject.command("data review");
     say(
@@ -168,6 +169,18 @@ pub(super) fn journal(subject: &Subject) -> Looked {
         Err(e) => return Ok(Finding::fail(met("the journal is damaged", e), set_aside(subject, &shown))),
     };
     let entries = state.events(ENTRIES).map(|events| events.first().map_or(0, |event| event.id));
+    if let Ok(Some(wrong)) = state.verify() {
+        return Ok(Finding::fail(
+            say(format!("被改动:{wrong}"), "changed or removed behind the program's back: the hashes do not match"),
+            say(
+                format!("保留 {shown} 和旁边的 state.head,上报总行查明是谁改的;{}", set_aside(subject, &shown).zh),
+                format!(
+                    "keep {shown} and state.head beside it, and report to head office; {}",
+                    set_aside(subject, &shown).en
+                ),
+            ),
+        ));
+    }
     Ok(match (state.quick_check(SLOW_LIMIT), entries) {
         (Ok(Quick::Sound), Ok(_)) if length > LARGE_JOURNAL => Finding::warn(
             say(format!("完好,但有 {}", amount(length)), format!("sound, but {} large", amount(length))),

@@ -4,10 +4,11 @@ use super::SLOW_LIMIT;
 use super::findings::{DISK, Finding, Looked, amount, met, say};
 use super::subject::{Subject, quoted};
 use crate::error::Code;
-use crate::import::{manifest_of, to_review, unreviewed};
+use crate::import::{chain, manifest_of, to_review, unreviewed, vouched};
 use crate::inference::bundled_encoder;
 use crate::pack::hex;
-use crate::pack::manifest::{KNOWLEDGE_ROLE, Raw};
+use crate::pack::keys::SoftwareVerifier;
+use crate::pack::manifest::Raw;
 use crate::store::generations::{DataDir, serial_of};
 use crate::store::{Knowledge, Quick, quick_check};
 use crate::types::Bilingual;
@@ -101,9 +102,9 @@ pub(super) fn pointer(subject: &Subject) -> Looked {
     })
 }
 
-/// What a generation's manifest says of its knowledge file.
-fn said(data: &DataDir, gid: &str) -> Option<Raw> {
-    manifest_of(data, gid)?.files.into_iter().find(|file| file.role == KNOWLEDGE_ROLE).map(|file| file.raw)
+/// What head office signed of a generation's knowledge file.
+fn said(data: &DataDir, gid: &str) -> crate::error::Result<Raw> {
+    vouched(data, gid, &SoftwareVerifier).map(|signed| signed.knowledge)
 }
 
 pub(super) fn file(subject: &Subject) -> Looked {
@@ -170,22 +171,33 @@ fn digest_within(path: &Path, limit: Duration) -> io::Result<Result<String, u64>
 }
 
 pub(super) fn hash(subject: &Subject) -> Looked {
-    let (data, gid) = subject.generation()?;
-    let path = data.knowledge(gid);
-    let Some(raw) = said(data, gid) else {
-        return Ok(Finding::warn(
-            say(
-                "清单 manifest.json 读不出来,无法核对",
-                "manifest.json cannot be read, so that there is nothing to compare with",
-            ),
-            say(
-                format!("知识照常使用,但差异包和退回可能不行;导入下一个知识包时请总行给完整包。{}", DISK.0),
+    let (data, gid) = match (subject.generation(), subject.kb()) {
+        (Err(_), Ok(kb)) => {
+            return Err(Finding::skipped(say(
+                format!("{} 没有总行签名的清单,内容是否被改动无从核对;用知识包导入的才核对", quoted(&kb)),
                 format!(
-                    "the knowledge still answers, but differences and going back may fail; ask for a complete pack next time. {}",
-                    DISK.1
+                    "{} has no signed manifest: whether it was altered cannot be told; imported packs can",
+                    quoted(&kb)
                 ),
-            ),
-        ));
+            )));
+        }
+        (found, _) => found?,
+    };
+    if chain(data, &SoftwareVerifier).is_err() {
+        return Err(Finding::skipped(say(
+            "信任根缺失或损坏,签名无从核对,知识不用来作答;先按“信任根”一项处理",
+            "without a sound trust root no signature can be checked and the knowledge is not used: see to the trust root first",
+        )));
+    }
+    let path = data.knowledge(gid);
+    let raw = match said(data, gid) {
+        Ok(raw) => raw,
+        Err(e) => {
+            return Ok(Finding::fail(
+                met("the signed manifest does not hold, and the knowledge is not used", &e),
+                replace(subject),
+            ));
+        }
     };
     let length = match std::fs::metadata(&path) {
         Ok(found) => found.len(),
@@ -301,7 +313,7 @@ pub(super) fn previous(subject: &Subject) -> Looked {
     let path = data.knowledge(prev);
     let sound = Knowledge::open_unmapped(&path).is_ok();
     let length = std::fs::metadata(&path).map_or(0, |found| found.len());
-    if sound && said(data, prev).is_none_or(|raw| raw.size == length) {
+    if sound && said(data, prev).is_ok_and(|raw| raw.size == length) {
         return Ok(Finding::ok(say(
             format!("{prev},{},可以退回", amount(length)),
             format!("{prev}, {}, can be gone back to", amount(length)),

@@ -4,9 +4,12 @@
 use super::Job;
 use super::process::Process;
 use crate::error::Code;
+use crate::inference::models::named_digest;
 use crate::inference::protocol::{Event, Failure, Figures, FromChild, ToChild, never_started};
 use crate::inference::{GenerateEvent, GeneratorSettings};
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, OnceLock};
@@ -14,8 +17,10 @@ use std::time::{Duration, Instant};
 
 /// Longest time to load a model: 8 GB from a slow disk take some three minutes.
 const LOAD_LIMIT: Duration = Duration::from_secs(600);
+/// How often the file of the model that serves is looked at.
+pub(super) const FILE_LOOK: Duration = Duration::from_secs(5);
 /// A process that was up for this long counts as healthy, and pauses start small again.
-pub(super) const HEALTHY_AFTER: Duration = Duration::from_secs(60);
+const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 
 /// Why a process is no longer attended to.
 #[derive(Debug)]
@@ -26,6 +31,25 @@ pub(super) enum End {
     NeverUp(Failure),
     /// The process died, or was killed because it hung.
     Died(Failure),
+}
+
+/// What tells a file from itself after a change in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FileState {
+    inode: (u64, u64),
+    length: u64,
+    changed: (i64, i64),
+}
+
+impl FileState {
+    fn of(path: &Path) -> Option<FileState> {
+        let found = std::fs::metadata(path).ok()?;
+        Some(FileState {
+            inode: (found.dev(), found.ino()),
+            length: found.len(),
+            changed: (found.mtime(), found.mtime_nsec()),
+        })
+    }
 }
 
 /// A process and its requests.
@@ -41,6 +65,9 @@ pub(super) struct Lane {
     pub(super) context_tokens: u32,
     pub(super) opens_thinking: bool,
     pub(super) figures: Figures,
+    /// The model's file as it was when it was loaded; `None` for one that is not named by its checksum.
+    file: Option<FileState>,
+    looked: Instant,
     /// Whether it has finished a request.
     proven: bool,
     began: Instant,
@@ -70,6 +97,8 @@ impl Lane {
             epoch,
             context_tokens: settings.context_tokens,
             opens_thinking: false,
+            file: named_digest(&settings.model).and_then(|_| FileState::of(&settings.model)),
+            looked: now,
             settings,
             name,
             digest: Arc::default(),
@@ -188,6 +217,9 @@ impl Lane {
                 }
             }
         }
+        if let Some(end) = self.look_at_file(now) {
+            return Some(end);
+        }
         // Who has seen nothing yet needs no word from the process to end.
         let dropped = self.jobs.extract_if(.., |_, given| given.cancel_sent && !given.started);
         self.news.extend(dropped.map(|(_, given)| (given.job.events, GenerateEvent::Done(never_started()))));
@@ -195,6 +227,21 @@ impl Lane {
         let silent = !self.jobs.is_empty() && now.saturating_duration_since(self.heard) >= grace;
         let overdue = self.jobs.values().any(|given| given.overdue.is_some_and(|overdue| now >= overdue));
         (silent || overdue).then(|| End::Died(died("生成进程超过时限没有响应,已被终止".into())))
+    }
+
+    /// The process maps the file: what is written into it is what it computes with. Another file under the name is none of its business.
+    fn look_at_file(&mut self, now: Instant) -> Option<End> {
+        let before = self.file?;
+        if now.saturating_duration_since(self.looked) < FILE_LOOK {
+            return None;
+        }
+        self.looked = now;
+        let present = FileState::of(&self.settings.model)?;
+        if present == before || present.inode != before.inode {
+            return None;
+        }
+        // Hashed anew by the next process: touched and unchanged, it serves on.
+        Some(End::Died(died("模型文件在使用中被改动,重新核对后才会再用".into())))
     }
 
     /// Asks for prompts to be read ahead of need.

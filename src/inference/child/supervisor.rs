@@ -2,7 +2,7 @@
 //! place without a word lost.
 
 use super::checksum::Checksum;
-use super::lane::{End, HEALTHY_AFTER, Lane, died};
+use super::lane::{End, FILE_LOOK, Lane, died};
 use super::process::Process;
 use super::{Job, Phase, Shared, unavailable};
 use crate::error::{Code, Result};
@@ -206,7 +206,7 @@ impl Supervisor {
         let mut leaving: Option<GeneratorSettings> = None;
         let end = loop {
             let busy = lane.given() > 0 || old.is_some() || !self.shared.lock().waiting.is_empty();
-            let limit = if busy || !lane.is_up() || next.is_some() { CANCEL_POLL } else { HEALTHY_AFTER };
+            let limit = if busy || !lane.is_up() || next.is_some() { CANCEL_POLL } else { FILE_LOOK };
             let note = match self.received.recv_timeout(limit) {
                 Ok(note) => Some(note),
                 Err(RecvTimeoutError::Timeout) => None,

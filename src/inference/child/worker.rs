@@ -3,6 +3,7 @@
 use super::sandbox;
 use crate::error::{Code, Error, Result};
 use crate::inference::llama::{ChatModel, Engine, InFlight};
+use crate::inference::models::require_unaltered;
 use crate::inference::protocol::{Event, Failure, Figures, FromChild, ToChild, receive, send};
 use crate::inference::{GenerateEvent, GenerateRequest, Prompt};
 use std::collections::{HashMap, VecDeque};
@@ -62,7 +63,10 @@ pub fn run_child() -> Result<()> {
         sandbox::limit_memory(limit);
     }
     let refuse = |error: &Error| send(&socket, &FromChild::LoadFailed(Failure::from(error))).map_err(broken);
-    let model = match ChatModel::load(&settings) {
+    // Here and not in the parent: it takes seconds for a large file, and what was altered never reaches llama.cpp.
+    let adapter = settings.adapter.as_ref().map(|adapter| adapter.path.as_path());
+    let unaltered = [Some(settings.model.as_path()), adapter].into_iter().flatten().try_for_each(require_unaltered);
+    let model = match unaltered.and_then(|()| ChatModel::load(&settings)) {
         Ok(model) => model,
         Err(error) => return refuse(&error),
     };

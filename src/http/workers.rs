@@ -1,0 +1,258 @@
+//! Permits to work in the engine: requests beyond them wait here, in bounded number and time.
+//!
+//! Each client (by its address) has a queue of its own, first come first served, and the clients take turns: three hundred requests of
+//! one keep another's waiting for a single answer. A full queue gives its place up where one client has most of it.
+
+use crate::engine::overview::Load;
+use crate::error::{Code, Error, Result};
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The permits and who waits for one.
+pub(super) struct Workers {
+    most: usize,
+    state: Mutex<Queues>,
+    /// Shows the state to whoever runs the box.
+    shown: Arc<Load>,
+}
+
+#[derive(Default)]
+struct Queues {
+    running: usize,
+    waiting: usize,
+    lines: HashMap<IpAddr, VecDeque<Arc<Turn>>>,
+    /// The clients that wait, the next one first.
+    round: VecDeque<IpAddr>,
+}
+
+impl Queues {
+    fn push(&mut self, client: IpAddr, turn: Arc<Turn>) {
+        let line = self.lines.entry(client).or_default();
+        if line.is_empty() {
+            self.round.push_back(client);
+        }
+        line.push_back(turn);
+        self.waiting += 1;
+    }
+
+    /// The first of the client whose turn it is.
+    fn pop(&mut self) -> Option<Arc<Turn>> {
+        let client = self.round.pop_front()?;
+        let line = self.lines.get_mut(&client)?;
+        let turn = line.pop_front();
+        match line.is_empty() {
+            true => drop(self.lines.remove(&client)),
+            false => self.round.push_back(client),
+        }
+        self.waiting -= usize::from(turn.is_some());
+        turn
+    }
+
+    /// Takes a turn out wherever it stands; false when it is not there any more.
+    fn remove(&mut self, client: IpAddr, turn: &Arc<Turn>) -> bool {
+        let Some(line) = self.lines.get_mut(&client) else { return false };
+        let Some(place) = line.iter().position(|other| Arc::ptr_eq(other, turn)) else { return false };
+        line.remove(place);
+        if line.is_empty() {
+            self.lines.remove(&client);
+            self.round.retain(|other| *other != client);
+        }
+        self.waiting -= 1;
+        true
+    }
+
+    /// Makes room for a request of `client` where another client has more than its share: the latest of its requests gives way.
+    fn displace(&mut self, client: IpAddr) -> bool {
+        let own = self.lines.get(&client).map_or(0, VecDeque::len);
+        let longest = self.lines.iter().max_by_key(|(_, line)| line.len());
+        let Some((greedy, turn)) = longest
+            .filter(|(_, line)| line.len() > own + 1)
+            .and_then(|(greedy, line)| Some((*greedy, Arc::clone(line.back()?))))
+        else {
+            return false;
+        };
+        let removed = self.remove(greedy, &turn);
+        turn.end(State::Displaced);
+        removed
+    }
+}
+
+/// Whether a permit has come.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Waiting,
+    Granted,
+    Displaced,
+}
+
+/// A place in a queue. Whoever gives a permit back hands it to the next one, so that no newcomer overtakes.
+#[derive(Default)]
+struct Turn {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Turn {
+    fn end(&self, state: State) {
+        *lock(&self.state) = state;
+        self.changed.notify_one();
+    }
+
+    fn wait(&self, limit: Duration) -> State {
+        let waiting = |state: &mut State| *state == State::Waiting;
+        let ended = self.changed.wait_timeout_while(lock(&self.state), limit, waiting);
+        *ended.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+/// A permit; given back when dropped.
+pub(super) struct Permit<'a>(&'a Workers);
+
+impl Workers {
+    pub(super) fn new(most: usize, shown: Arc<Load>) -> Workers {
+        Workers { most: most.max(1), state: Mutex::default(), shown }
+    }
+
+    /// Shows a state; while it is locked, so that the last word is the latest.
+    fn show(&self, queues: &Queues) {
+        self.shown.show(queues.waiting, queues.running);
+    }
+
+    /// A permit for a request of `client`, after waiting for at most `limit`.
+    ///
+    /// # Errors
+    /// `BUSY` when `max_waiting` others wait already and none gives way, or time is up.
+    pub(super) fn enter(&self, client: IpAddr, max_waiting: usize, limit: Duration) -> Result<Permit<'_>> {
+        let busy = || {
+            Error::new(Code::Busy, "当前提问过多,服务繁忙", "请稍候一两秒再试")
+                .retry_after(super::response::RETRY_SECONDS)
+        };
+        let mut queues = lock(&self.state);
+        if queues.running < self.most {
+            queues.running += 1;
+            self.show(&queues);
+            return Ok(Permit(self));
+        }
+        if queues.waiting >= max_waiting && !queues.displace(client) {
+            return Err(busy());
+        }
+        let turn = Arc::new(Turn::default());
+        queues.push(client, Arc::clone(&turn));
+        self.show(&queues);
+        drop(queues);
+        match turn.wait(limit) {
+            State::Granted => return Ok(Permit(self)),
+            State::Displaced => return Err(busy()),
+            State::Waiting => {}
+        }
+        let mut queues = lock(&self.state);
+        let left = queues.remove(client, &turn);
+        self.show(&queues);
+        drop(queues);
+        // Else it was granted or displaced between the end of the wait and here.
+        let granted = !left && turn.wait(Duration::ZERO) == State::Granted;
+        if granted { Ok(Permit(self)) } else { Err(busy()) }
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        let mut queues = lock(&self.0.state);
+        match queues.pop() {
+            Some(next) => next.end(State::Granted),
+            None => queues.running -= 1,
+        }
+        self.0.show(&queues);
+    }
+}
+
+/// The counters behind these locks stay true whatever panics.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+    const ONE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 1));
+    const OTHER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 2));
+
+    fn waiting(workers: &Workers) -> usize {
+        lock(&workers.state).waiting
+    }
+
+    /// Who gets the only permit in which order, when these wait for it.
+    fn order(clients: &[IpAddr]) -> Vec<usize> {
+        let workers = Workers::new(1, Arc::default());
+        let order = Mutex::new(Vec::new());
+        thread::scope(|scope| {
+            let first = workers.enter(ONE, 10, PATIENCE).expect("free");
+            for (n, client) in clients.iter().enumerate() {
+                let (workers, order) = (&workers, &order);
+                scope.spawn(move || {
+                    let _permit = workers.enter(*client, 10, PATIENCE).expect("in turn");
+                    lock(order).push(n);
+                });
+                while waiting(workers) <= n {
+                    thread::yield_now();
+                }
+            }
+            assert_eq!((workers.shown.waiting(), workers.shown.working()), (clients.len() as u64, 1));
+            drop(first);
+        });
+        assert_eq!((workers.shown.waiting(), workers.shown.working()), (0, 0));
+        assert!(lock(&workers.state).lines.is_empty() && lock(&workers.state).round.is_empty());
+        order.into_inner().unwrap()
+    }
+
+    #[test]
+    fn permits_of_one_client_are_given_in_the_order_of_asking() {
+        assert_eq!(order(&[ONE; 5]), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn clients_take_turns() {
+        assert_eq!(order(&[ONE, ONE, ONE, ONE, OTHER, OTHER]), [0, 4, 1, 5, 2, 3]);
+    }
+
+    #[test]
+    fn who_waited_too_long_leaves_the_queue() {
+        let workers = Workers::new(1, Arc::default());
+        let held = workers.enter(ONE, 1, PATIENCE).expect("free");
+        assert_eq!(workers.enter(ONE, 1, Duration::ZERO).err().map(|e| e.code()), Some(Code::Busy));
+        assert_eq!(workers.enter(ONE, 0, PATIENCE).err().map(|e| e.code()), Some(Code::Busy), "no place to wait");
+        assert_eq!((waiting(&workers), workers.shown.waiting(), workers.shown.working()), (0, 0, 1));
+        drop(held);
+        assert!(workers.enter(ONE, 0, Duration::ZERO).is_ok());
+    }
+
+    #[test]
+    fn a_full_queue_gives_way_where_one_client_has_most_of_it() {
+        let workers = Workers::new(1, Arc::default());
+        let refused = Mutex::new(0);
+        thread::scope(|scope| {
+            let held = workers.enter(ONE, 3, PATIENCE).expect("free");
+            for n in 0..3 {
+                let (workers, refused) = (&workers, &refused);
+                scope.spawn(move || *lock(refused) += usize::from(workers.enter(ONE, 3, PATIENCE).is_err()));
+                while waiting(workers) <= n {
+                    thread::yield_now();
+                }
+            }
+            assert!(workers.enter(ONE, 3, PATIENCE).is_err(), "its own queue is the longest");
+            let other = scope.spawn(|| workers.enter(OTHER, 3, PATIENCE).is_ok());
+            while *lock(&refused) == 0 {
+                thread::yield_now();
+            }
+            drop(held);
+            assert!(other.join().unwrap());
+        });
+        assert_eq!(*lock(&refused), 1);
+    }
+}
