@@ -88,7 +88,10 @@ fn struck(chars: &[char]) -> Option<usize> {
 
 /// An element whose content is left out, or raised or lowered: `<del>…</del>`, `<sup>…</sup>`.
 fn element(chars: &[char], out: &mut String) -> Option<usize> {
-    let opened = chars.iter().position(|c| *c == '>')?;
+    /// Longest tag and longest element, in characters.
+    const MAX_TAG: usize = 200;
+    const MAX_ELEMENT: usize = 2_000;
+    let opened = chars.iter().take(MAX_TAG).position(|c| *c == '>')?;
     let inside: String = chars.get(1..opened)?.iter().collect();
     let name = inside.split_whitespace().next()?.to_lowercase();
     let by_style = || {
@@ -99,9 +102,9 @@ fn element(chars: &[char], out: &mut String) -> Option<usize> {
     if !(dropped || matches!(name.as_str(), "sup" | "sub")) {
         return None;
     }
-    let rest: String = chars.get(opened + 1..)?.iter().collect();
+    let rest: String = chars.iter().skip(opened + 1).take(MAX_ELEMENT).collect();
     let close = format!("</{name}>");
-    let end = rest.to_lowercase().find(&close)?;
+    let end = rest.to_ascii_lowercase().find(&close)?;
     let inner = rest.get(..end)?;
     if !dropped {
         let inner = strip(inner);

@@ -67,9 +67,12 @@ fn html_table(first: &str, lines: &mut Peekable<Lines<'_>>, document: &mut RawDo
     let (before, rest) = first.split_at(first.find("<table").unwrap_or(0));
     plain_line(before.trim(), &mut document.blocks);
     let mut content = rest.to_string();
-    let open = |text: &str| text.matches("<table").count() > text.matches("</table>").count();
-    while open(&content) {
+    let opens = |text: &str| text.matches("<table").count();
+    let closes = |text: &str| text.matches("</table>").count();
+    let (mut opened, mut closed) = (opens(&content), closes(&content));
+    while opened > closed {
         let Some(next) = lines.next() else { break };
+        (opened, closed) = (opened + opens(next), closed + closes(next));
         content.push('\n');
         content.push_str(next);
     }

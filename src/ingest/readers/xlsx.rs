@@ -238,6 +238,7 @@ fn sheet_rows(
         let across = if heads { column..=column } else { column..=last };
         // Only into rows that hold something: a merge may reach to the end of the sheet.
         for (_, below) in cells.range_mut(row..=area.end.0.max(row)) {
+            super::deadline::check()?;
             for column in across.clone().filter(|column| !view.hides_column(*column)) {
                 if let std::collections::btree_map::Entry::Vacant(slot) = below.entry(column) {
                     budget.take(&text)?;

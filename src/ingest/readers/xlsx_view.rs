@@ -7,6 +7,8 @@ use crate::error::Result;
 use quick_xml::events::BytesStart;
 use std::collections::{HashMap, HashSet};
 
+/// Most stretches of hidden columns; a sheet has no more columns that are read.
+const MAX_HIDDEN: usize = 256;
 /// Cells named in a report before it says “and others”.
 const MAX_NAMED: usize = 8;
 
@@ -202,7 +204,8 @@ fn view(text: &str, shared: &HashMap<usize, Rich>) -> Result<View> {
             Node::Start(start, empty) => match (start.local_name().as_ref(), cell.as_mut()) {
                 ("col", None) => {
                     let bound = |name: &str| attribute(&start, name).and_then(|v| v.parse::<u32>().ok());
-                    if is_hidden(&start, "width")
+                    if view.hidden_columns.len() < MAX_HIDDEN
+                        && is_hidden(&start, "width")
                         && let (Some(first), Some(last)) = (bound("min"), bound("max"))
                     {
                         view.hidden_columns.push((first.saturating_sub(1), last.saturating_sub(1)));

@@ -277,7 +277,7 @@ impl Parser {
             Some(open) => (open.address.label.clone(), open.heading.clone()),
             None => (String::new(), self.outline.path()),
         };
-        let lead = self.last_line().and_then(|last| last.strip_suffix(['：', ':']));
+        let lead = self.last_line().and_then(|last| last.strip_suffix(['：', ':'])).map(table::matter);
         let lead = lead.filter(|lead| lead.chars().count() <= MAX_HEADING_CHARS).unwrap_or_default();
         let path = [heading.as_str(), lead].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
         // The article goes on behind the table; its rows come after what stands before them.

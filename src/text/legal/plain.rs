@@ -129,7 +129,7 @@ impl Piece {
 
     fn write(&self, alone: bool, labels: &mut Labels, out: &mut Vec<ParsedClause>) {
         if let Some(row) = &self.row {
-            return out.push(row.clone().clause(labels.unique(&self.label, &self.parents), &self.heading));
+            return out.push(row.clone().clause(labels.unique(&self.label, ""), &self.heading));
         }
         let texts = split(&self.lines);
         if texts.is_empty() {

@@ -78,6 +78,23 @@ fn tiers(table: &[Vec<String>]) -> bool {
     counted.count() * 2 > table.len()
 }
 
+/// What the words that open a table are about: 收费按下表执行 is about 收费.
+pub(super) fn matter(lead: &str) -> &str {
+    const POINTING: [&str; 10] = [
+        "按照下表执行",
+        "按下表执行",
+        "按以下标准执行",
+        "执行以下标准",
+        "详见下表",
+        "见下表",
+        "如下表所示",
+        "如下表",
+        "如下",
+        "为",
+    ];
+    POINTING.iter().find_map(|tail| lead.strip_suffix(tail)).unwrap_or(lead).trim_end_matches(['，', ','])
+}
+
 /// A row as it is written.
 pub(super) fn line(cells: &[String]) -> String {
     format!("| {} |", cells.join(" | "))

@@ -4,6 +4,9 @@ use super::content::Run;
 
 /// Fewest lines on each side.
 const MIN_LINES: usize = 6;
+/// Smallest text, in points, and most places between the margins that are looked at.
+const MIN_SIZE: f32 = 1.0;
+const MAX_PLACES: usize = 2_000;
 /// Where between the margins the gap between two columns can be.
 const MIDDLE: (f32, f32) = (0.35, 0.65);
 /// Narrowest gap between columns, in characters.
@@ -52,12 +55,12 @@ fn gap(runs: &[Run]) -> Option<(f32, Vec<Row>)> {
     let right = shown.iter().map(|run| run.end).fold(f32::MIN, f32::max);
     let mut sizes: Vec<f32> = shown.iter().map(|run| run.size).collect();
     sizes.sort_by(f32::total_cmp);
-    let size = *sizes.get(sizes.len() / 2)?;
+    let size = sizes.get(sizes.len() / 2)?.max(MIN_SIZE);
     let rows = rows(&shown, size);
     // The place that fewest lines cover, the widest of several.
     let (from, to) = (left + (right - left) * MIDDLE.0, left + (right - left) * MIDDLE.1);
     let step = size * 0.2;
-    let count = ((to - from) / step).max(0.0) as usize;
+    let count = (((to - from) / step).max(0.0) as usize).min(MAX_PLACES);
     let covered = |x: f32| rows.iter().filter(|row| row.covers(x)).count();
     let profile: Vec<usize> = (0..=count).map(|n| covered(from + n as f32 * step)).collect();
     let least = *profile.iter().min()?;

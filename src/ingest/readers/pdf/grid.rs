@@ -14,6 +14,9 @@ const MIN_RULING: f32 = 6.0;
 /// Most rows or columns of a table on one page.
 const MAX_CELLS: usize = 500;
 
+/// Most cells times lines of a table: each cell looks for the lines around it.
+const MAX_WORK: usize = 20_000_000;
+
 /// A table on a page.
 #[derive(Debug)]
 pub(super) struct Table {
@@ -98,7 +101,8 @@ impl Grid {
         let mut ys = distinct(level.iter().map(|rule| rule.y0));
         ys.reverse();
         let fits = |edges: &[f32]| (3..=MAX_CELLS).contains(&edges.len());
-        (fits(&xs) && fits(&ys)).then_some(Grid { xs, ys, level, upright })
+        let work = xs.len().saturating_mul(ys.len()).saturating_mul(rules.len());
+        (fits(&xs) && fits(&ys) && work <= MAX_WORK).then_some(Grid { xs, ys, level, upright })
     }
 
     fn holds(&self, run: &Run) -> bool {

@@ -8,15 +8,16 @@ const THROUGH: (f32, f32) = (0.12, 0.62);
 /// Takes struck text out of a page, leaving its room; returns how many characters.
 pub(super) fn remove(page: &mut Page) -> usize {
     let mut struck = 0;
-    let level: Vec<_> = page.rules.iter().filter(|rule| rule.is_level()).copied().collect();
+    let mut level: Vec<_> = page.rules.iter().filter(|rule| rule.is_level()).copied().collect();
+    level.sort_by(|a, b| a.y0.total_cmp(&b.y0));
     if level.is_empty() {
         return 0;
     }
     for run in &mut page.runs {
         let (low, high) = (run.y + THROUGH.0 * run.size, run.y + THROUGH.1 * run.size);
-        let through =
-            level.iter().filter(|rule| rule.y0 > low && rule.y0 < high && rule.x0 < run.end && rule.x1 > run.x);
-        let through: Vec<_> = through.collect();
+        let from = level.partition_point(|rule| rule.y0 <= low);
+        let near = level.iter().skip(from).take_while(|rule| rule.y0 < high);
+        let through: Vec<_> = near.filter(|rule| rule.x0 < run.end && rule.x1 > run.x).collect();
         if through.is_empty() {
             continue;
         }
