@@ -24,8 +24,15 @@ fn raw(name: &str, bytes: &[u8]) -> RawDocument {
     }
 }
 
+/// The one document of a file.
+fn only(raw: &RawDocument) -> ParsedDocument {
+    let mut documents = legal::parse(raw).unwrap();
+    assert_eq!(documents.len(), 1);
+    documents.remove(0)
+}
+
 fn parsed(name: &str, text: &str) -> ParsedDocument {
-    legal::parse(&raw(name, text.as_bytes())).unwrap()
+    only(&raw(name, text.as_bytes()))
 }
 
 /// Label and text of each clause.
@@ -378,7 +385,7 @@ fn rows_of_a_long_table_are_clauses_with_their_header() {
 #[test]
 fn a_page_is_read_without_what_stands_around_it() {
     let page = "<html><meta charset=utf-8><title>早报</title><body><p>您的位置：首页 &gt; 制度</p><p>晚班取款管理办法</p><p>第一条 限额9000元。</p><p>打印本页 关闭窗口</p><p>京ICP备05073439号</p></body></html>";
-    let document = legal::parse(&raw("a.html", page.as_bytes())).unwrap();
+    let document = only(&raw("a.html", page.as_bytes()));
     assert_eq!(document.title, "晚班取款管理办法");
     assert_eq!(clauses(&document), [("第一条", "限额9000元。")]);
     assert!(warning(&raw("a.html", page.as_bytes())).contains("3 行"));
