@@ -12,6 +12,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The one computer.
@@ -21,6 +22,13 @@ const TELLERS: u8 = 8;
 const QUESTIONS: usize = 12;
 /// Longest wait of a teller on a machine that tests share; the figure that is printed is the one to look at.
 const LONGEST: Duration = Duration::from_secs(4);
+
+/// Held by one test at a time: three crowds at once on two processors would measure the machine.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A connection from this address; `None` when the server has closed or refused it.
 fn from(address: [u8; 4], to: SocketAddr) -> Option<TcpStream> {
@@ -105,6 +113,7 @@ fn metric(product: &Product, name: &str) -> u64 {
 
 #[test]
 fn a_thousand_connections_that_say_nothing_keep_no_teller_waiting() {
+    let _alone = alone();
     many_files();
     let product = Product::start(&["--no-embedder"]);
     let addr = product.addr;
@@ -143,6 +152,7 @@ fn a_thousand_connections_that_say_nothing_keep_no_teller_waiting() {
 
 #[test]
 fn three_hundred_busy_connections_of_one_computer_keep_no_teller_waiting() {
+    let _alone = alone();
     many_files();
     let product = Product::start(&["--no-embedder"]);
     let addr = product.addr;
@@ -171,6 +181,7 @@ fn three_hundred_busy_connections_of_one_computer_keep_no_teller_waiting() {
 
 #[test]
 fn with_few_open_files_the_service_stays_usable() {
+    let _alone = alone();
     many_files();
     let limit = ["sh", "-c", "ulimit -n 64; exec \"$0\" \"$@\""];
     let product = Product::start_in(&limit, &["--no-embedder"]);
