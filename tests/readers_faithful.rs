@@ -407,10 +407,15 @@ fn look_alikes_are_read_as_what_they_look_like() {
 
 #[test]
 fn a_slip_in_the_properties_is_said() {
-    let document =
-        raw("a.md", "---\ntitle: 甲办法\nefective: 2019-01-01\n废止日期: 2023-12-31\n---\n第一条 甲。".as_bytes());
+    let document = raw(
+        "a.md",
+        "---\ntitle: 甲办法\nefective: 2019-01-01\n废止日期: 2023-12-31\nvalid_from: 2019-01-01\n---\n第一条 甲。"
+            .as_bytes(),
+    );
     assert!(warning(&document).contains("efective(是否 effective?)"), "{}", warning(&document));
-    assert!(warning(&document).contains("废止日期(是否 repealed?)"), "{}", warning(&document));
+    assert!(warning(&document).contains("valid_from(是否 effective?)"), "{}", warning(&document));
+    // The Chinese name is read, see `text::legal::is_property`.
+    assert!(!warning(&document).contains("废止日期"), "{}", warning(&document));
 }
 
 #[test]

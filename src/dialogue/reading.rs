@@ -235,7 +235,11 @@ fn merge(last: &Turn, marked: &Marked) -> Vec<Clause> {
         asked = old;
     } else if before.is_empty() {
         // All that was said of the matter stands in what was asked.
-        before.extend(old.iter().map(|clause| clause.before_asking().unwrap_or_else(|| clause.clone())));
+        before.extend(old.iter().map(|clause| match clause.before_asking() {
+            // 谁能挂失 names the matter behind the word that asks.
+            Some(left) if names_matter(&left.folded) || !names_matter(&clause.folded) => left,
+            _ => clause.clone(),
+        }));
     } else {
         before.extend(old.iter().filter_map(Clause::before_asking).filter(|clause| names_matter(&clause.folded)));
     }

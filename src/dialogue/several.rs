@@ -176,7 +176,7 @@ mod tests {
     fn a_short_question_goes_on_and_a_longer_one_names_its_own_matter() {
         assert_eq!(
             texts("身份证过期三个月能取钱吗,还能转账吗"),
-            ["身份证过期三个月能取钱吗", "身份证过期三个月,还能转账吗"]
+            ["身份证过期三个月能取钱吗", "身份证过期三个月能取钱,还能转账吗"]
         );
         assert_eq!(
             texts("存折口头挂失有效期几天,保管箱钥匙丢了怎么办"),

@@ -48,6 +48,7 @@ mod witness;
 
 pub use docno::key as number_key;
 pub use doubts::doubts;
+pub use field::is_property;
 pub use model::{GuideChoice, GuideClarify, GuideScene, ParsedClause, ParsedDocument, RepealNotice};
 pub use witness::{Place, Witness, Witnesses};
 
