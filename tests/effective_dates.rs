@@ -110,7 +110,10 @@ fn the_box_clock_changes_the_rules_at_midnight_in_china() {
         hand.store(at(moment).as_second(), Ordering::Release);
         let card = card(&engine, None);
         assert!(card.citations[0].text.contains(limit), "{moment}: {}", card.citations[0].text);
-        assert!(card.notices.is_empty() && codes(&engine).is_empty());
+        // The last day of the old rule: the card says that it ends.
+        let ends = card.notices.iter().filter(|notice| notice.contains("自 2090-07-01 起不再有效")).count();
+        assert_eq!((card.notices.len(), ends), if limit == "五万元" { (1, 1) } else { (0, 0) }, "{:?}", card.notices);
+        assert!(codes(&engine).is_empty());
         let search = SearchRequest {
             query: "登记资金用途".into(),
             as_of: None,
