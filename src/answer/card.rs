@@ -4,6 +4,7 @@ use super::Ask;
 use super::cite::{self, cite};
 use super::guide::{self, Chosen, Conclusion};
 use super::outcome::{Card, Choice, Citation, Clarify, Refusal, Timings};
+use super::tiers;
 use crate::error::Result;
 use crate::retrieval::conclusions::{self, Candidate, Origin};
 use crate::retrieval::lexical::{QueryTerm, query_terms};
@@ -283,8 +284,11 @@ fn from_rules(
     }
     card.conclusion.clone_from(&first.text);
     card.conclusion_confidence = ranked.conclusions.right;
+    tiers::add(card, &ranked.conclusions.tiers(first), ask.choice);
     if let Some(chosen) = guide::beside(retriever, ranked, first)? {
-        if let Conclusion::Depends(clarify) = guide::conclude(&chosen.scene, ask.question.text(), ask.choice) {
+        if let Conclusion::Depends(clarify) = guide::conclude(&chosen.scene, ask.question.text(), ask.choice)
+            && card.clarify.is_none()
+        {
             card.clarify = Some(asks(clarify));
         }
         add_scene(card, retriever, ask, ranked, chosen);

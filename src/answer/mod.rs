@@ -17,6 +17,7 @@ pub mod prose;
 mod routing;
 mod several;
 mod structured;
+mod tiers;
 mod warming;
 mod writer;
 mod writing;

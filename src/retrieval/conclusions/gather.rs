@@ -83,6 +83,7 @@ pub fn candidates(retriever: &Retriever, ranked: &Ranked, asked: &Asked) -> Resu
                 clause: clause.id,
                 text: part.text,
                 range: part.range,
+                tier: tier_of(part.case),
                 signs,
                 score: 0.0,
             });
@@ -123,7 +124,8 @@ fn outcome(
     signs.basis = basis.and_then(|at| ranked.hits.get(at)).map_or(-1.0, |hit| logarithm(hit.score));
     let other = ranked.guides.get(usize::from(number == 0));
     signs.scene_margin = other.map_or(1.0, |other| signs.rank - logarithm(other.hit.score));
-    Ok(Some(Candidate { origin: Origin::Scene, clause: clause.id, text: text.clone(), range, signs, score: 0.0 }))
+    let (text, tier) = (text.clone(), None);
+    Ok(Some(Candidate { origin: Origin::Scene, clause: clause.id, text, range, tier, signs, score: 0.0 }))
 }
 
 /// A clause among those found, with what all its parts share.
@@ -202,6 +204,11 @@ impl<'a> Found<'a> {
         let headed: Vec<i8> = if own.is_empty() { Vec::new() } else { [&self.sentences.head, own.as_slice()].concat() };
         (signs.headed, signs.headed_weakest) = put(self.retriever.met(self.ranked, &headed));
     }
+}
+
+/// A row's case where it is a range of some quantity.
+fn tier_of(case: String) -> Option<String> {
+    tier(&case).iter().any(|of| of.span.low != of.span.high).then_some(case)
 }
 
 /// The quantities of a row's case. A bound that is marked (含) belongs to its row, so that the other one belongs to the next row:

@@ -25,6 +25,9 @@ use std::ops::Range;
 pub use parts::MAX_CHARS;
 pub use weights::CONCLUDE;
 
+/// Rows of a table that stand side by side on a card; of more than these the best one stands alone.
+const MAX_TIERS: usize = 5;
+
 /// Where a candidate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
@@ -45,6 +48,8 @@ pub struct Candidate {
     pub text: String,
     /// Where it stands in the clause's text, in bytes.
     pub range: Range<usize>,
+    /// Of a row for a range of amounts, days or the like that range, as the table has it (20万元（含）至50万元).
+    pub tier: Option<String>,
     /// What speaks for it.
     pub signs: Signs,
     /// Its log-likelihood, comparable within one question only.
@@ -66,6 +71,18 @@ impl Conclusions {
     /// The part of a rule that answers best.
     pub fn best_of(&self, clause: ClauseId) -> Option<&Candidate> {
         self.candidates.iter().find(|candidate| candidate.clause == clause)
+    }
+
+    /// The rows of one table that `first` is one of, in their order, where the question does not say which amount it is about: then none of
+    /// them alone is the conclusion. Empty otherwise.
+    pub fn tiers(&self, first: &Candidate) -> Vec<&Candidate> {
+        if first.tier.is_none() || first.signs.amount > 0.0 {
+            return Vec::new();
+        }
+        let beside = |candidate: &&Candidate| candidate.clause == first.clause && candidate.tier.is_some();
+        let mut rows: Vec<&Candidate> = self.candidates.iter().filter(beside).collect();
+        rows.sort_by_key(|row| row.range.start);
+        if (2..=MAX_TIERS).contains(&rows.len()) { rows } else { Vec::new() }
     }
 }
 
