@@ -434,3 +434,40 @@ fn wrong_ranges_in_a_sound_database_are_told() {
         assert!(!survives(&path, damage), "{damage}");
     }
 }
+
+#[test]
+fn several_questions_are_concluded_one_by_one() {
+    let card = ask(&knowledge(), "二类户和三类户一天各能转多少", &["--as-of", "2026-11-30"]);
+    let lines: Vec<&str> = text(&card, "conclusion").lines().collect();
+    assert_eq!(lines.len(), 2, "{card:#}");
+    assert!(lines[0].starts_with("“二类户”:") && lines[0].contains("1万元"), "{}", lines[0]);
+    assert!(lines[1].starts_with("“三类户”:") && lines[1].contains("2000元"), "{}", lines[1]);
+    let cited: Vec<&str> = card["citations"].as_array().unwrap().iter().map(|c| text(c, "clause")).collect();
+    assert_eq!(cited[..2], ["第十四条", "第十五条"], "{card:#}");
+    let source = text(&card, "conclusion_source");
+    assert!(source.contains("第十四条") && source.contains("第十五条"), "{source}");
+
+    // What nothing answers is named beside what is answered.
+    let card = ask(&knowledge(), "存折口头挂失有效期几天,保管箱钥匙丢了怎么办", &["--as-of", "2026-11-30"]);
+    let lines: Vec<&str> = text(&card, "conclusion").lines().collect();
+    assert!(lines.len() == 2 && lines[0].contains("5日"), "{card:#}");
+    assert!(lines[1].contains("保管箱钥匙丢了怎么办") && lines[1].contains("没有找到依据"), "{}", lines[1]);
+}
+
+#[test]
+fn rows_for_amounts_stand_side_by_side_until_one_is_chosen() {
+    let question = "大额取现提前多久预约";
+    let card = ask(&knowledge(), question, &["--as-of", "2026-11-30"]);
+    let choices = card["clarify"]["choices"].as_array().unwrap();
+    assert!(choices.len() > 1, "{card:#}");
+    for choice in choices {
+        assert!(text(&card, "conclusion").contains(text(choice, "conclusion")), "{card:#}");
+    }
+    let label = text(&choices[1], "label");
+    let chosen = ask(&knowledge(), question, &["--as-of", "2026-11-30", "--choice", label]);
+    assert!(chosen["clarify"].is_null() && text(&chosen, "conclusion").contains(label), "{chosen:#}");
+    assert!(!text(&chosen, "conclusion").contains(text(&choices[0], "label")), "{chosen:#}");
+    // An amount that is named leaves one row.
+    let named = ask(&knowledge(), "取60万提前多久预约", &["--as-of", "2026-11-30"]);
+    assert!(named["clarify"].is_null() && text(&named, "conclusion").contains("2个工作日"), "{named:#}");
+}

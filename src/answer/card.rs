@@ -284,10 +284,11 @@ fn from_rules(
     }
     card.conclusion.clone_from(&first.text);
     card.conclusion_confidence = ranked.conclusions.right;
-    tiers::add(card, &ranked.conclusions.tiers(first), ask.choice);
+    let settled = tiers::add(card, &ranked.conclusions.tiers(first), ask.choice);
     if let Some(chosen) = guide::beside(retriever, ranked, first)? {
         if let Conclusion::Depends(clarify) = guide::conclude(&chosen.scene, ask.question.text(), ask.choice)
             && card.clarify.is_none()
+            && !settled
         {
             card.clarify = Some(asks(clarify));
         }

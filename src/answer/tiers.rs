@@ -6,18 +6,24 @@ use crate::retrieval::conclusions::Candidate;
 /// What is asked back.
 const WHICH: &str = "属于哪一档?";
 
-/// Concludes with all rows and asks which one is meant, or with the one that was chosen. Without rows the card stays as it is.
-pub(super) fn add(card: &mut Card, rows: &[&Candidate], choice: Option<&str>) {
+/// Concludes with all rows and asks which one is meant, or with the one that was chosen: then nothing is open any more, and it is true. Without rows the
+/// card stays as it is.
+pub(super) fn add(card: &mut Card, rows: &[&Candidate], choice: Option<&str>) -> bool {
     if let Some(chosen) = rows.iter().find(|row| choice.is_some() && row.tier.as_deref() == choice) {
         card.conclusion.clone_from(&chosen.text);
-        return;
+        return true;
     }
-    let Some((first, others)) = rows.split_first() else { return };
+    let Some((first, others)) = rows.split_first() else { return false };
     let lines: Vec<&str> = std::iter::once(first.text.as_str()).chain(others.iter().map(|row| bare(row))).collect();
     card.conclusion = lines.join("\n");
-    let choices =
-        rows.iter().filter_map(|row| Some(Choice { label: row.tier.clone()?, conclusion: bare(row).to_owned() }));
-    card.clarify = Some(Clarify { question: WHICH.to_owned(), choices: choices.collect() });
+    let choice = |row: &&Candidate| {
+        let label = row.tier.clone()?;
+        let said = bare(row);
+        let outcome = said.strip_prefix(label.as_str()).unwrap_or(said).trim_start_matches(['：', ':']);
+        Some(Choice { conclusion: outcome.to_owned(), label })
+    };
+    card.clarify = Some(Clarify { question: WHICH.to_owned(), choices: rows.iter().filter_map(choice).collect() });
+    false
 }
 
 /// A row without the words that open its table.

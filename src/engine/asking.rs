@@ -13,7 +13,7 @@ use crate::guard::{GuardedQuestion, check_question};
 use crate::retrieval::scope::Scope;
 use crate::retrieval::versions::{self, Neighbour};
 use crate::retrieval::{Context, Query, Retriever};
-use crate::text::day::{Spoken, matter, spoken};
+use crate::text::day::{Spoken, matter, mentioned, spoken};
 use crate::types::{Classification, Date, Status};
 
 /// A conclusion at least this likely is not looked for in another reading of the question.
@@ -136,13 +136,17 @@ impl<'a> Asking<'a> {
         let text = self.question.text();
         let found = spoken(text, self.as_of().unwrap_or(self.reading.day));
         self.matter = found.as_ref().map(|spoken| matter(text, spoken));
-        self.spoken = found.filter(|spoken| self.adds_to_named_day(spoken));
+        let adds = match &found {
+            Some(spoken) => self.adds_to_named_day(spoken) || self.is_like_today(retriever, spoken)?,
+            None => false,
+        };
+        self.spoken = found.filter(|_| adds);
         self.day = self.as_of().unwrap_or(self.reading.day);
         let day = match &self.spoken {
             None => None,
             Some(Spoken::Day { to, .. }) => Some(*to),
-            Some(Spoken::Before { .. }) => self.day_of(retriever, Neighbour::Earlier)?,
-            Some(Spoken::After { .. }) => self.day_of(retriever, Neighbour::Later)?,
+            Some(Spoken::Before { .. }) => self.day_of(retriever, self.day, Neighbour::Earlier)?,
+            Some(Spoken::After { .. }) => self.day_of(retriever, self.day, Neighbour::Later)?,
         };
         self.day = day.unwrap_or(self.day);
         self.parts = self.several();
@@ -201,6 +205,18 @@ impl<'a> Asking<'a> {
         let Some(named) = self.as_of().filter(|day| *day != self.reading.day) else { return true };
         let same = matches!(spoken(self.question.text(), self.reading.day), Some(Spoken::Day { from, to, .. }) if (from..=to).contains(&named));
         matches!(found, Spoken::Day { .. }) && !same
+    }
+
+    /// Whether the version before is the same one from the day that was named as from today: who names yesterday and says 改之前 means the version before.
+    fn is_like_today(&self, retriever: &Retriever, found: &Spoken) -> Result<bool> {
+        let which = match found {
+            Spoken::Day { .. } => return Ok(false),
+            Spoken::Before { .. } => Neighbour::Earlier,
+            Spoken::After { .. } => Neighbour::Later,
+        };
+        let named = self.as_of().unwrap_or(self.reading.day);
+        let then = self.day_of(retriever, named, which)?;
+        Ok(then.is_some() && then == self.day_of(retriever, self.reading.day, which)?)
     }
 
     /// The question as the answerer takes it.
@@ -281,16 +297,23 @@ impl<'a> Asking<'a> {
         Scope { as_of: self.day, clearance: self.clearance, levels: self.request.levels.clone(), all_versions: false }
     }
 
-    fn day_of(&self, retriever: &Retriever, which: Neighbour) -> Result<Option<Date>> {
+    /// The neighbouring version's day, seen from `from`.
+    fn day_of(&self, retriever: &Retriever, from: Date, which: Neighbour) -> Result<Option<Date>> {
         let text = self.matter.as_deref().unwrap_or(self.question.text());
         let recent_documents = self.request.recent_documents.as_slice();
-        versions::day_of(retriever, &Query { text, scope: self.scope(), recent_documents, limit: 1 }, which)
+        let scope = Scope { as_of: from, ..self.scope() };
+        versions::day_of(retriever, &Query { text, scope, recent_documents, limit: 1 }, which)
     }
 
     /// By which day is answered and which words say so.
     fn told_day(&self, card: &Card) -> Option<String> {
-        let spoken = self.spoken.as_ref()?;
         let (day, today) = (self.day, self.reading.day);
+        let Some(spoken) = &self.spoken else {
+            // A time that is left aside is never left aside in silence.
+            let place = mentioned(self.question.text(), today).filter(|_| self.as_of().is_none() && !card.refused)?;
+            let words = self.question.text().get(place).unwrap_or_default();
+            return Some(format!("按今天有效的规定回答;如果问的是“{words}”当时的规定,请指定规则日期"));
+        };
         let words = self.question.text().get(spoken.place().clone()).unwrap_or_default();
         if day > today {
             return Some(format!("按 {day} 有效的规定回答(问题里说的是“{words}”),这一天还没有到"));

@@ -86,6 +86,17 @@ pub fn spoken(question: &str, today: Date) -> Option<Spoken> {
     }
 }
 
+/// A past time that a question mentions, whatever it asks for: 去年开的户今天能销吗. Its place in bytes.
+pub fn mentioned(question: &str, today: Date) -> Option<Range<usize>> {
+    let simple = simplify(question);
+    let text = if simple.len() == question.len() { simple.as_str() } else { question };
+    let titles = bracketed(text);
+    let outside = |place: &Range<usize>| !titles.iter().any(|title| title.contains(&place.start));
+    let past = |period: &Period| period.to < today && matches!(period.form, Form::Year | Form::YearsAgo);
+    let found = periods(text, today).into_iter().filter(past).map(|period| period.place).find(outside);
+    found.or_else(|| words::old_version(text).filter(outside))
+}
+
 /// A question without the words that speak of the time: rules have none of them, and they would only blur what is looked for.
 pub fn matter(question: &str, spoken: &Spoken) -> String {
     let simple = simplify(question);
@@ -203,7 +214,10 @@ impl<'a> Asked<'a> {
     /// 前年短信费是3块还是2块: nothing but the rule stands beside the time.
     fn all_in_that_time(&self) -> bool {
         let leads = words::stripped(self.before);
-        if self.form == Form::Near || !leads.is_empty() || !has(self.text, words::CONTENT) {
+        if self.form == Form::Near
+            || !leads.is_empty()
+            || !(has(self.text, words::CONTENT) || self.asks_whether_needed())
+        {
             return false;
         }
         // 2023年新开的公户: the first rules of that account are meant.
@@ -218,6 +232,12 @@ impl<'a> Asked<'a> {
             return has(rest, words::AMOUNTS);
         }
         !has(rest, words::ABLE) && !self.names_thing()
+    }
+
+    /// 去年取8万要登记用途吗. What was begun then and ends today has another word in it: 的, 了, 过期.
+    fn asks_whether_needed(&self) -> bool {
+        let end = self.behind.trim_end_matches(|c: char| !c.is_alphanumeric());
+        self.behind.contains('要') && end.ends_with(['吗', '么', '不']) && !completed(self.behind)
     }
 
     /// Whether 的 makes a thing of that time the subject: 去年开的户, but not 去年收费的标准.

@@ -77,6 +77,8 @@ fn a_question_that_is_all_in_that_time() {
         ("两年前法院冻结最长几个月", "2024-11-30", "2024-11-30", "两年前"),
         ("去年上半年上门服务要不要钱", "2025-01-01", "2025-06-30", "去年上半年"),
         ("2022年存款证明怎么规定的", "2022-01-01", "2022-12-31", "2022年"),
+        ("去年取8万要登记用途吗", "2025-01-01", "2025-12-31", "去年"),
+        ("2025年取8万要登记用途吗", "2025-01-01", "2025-12-31", "2025年"),
         ("一年半前主管查尾箱要几次", "2025-05-30", "2025-05-30", "一年半前"),
     ] {
         assert_eq!(day(question), Some((from.into(), to.into(), words)), "{question}");
@@ -266,4 +268,14 @@ fn what_is_looked_for_has_no_words_of_time() {
 #[test]
 fn traditional_characters_say_the_same() {
     assert_eq!(day("去年6月那筆沒登用途 當時合不合規").map(|(from, ..)| from), Some("2025-06-01".into()));
+}
+
+#[test]
+fn a_past_time_that_is_left_aside_is_known() {
+    let words = |question: &str| mentioned(question, TODAY.parse().unwrap()).map(|place| question[place].to_owned());
+    assert_eq!(words("去年开的户今天能销吗").as_deref(), Some("去年"));
+    assert_eq!(words("2023年6月身份证过期还能取钱吗").as_deref(), Some("2023年6月"));
+    for question in ["今年能开几个二类户", "《2019年办法》第三条", "提前三天预约够不够"] {
+        assert_eq!(words(question), None, "{question}");
+    }
 }

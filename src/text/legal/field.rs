@@ -123,9 +123,9 @@ pub(super) fn named(name: &str) -> Option<Field> {
     NAMES.iter().find(|(_, names)| names.contains(&name.as_str())).map(|(field, _)| *field)
 }
 
-/// Whether a property of this name is used: 生效日期 like effective.
+/// Whether a property of this very name is used: 生效日期 like effective.
 pub fn is_property(name: &str) -> bool {
-    named(name).is_some_and(|field| field != Field::Other)
+    NAMES.iter().any(|(field, names)| *field != Field::Other && names.contains(&name))
 }
 
 /// Reads `名称：值`; the value is empty where it stands on the next line.
