@@ -177,7 +177,9 @@ impl<'a> Asking<'a> {
     /// The same in its own words, asked about the documents of the card before; `None` where there was none, or where `card` answers well enough.
     /// Words put together from two questions can say more than was meant, and a question that names its matter in passing seems to stand for itself.
     pub(super) fn going_on(&self, card: &Card) -> Option<Asking<'a>> {
-        let another_day = self.follow.as_ref().is_some_and(|follow| follow.as_of.is_some());
+        // A day that was named before and is not named again belongs to what the question goes on from.
+        let another_day =
+            self.request.as_of.is_none() && self.follow.as_ref().is_some_and(|follow| follow.as_of.is_some());
         let open = self.request.choice.is_none() && !another_day && card.conclusion_confidence < SURE;
         if self.documents.is_empty() || !open {
             return None;
