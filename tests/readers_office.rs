@@ -307,6 +307,37 @@ fn row(number: u32, cells: &[&str]) -> String {
 }
 
 #[test]
+fn fields_over_the_header_of_a_sheet_are_lines() {
+    let fields: [&[&str]; 4] = [
+        &["文号:湖银价〔2026〕9号", "", "执行日期:2026年3月1日"],
+        &["文号", "湖银价〔2026〕9号"],
+        &["文号：", "湖银价〔2026〕9号", "单位:元"],
+        &["文号:湖银价〔2026〕9号"],
+    ];
+    for fields in fields {
+        let rows = [
+            row(1, &["湖滨银行对公服务价目表(2026年版)"]),
+            row(2, fields),
+            row(3, &["生效日期", "2026年3月1日"]),
+            row(4, &["项目", "标准", "优惠"]),
+            row(5, &["账户管理费", "30元/月", "免收"]),
+        ];
+        let read = documents(read("价目.xlsx", &workbook(&[("Sheet1", &rows.concat())])));
+        let table = [["项目", "标准", "优惠"], ["账户管理费", "30元/月", "免收"]];
+        let table = table.map(|r| r.map(String::from).to_vec()).to_vec();
+        assert_eq!(read[0].blocks.last(), Some(&Block::Table { header: true, rows: table }), "{fields:?}");
+        let parsed = guida::text::legal::parse(&read[0]).unwrap().remove(0);
+        assert_eq!(parsed.title, "湖滨银行对公服务价目表(2026年版)", "{fields:?}");
+        assert_eq!(parsed.doc_no, "湖银价〔2026〕9号", "{fields:?}");
+        assert_eq!(parsed.effective_from.map(|day| day.to_string()).as_deref(), Some("2026-03-01"), "{fields:?}");
+    }
+    // A header that names columns like fields is a header.
+    let rows = [row(1, &["名称", "生效日期", "文号"]), row(2, &["年费", "2026年3月1日", "湖银价〔2026〕9号"])].concat();
+    let read = documents(read("表.xlsx", &workbook(&[("Sheet1", &rows)])));
+    assert!(matches!(read[0].blocks.last(), Some(Block::Table { rows, .. }) if rows.len() == 2));
+}
+
+#[test]
 fn questions_and_answers_become_headings_and_paragraphs() {
     let faq = [
         row(1, &["常见问题汇总"]),

@@ -8,6 +8,11 @@ use super::characters;
 /// The text of a line without `**bold**`, `*emphasis*`, `` `code` ``, `[links](…)`, images, tags, entities and escapes, and without
 /// what is struck through.
 pub(super) fn strip(line: &str) -> String {
+    read(line, &mut 0)
+}
+
+/// As [`strip`]; adds the stretches that are struck through to `struck`.
+pub(super) fn read(line: &str, struck: &mut usize) -> String {
     if !line.contains(['*', '_', '`', '[', '\\', '<', '~', '&', '$']) {
         return line.to_string();
     }
@@ -24,12 +29,12 @@ pub(super) fn strip(line: &str) -> String {
             '`' => code(rest, &mut out),
             // A mark that continues a run of the same character opens nothing.
             '*' | '_' | '~' if out.ends_with(c) => None,
-            '*' => ["***", "**", "*"].iter().find_map(|mark| paired(rest, mark, &mut out)),
+            '*' => ["***", "**", "*"].iter().find_map(|mark| paired(rest, mark, &mut out, struck)),
             '_' if out.ends_with(char::is_alphanumeric) => None,
-            '_' => paired(rest, "__", &mut out),
-            '~' => struck(rest),
-            '!' | '[' => link(rest, &mut out),
-            '<' => element(rest, &mut out).or_else(|| tag(rest, &mut out)),
+            '_' => paired(rest, "__", &mut out, struck),
+            '~' => withdrawn(rest, struck),
+            '!' | '[' => link(rest, &mut out, struck),
+            '<' => element(rest, &mut out, struck).or_else(|| tag(rest, &mut out)),
             '&' => super::entities::leading(rest).map(|(c, taken)| {
                 out.push(c);
                 taken
@@ -57,7 +62,7 @@ fn starts(chars: &[char], mark: &str) -> bool {
 }
 
 /// `mark text mark` where the text touches both marks; returns how many characters were taken.
-fn paired(chars: &[char], mark: &str, out: &mut String) -> Option<usize> {
+fn paired(chars: &[char], mark: &str, out: &mut String, struck: &mut usize) -> Option<usize> {
     if !starts(chars, mark) {
         return None;
     }
@@ -77,28 +82,28 @@ fn paired(chars: &[char], mark: &str, out: &mut String) -> Option<usize> {
     if mark == "*" && inner.chars().next().is_some_and(|c| c.is_ascii_digit()) {
         return None;
     }
-    out.push_str(&strip(&inner));
+    out.push_str(&read(&inner, struck));
     Some(end + 2 * length)
 }
 
 /// `~~text~~` is struck through: nobody is to read it.
-fn struck(chars: &[char]) -> Option<usize> {
-    paired(chars, "~~", &mut String::new())
+fn withdrawn(chars: &[char], struck: &mut usize) -> Option<usize> {
+    let taken = paired(chars, "~~", &mut String::new(), &mut 0);
+    *struck += usize::from(taken.is_some());
+    taken
 }
 
 /// An element whose content is left out, or raised or lowered: `<del>…</del>`, `<sup>…</sup>`.
-fn element(chars: &[char], out: &mut String) -> Option<usize> {
+fn element(chars: &[char], out: &mut String, struck: &mut usize) -> Option<usize> {
     /// Longest tag and longest element, in characters.
     const MAX_TAG: usize = 200;
     const MAX_ELEMENT: usize = 2_000;
     let opened = chars.iter().take(MAX_TAG).position(|c| *c == '>')?;
     let inside: String = chars.get(1..opened)?.iter().collect();
     let name = inside.split_whitespace().next()?.to_lowercase();
-    let by_style = || {
-        let style: String = inside.to_lowercase().split_whitespace().collect();
-        style.contains("line-through") || style.contains("display:none")
-    };
-    let dropped = matches!(name.as_str(), "del" | "s" | "strike") || by_style();
+    let style: String = inside.to_lowercase().split_whitespace().collect();
+    let through = matches!(name.as_str(), "del" | "s" | "strike") || style.contains("line-through");
+    let dropped = through || style.contains("display:none");
     if !(dropped || matches!(name.as_str(), "sup" | "sub")) {
         return None;
     }
@@ -106,8 +111,9 @@ fn element(chars: &[char], out: &mut String) -> Option<usize> {
     let close = format!("</{name}>");
     let end = rest.to_ascii_lowercase().find(&close)?;
     let inner = rest.get(..end)?;
+    *struck += usize::from(through);
     if !dropped {
-        let inner = strip(inner);
+        let inner = read(inner, struck);
         let shaped = if name == "sup" { characters::raised(&inner) } else { characters::lowered(&inner) };
         out.push_str(&shaped);
     }
@@ -131,7 +137,7 @@ fn code(chars: &[char], out: &mut String) -> Option<usize> {
 }
 
 /// `[text](address)` gives the text, `![text](address)` its description.
-fn link(chars: &[char], out: &mut String) -> Option<usize> {
+fn link(chars: &[char], out: &mut String, struck: &mut usize) -> Option<usize> {
     let image = usize::from(chars.first() == Some(&'!'));
     let body = chars.get(image..)?;
     if body.first() != Some(&'[') {
@@ -143,7 +149,7 @@ fn link(chars: &[char], out: &mut String) -> Option<usize> {
     }
     let end = close + body.get(close..)?.iter().position(|c| *c == ')')?;
     let text: String = body.get(1..close)?.iter().collect();
-    out.push_str(&strip(&text));
+    out.push_str(&read(&text, struck));
     Some(image + end + 1)
 }
 

@@ -3,7 +3,7 @@
 //! A general Markdown crate joins consecutive lines into one paragraph, and a law written one 款 per line would lose its
 //! structure; it also has no notion of front matter or of the `<!-- INFO END -->` mark. Hence this small line reader.
 
-use super::{deadline, html, inline, properties, push_heading, push_paragraph, push_table, warn, wrap};
+use super::{WARNING_KEY, deadline, html, inline, properties, push_heading, push_paragraph, push_table, warn, wrap};
 use crate::error::{Code, Error, Result};
 use crate::ingest::encoding;
 use crate::text::document::{Block, RawDocument};
@@ -23,9 +23,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<RawDocument> {
     let text = encoding::decode(bytes)?;
     let (meta, body) = front_matter(&text)?;
     let unknown = properties::unknown(meta.keys());
+    let unread = properties::unread(meta.iter());
+    let mut struck = 0;
     let mut document = RawDocument { meta, ..RawDocument::default() };
-    if let Some(unknown) = unknown {
-        warn(&mut document, &unknown);
+    for said in unknown.into_iter().chain(unread) {
+        warn(&mut document, &said);
     }
     let body = wrap::join(&wrap::without_page_numbers(body), is_markup);
     let mut lines = body.lines().peekable();
@@ -44,14 +46,17 @@ pub(super) fn read(bytes: &[u8]) -> Result<RawDocument> {
         } else if line.starts_with("~~~") {
             fence = Some("~~~");
         } else if let Some(at) = line.find("<!--") {
-            comment(line, at, &mut lines, &mut document);
+            comment(line, at, &mut lines, &mut document, &mut struck);
         } else if line.contains("<table") {
-            html_table(line, &mut lines, &mut document)?;
+            html_table(line, &mut lines, &mut document, &mut struck)?;
         } else if is_table_start(line, lines.peek()) {
-            table(line, &mut lines, &mut document.blocks);
+            table(line, &mut lines, &mut document.blocks, &mut struck);
         } else {
-            plain_line(line, &mut document.blocks);
+            plain_line(line, &mut document.blocks, &mut struck);
         }
+    }
+    if struck > 0 {
+        warn(&mut document, &format!("{struck} 处带删除线的文字没有读入"));
     }
     Ok(document)
 }
@@ -63,9 +68,14 @@ fn is_markup(line: &str) -> bool {
 }
 
 /// A table in HTML, as converters write those with merged cells; text around it on its lines stays.
-fn html_table(first: &str, lines: &mut Peekable<Lines<'_>>, document: &mut RawDocument) -> Result<()> {
+fn html_table(
+    first: &str,
+    lines: &mut Peekable<Lines<'_>>,
+    document: &mut RawDocument,
+    struck: &mut usize,
+) -> Result<()> {
     let (before, rest) = first.split_at(first.find("<table").unwrap_or(0));
-    plain_line(before.trim(), &mut document.blocks);
+    plain_line(before.trim(), &mut document.blocks, struck);
     let mut content = rest.to_string();
     let opens = |text: &str| text.matches("<table").count();
     let closes = |text: &str| text.matches("</table>").count();
@@ -78,13 +88,17 @@ fn html_table(first: &str, lines: &mut Peekable<Lines<'_>>, document: &mut RawDo
     }
     let end = content.rfind("</table>").map_or(content.len(), |at| at + "</table>".len());
     let (table, after) = content.split_at(end);
-    document.blocks.extend(html::read(table.as_bytes())?.blocks);
-    plain_line(after.trim(), &mut document.blocks);
+    let table = html::read(table.as_bytes())?;
+    if let Some(said) = table.meta.get(WARNING_KEY) {
+        warn(document, said);
+    }
+    document.blocks.extend(table.blocks);
+    plain_line(after.trim(), &mut document.blocks, struck);
     Ok(())
 }
 
 /// Heading, list item, quotation or paragraph.
-fn plain_line(line: &str, blocks: &mut Vec<Block>) {
+fn plain_line(line: &str, blocks: &mut Vec<Block>, struck: &mut usize) {
     if line.is_empty() || is_rule(line) {
         return;
     }
@@ -94,16 +108,20 @@ fn plain_line(line: &str, blocks: &mut Vec<Block>) {
         && (text.is_empty() || text.starts_with([' ', '\t', '\u{3000}']))
     {
         let depth = u8::try_from(hashes).unwrap_or(6);
-        return push_heading(blocks, depth, &inline::strip(text.trim().trim_end_matches('#')));
+        return push_heading(blocks, depth, &inline::read(text.trim().trim_end_matches('#'), struck));
     }
     let quoted = line.trim_start_matches(['>', ' ']);
     let line = if line.starts_with('>') { quoted } else { line };
     // A bullet is told by the space behind it, so that `*注` and `-5` stay as they are.
     let item = ["- ", "* ", "+ "].iter().find_map(|mark| line.strip_prefix(mark));
     match item {
-        Some(text) if !text.trim().is_empty() => push_paragraph(blocks, &format!("- {}", inline::strip(text))),
-        Some(_) => {}
-        None => push_paragraph(blocks, &inline::strip(line)),
+        Some(text) => {
+            let text = inline::read(text, struck);
+            if !text.trim().is_empty() {
+                push_paragraph(blocks, &format!("- {text}"));
+            }
+        }
+        None => push_paragraph(blocks, &inline::read(line, struck)),
     }
 }
 
@@ -115,9 +133,9 @@ fn is_rule(line: &str) -> bool {
 }
 
 /// A comment from `at` in `line` on: text around it stays, and [`HISTORY_END`] moves the lines before it into the metadata.
-fn comment(line: &str, at: usize, lines: &mut Peekable<Lines<'_>>, document: &mut RawDocument) {
+fn comment(line: &str, at: usize, lines: &mut Peekable<Lines<'_>>, document: &mut RawDocument, struck: &mut usize) {
     let (before, rest) = line.split_at(at);
-    plain_line(before.trim(), &mut document.blocks);
+    plain_line(before.trim(), &mut document.blocks, struck);
     let mut content = rest.strip_prefix("<!--").unwrap_or(rest).to_string();
     while !content.contains("-->") {
         let Some(next) = lines.next() else { break };
@@ -130,8 +148,8 @@ fn comment(line: &str, at: usize, lines: &mut Peekable<Lines<'_>>, document: &mu
     }
     let after = after.trim();
     match after.find("<!--") {
-        Some(next) => comment(after, next, lines, document),
-        None => plain_line(after, &mut document.blocks),
+        Some(next) => comment(after, next, lines, document, struck),
+        None => plain_line(after, &mut document.blocks, struck),
     }
 }
 
@@ -162,15 +180,36 @@ fn is_delimiter(line: &str) -> bool {
     line.contains('-') && line.contains('|') && line.chars().all(|c| matches!(c, '|' | '-' | ':' | ' ' | '\t'))
 }
 
-fn table(first: &str, lines: &mut Peekable<Lines<'_>>, blocks: &mut Vec<Block>) {
-    let mut rows = vec![cells(first)];
+fn table(first: &str, lines: &mut Peekable<Lines<'_>>, blocks: &mut Vec<Block>, struck: &mut usize) {
+    let text = |cell: &String, struck: &mut usize| super::one_line(&inline::read(cell.trim(), struck));
+    let mut rows = vec![cells(first).iter().map(|cell| text(cell, struck)).collect()];
     lines.next();
     while let Some(line) = lines.next_if(|line| line.contains('|') && !line.trim().is_empty()) {
-        rows.push(cells(line.trim()));
+        if is_struck_row(line) {
+            *struck += 1;
+            continue;
+        }
+        let cells = cells(line.trim());
+        let mut row: Vec<String> = cells.iter().take(1).map(|cell| text(cell, struck)).collect();
+        let before = *struck;
+        row.extend(cells.iter().skip(1).map(|cell| text(cell, struck)));
+        // Of a row whose every figure is withdrawn the name says nothing.
+        let withdrawn = *struck > before && row.iter().skip(1).all(String::is_empty);
+        if !withdrawn {
+            rows.push(row);
+        }
     }
     push_table(blocks, true, rows);
 }
 
+/// A row struck through from its first cell to its last: `~~挂失 | 10 元~~`.
+fn is_struck_row(line: &str) -> bool {
+    let line = line.trim_matches(|c: char| c == '|' || c.is_whitespace());
+    let inner = line.strip_prefix("~~").and_then(|line| line.strip_suffix("~~"));
+    inner.is_some_and(|inner| inner.contains('|') && !inner.contains("~~"))
+}
+
+/// The cells of a row, markup and all.
 fn cells(line: &str) -> Vec<String> {
     let line = line.strip_prefix('|').unwrap_or(line);
     let mut cells = vec![String::new()];
@@ -194,7 +233,7 @@ fn cells(line: &str) -> Vec<String> {
     if cells.len() > 1 && cells.last().is_some_and(|cell| cell.trim().is_empty()) {
         cells.pop();
     }
-    cells.iter().map(|cell| super::one_line(&inline::strip(cell.trim()))).collect()
+    cells
 }
 
 /// Splits `---` front matter of `key: value` lines from the text.
@@ -311,6 +350,19 @@ mod tests {
                 Block::Paragraph("甲|乙".into()),
             ]
         );
+    }
+
+    #[test]
+    fn what_is_struck_is_left_out_and_counted() {
+        let text = "---\neffective: 2026-02-30\n---\n限额~~5万元~~2万元。\n- ~~旧项~~\n| 项目 | 标准 | 优惠 |\n|--|--|--|\n| 挂失 | 10元 | ~~无~~ |\n| 补卡 | ~~5元~~ | ~~无~~ |\n| ~~密封 | 8元 | 无~~ |\n~~| 副本 | 8元 | 无 |~~\n| ~~印鉴~~ | ~~9元~~ | ~~无~~ |\n| 其他 | | |";
+        let document = read(text.as_bytes()).unwrap();
+        assert_eq!(
+            document.meta["warning"],
+            "文件开头的日期读不出,没有用上:effective: 2026-02-30;10 处带删除线的文字没有读入"
+        );
+        let rows = [["项目", "标准", "优惠"], ["挂失", "10元", ""], ["其他", "", ""]];
+        let rows = rows.map(|r| r.map(String::from).to_vec()).to_vec();
+        assert_eq!(document.blocks, [Block::Paragraph("限额2万元。".into()), Block::Table { header: true, rows }]);
     }
 
     #[test]

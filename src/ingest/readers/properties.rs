@@ -19,6 +19,15 @@ pub(super) fn unknown<'a>(keys: impl Iterator<Item = &'a String>) -> Option<Stri
     (!said.is_empty()).then(|| format!("文件开头的属性认不出,没有用上:{}", said.join("、")))
 }
 
+/// What to say of days that cannot be read; `None` when all can.
+pub(super) fn unread<'a>(properties: impl Iterator<Item = (&'a String, &'a String)>) -> Option<String> {
+    let said: Vec<String> = properties
+        .filter(|(key, value)| legal::is_unread_day(key, value))
+        .map(|(key, value)| format!("{key}: {value}"))
+        .collect();
+    (!said.is_empty()).then(|| format!("文件开头的日期读不出,没有用上:{}", said.join("、")))
+}
+
 fn nearest(key: &str) -> Option<&'static str> {
     let lower = key.trim().to_lowercase();
     if let Some((_, known)) = MEANT.iter().find(|(word, _)| *word == lower) {
@@ -67,6 +76,13 @@ mod tests {
             assert!(said(key).is_some_and(|said| said.contains(&format!("是否 {known}?"))), "{key}");
         }
         assert!(said("自定").is_some_and(|said| !said.contains("是否")));
+        let days = [("生效日期", "2026年13月1日"), ("repealed", "2027-02-30"), ("date", "2026-02-28"), ("title", "甲")];
+        let days: Vec<(String, String)> = days.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let unread = unread(days.iter().map(|(key, value)| (key, value)));
+        assert_eq!(
+            unread.as_deref(),
+            Some("文件开头的日期读不出,没有用上:生效日期: 2026年13月1日、repealed: 2027-02-30")
+        );
         for used in ["effective", "effective_from", "生效日期", "失效日期"] {
             assert_eq!(said(used), None, "{used}");
         }

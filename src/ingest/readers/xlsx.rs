@@ -5,6 +5,7 @@ use super::xlsx_view::{self, View};
 use super::{one_line, push_heading, push_paragraph, push_table, warn, xlsx_number};
 use crate::error::{Code, Error, Result};
 use crate::text::document::{Block, RawDocument};
+use crate::text::legal;
 use calamine::{DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
@@ -69,7 +70,8 @@ pub(super) fn read(bytes: &[u8], stem: &str) -> Result<Vec<RawDocument>> {
         documents.push(document);
     }
     if !tables.blocks.is_empty() {
-        tables.blocks.insert(0, Block::Heading { depth: 1, text: one_line(stem) });
+        let title = sheet_title(&mut tables.blocks).unwrap_or_else(|| one_line(stem));
+        tables.blocks.insert(0, Block::Heading { depth: 1, text: title });
         documents.push(tables);
     }
     if let Some(first) = documents.first_mut() {
@@ -108,13 +110,16 @@ impl LeftOut {
     }
 }
 
-/// A sheet as a table. What stands alone in the rows above is its title, and in the rows below its notes.
+/// A sheet as a table. What stands alone in the rows above is its title, with the fields of the document, and in the rows below its
+/// notes.
 fn push_sheet(blocks: &mut Vec<Block>, mut rows: Rows) {
     let alone = |row: &Vec<String>| row.iter().filter(|cell| !cell.is_empty()).count() == 1;
     let wide = rows.iter().any(|row| !alone(row));
-    let above = if wide { rows.iter().take_while(|row| alone(row)).count() } else { 0 };
-    for row in rows.drain(..above) {
-        push_paragraph(blocks, &row.concat());
+    let above: Vec<Vec<String>> =
+        if wide { rows.iter().map_while(|row| lines_above(row)).collect() } else { Vec::new() };
+    rows.drain(..above.len());
+    for line in above.concat() {
+        push_paragraph(blocks, &line);
     }
     let is_note =
         |row: &Vec<String>| alone(row) && row.concat().starts_with(['注', '备', '说', '*', '※', '1', '（', '(']);
@@ -123,6 +128,60 @@ fn push_sheet(blocks: &mut Vec<Block>, mut rows: Rows) {
     push_table(blocks, true, rows);
     for row in notes {
         push_paragraph(blocks, &row.concat());
+    }
+}
+
+/// The lines of a row over the header: a text alone, drawn over several columns or not, or the fields of the document.
+fn lines_above(row: &[String]) -> Option<Vec<String>> {
+    let cells: Vec<&String> = row.iter().filter(|cell| !cell.is_empty()).collect();
+    let first = *cells.first()?;
+    if cells.iter().all(|cell| *cell == first) {
+        return Some(vec![first.clone()]);
+    }
+    let mut lines: Vec<String> = Vec::new();
+    let mut rest = cells.as_slice();
+    while let [cell, others @ ..] = rest {
+        let drawn = others.iter().take_while(|other| *other == cell).count();
+        rest = others.get(drawn..).unwrap_or_default();
+        if legal::is_stated(cell) {
+            lines.push((*cell).clone());
+        } else if let [value, others @ ..] = rest
+            && legal::is_pair(cell, value)
+        {
+            let drawn = others.iter().take_while(|other| *other == value).count();
+            rest = others.get(drawn..).unwrap_or_default();
+            lines.push(format!("{}\u{FF1A}{value}", cell.trim_end_matches(['\u{FF1A}', ':'])));
+        } else if captioned(cell) && (!lines.is_empty() || cells.len() < row.len()) {
+            // 单位：元 and the like, beside a field or in a row that leaves columns empty, and so no header.
+            lines.push((*cell).clone());
+        } else {
+            return None;
+        }
+    }
+    Some(lines)
+}
+
+/// `单位：元`, `编制:财务部`.
+fn captioned(cell: &str) -> bool {
+    cell.split_once(['\u{FF1A}', ':']).is_some_and(|(name, said)| !name.is_empty() && !said.trim().is_empty())
+}
+
+/// Takes the title off that a workbook of one sheet has over its table.
+fn sheet_title(blocks: &mut Vec<Block>) -> Option<String> {
+    /// Longest title of a sheet, in characters.
+    const MAX_CHARS: usize = 60;
+    let single = blocks.iter().filter(|block| matches!(block, Block::Heading { .. })).count() == 1;
+    let [Block::Heading { .. }, Block::Paragraph(title), rest @ ..] = blocks.as_slice() else { return None };
+    let tabled = rest.iter().any(|block| matches!(block, Block::Table { .. }));
+    let titled = title.chars().count() <= MAX_CHARS
+        && !title.contains(['。', '；', '，', '：', ':'])
+        && !["注", "说明", "备注", "单位", "附"].iter().any(|word| title.starts_with(word));
+    if !(single && tabled && titled) {
+        return None;
+    }
+    match blocks.remove(1) {
+        Block::Paragraph(title) => Some(title),
+        _ => None,
     }
 }
 

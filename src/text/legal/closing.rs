@@ -19,10 +19,12 @@ pub(super) struct Closing {
 
 /// Lines that a signature of many issuers may take.
 const MAX_SIGNATURE_LINES: usize = 24;
+/// Lines from the start in which a letter has its number.
+const LETTERHEAD_LINES: usize = 6;
 /// Lines that a list of annexes may take.
 const MAX_LISTING_LINES: usize = 40;
 
-/// Takes signature and list of annexes off the end. Names of issuers are a signature only over a day.
+/// Takes signature and list of annexes off the end. Names of issuers are a signature only over a day, or under a letter.
 pub(super) fn take(lines: &mut Vec<Line>) -> Closing {
     let mut closing = Closing::default();
     let kinds: Vec<Option<Kind>> = lines
@@ -31,6 +33,14 @@ pub(super) fn take(lines: &mut Vec<Line>) -> Closing {
         .take(MAX_SIGNATURE_LINES)
         .map(|line| if line.is_table() { None } else { kind::of(line.text()) })
         .collect();
+    // A letter with a number is signed under its last sentence, with or without a day.
+    let below = kinds.iter().take_while(|kind| matches!(kind, Some(Kind::Ornament | Kind::Signer))).count();
+    let names = kinds.iter().skip(below).take_while(|kind| matches!(kind, Some(Kind::Letterhead(_, "")))).count();
+    let numbered =
+        |line: &Line| matches!(kind::of(line.text()), Some(Kind::Number(..) | Kind::Nameless(_))) && !line.is_table();
+    let undated = names > 0
+        && lines.iter().rev().nth(below + names).is_some_and(|line| !line.is_table() && line.text().ends_with('。'))
+        && lines.iter().take(LETTERHEAD_LINES).any(numbered);
     let mut taken = 0;
     let mut signers: Vec<String> = Vec::new();
     for (at, kind) in kinds.iter().enumerate() {
@@ -38,7 +48,7 @@ pub(super) fn take(lines: &mut Vec<Line>) -> Closing {
         match kind {
             Some(Kind::Dated(date)) if closing.signed.is_none() => closing.signed = Some(*date),
             Some(Kind::Ornament | Kind::Signer) => {}
-            Some(Kind::Letterhead(name, "")) if closing.signed.is_some() => signers.push(name.clone()),
+            Some(Kind::Letterhead(name, "")) if undated || closing.signed.is_some() => signers.push(name.clone()),
             None if closing.signed.is_some() && kind::is_organ(text) && text.chars().count() <= 40 => {
                 signers.push(text.split_whitespace().collect());
             }
@@ -93,5 +103,8 @@ mod tests {
         assert_eq!(closing.listing.len(), 2);
         let mut body = lines(&["第一条 由总行解释。", "示例银行"]);
         assert_eq!((take(&mut body).signed, body.len()), (None, 2), "a name alone is no signature");
+        let mut body = lines(&["湖农商办发〔2026〕33号", "关于代办业务的通知", "请各支行核实。", "湖农商行办公室"]);
+        let closing = take(&mut body);
+        assert_eq!((closing.issuer.as_str(), closing.signed, body.len()), ("湖农商行办公室", None, 3));
     }
 }

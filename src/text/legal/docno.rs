@@ -1,5 +1,6 @@
 //! 文号: `示例银发〔2025〕12号`, `中国人民银行令〔2025〕第11号`, `国务院令第666号`, `海关总署第61号令`.
 
+use super::{date, kind};
 use crate::text::{normalize, numeral};
 use crate::types::Level;
 
@@ -33,6 +34,65 @@ pub(super) fn nameless(line: &str) -> Option<String> {
     }
     let inner = before.strip_prefix(OPEN)?.strip_suffix(CLOSE)?;
     Some(format!("〔{}〕{ordinal}{number}号", year(inner.trim_end_matches('年'))?))
+}
+
+/// A line of a letterhead without what stands beside its number: `特急 示例银发〔2025〕12号 签发人：张三` → `示例银发〔2025〕12号`.
+pub(super) fn alone(line: &str) -> &str {
+    let mut line = line.trim();
+    for (at, sign) in line.match_indices('号') {
+        if let Some((head, rest)) = line.split_at_checked(at + sign.len())
+            && stands_beside(rest)
+        {
+            line = head;
+            break;
+        }
+    }
+    // Up to the number, the longest part that only stands beside it is dropped.
+    let gaps = line.char_indices().rev().filter(|(_, c)| c.is_whitespace());
+    let before = gaps.filter_map(|(at, _)| line.split_at_checked(at)).find(|(head, _)| stands_beside(head));
+    before.map_or(line, |(_, rest)| rest.trim_start())
+}
+
+/// Whether words are such as stand beside a number: 特急, 机密★1年, a serial number, a day, 签发人.
+fn stands_beside(words: &str) -> bool {
+    /// Degrees of secrecy, before ★ and a term.
+    const SECRECY: [&str; 4] = ["绝密", "机密", "秘密", "内部"];
+    const BRACKETS: [char; 6] = ['（', '）', '(', ')', '【', '】'];
+    let rest = words.trim_start_matches(|c: char| c.is_whitespace() || BRACKETS.contains(&c));
+    let squeezed: String = rest.chars().filter(|c| !c.is_whitespace()).collect();
+    if kind::is_ornament(squeezed.trim_end_matches(BRACKETS)) || is_signers(&squeezed) {
+        return true;
+    }
+    if let Some((_, len)) = date::leading(rest) {
+        let after = rest.get(len..).unwrap_or_default();
+        return after.chars().all(|c| c.is_whitespace() || BRACKETS.contains(&c)) || stands_beside(after);
+    }
+    let (word, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let bare = word.trim_matches(BRACKETS);
+    let mark = kind::is_ornament(bare)
+        || bare.split('★').next().is_some_and(|degree| SECRECY.contains(&degree))
+        || !bare.is_empty() && bare.chars().all(|c| c.is_ascii_digit());
+    mark && (after.trim().is_empty() || stands_beside(after))
+        || two_characters(rest).is_some_and(|(word, after)| kind::is_ornament(&word) && stands_beside(after))
+}
+
+/// A word of two characters set apart: `特 急 …`.
+fn two_characters(text: &str) -> Option<(String, &str)> {
+    let (first, rest) = text.split_once(char::is_whitespace)?;
+    let (second, rest) = rest.trim_start().split_once(char::is_whitespace)?;
+    Some((format!("{first}{second}"), rest))
+}
+
+/// `签发人：张三李四`, spaces left out.
+fn is_signers(squeezed: &str) -> bool {
+    /// Longest list of those who sign, in characters.
+    const MAX_NAMES_CHARS: usize = 24;
+    let names = ["签发人", "会签人", "签发", "会签"].iter().find_map(|office| squeezed.strip_prefix(office));
+    let names = names.and_then(|names| names.strip_prefix(['：', ':']));
+    names.is_some_and(|names| {
+        (1..=MAX_NAMES_CHARS).contains(&names.chars().count())
+            && names.chars().all(|c| normalize::is_han(c) || matches!(c, '、' | '·'))
+    })
 }
 
 /// A number in the form in which two spellings of it are equal: without 第, brackets, 年 and what 印发 says about it.

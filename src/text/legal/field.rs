@@ -1,8 +1,9 @@
 //! Fields: lines and cells such as `文号：示例银发〔2025〕12号` or `生效日期:2025年7月1日`, and the names under which front matter has them.
 
-use super::date;
+use super::{date, docno, kind};
 use crate::text::document::RawDocument;
 use crate::text::numeral;
+use crate::types::Date;
 
 /// What a field tells about a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -125,7 +126,39 @@ pub(super) fn named(name: &str) -> Option<Field> {
 
 /// Whether a property of this very name is used: 生效日期 like effective.
 pub fn is_property(name: &str) -> bool {
+    // As it is looked up: another spelling is a slip, of which the report must tell.
     NAMES.iter().any(|(field, names)| *field != Field::Other && names.contains(&name))
+}
+
+/// Whether a front-matter value that should be a day is none: `生效日期: 2026年13月1日`.
+pub fn is_unread_day(name: &str, value: &str) -> bool {
+    is_day(named(name)) && !value.trim().is_empty() && day(value).is_none()
+}
+
+fn is_day(field: Option<Field>) -> bool {
+    matches!(field, Some(Field::Published | Field::Effective | Field::Repealed | Field::Expires))
+}
+
+/// The day that a value begins with.
+pub(super) fn day(value: &str) -> Option<Date> {
+    date::leading(value.trim()).map(|(day, _)| day)
+}
+
+/// Whether a cell is a field with its value: `文号：示例银价〔2025〕9号`.
+pub fn is_stated(cell: &str) -> bool {
+    of_line(cell).is_some_and(|(_, value)| !value.is_empty())
+}
+
+/// Whether two cells side by side are a field and its value. A column may have the name of a field: without a colon the value tells.
+pub fn is_pair(name: &str, value: &str) -> bool {
+    let colon = name.ends_with(['：', ':']);
+    match named(name.trim_end_matches(['：', ':'])) {
+        None => false,
+        Some(_) if colon => !value.is_empty(),
+        Some(Field::DocNo) => !docno::all(value).is_empty(),
+        Some(Field::Issuer) => kind::is_organ(value),
+        field => is_day(field) && day(value).is_some(),
+    }
 }
 
 /// Reads `名称：值`; the value is empty where it stands on the next line.
@@ -186,6 +219,12 @@ mod tests {
         assert_eq!(of_line("生效日期："), Some((Field::Effective, "")));
         assert_eq!(of_line("有效期至：2025年12月31日"), Some((Field::Expires, "2025年12月31日")));
         assert_eq!(of_line("各分行："), None);
+        assert!(
+            is_pair("文号", "某银价〔2026〕9号") && is_pair("标题：", "价目表") && is_pair("执行日期", "2026年3月1日")
+        );
+        assert!(!is_pair("名称", "标准") && !is_pair("执行日期", "备注") && !is_pair("项目：", "标准"));
+        assert!(is_unread_day("生效日期", "2026年13月1日") && is_unread_day("effective", "2026-02-30"));
+        assert!(!is_unread_day("effective", "2026-02-28") && !is_unread_day("文号", "某银价〔2026〕9号"));
         let mut raw = RawDocument::default();
         raw.meta.insert("生效日期".to_owned(), "2019-01-01".to_owned());
         assert_eq!(stated(&raw, Field::Effective), Some("2019-01-01"));

@@ -6,7 +6,7 @@ use super::kind::{self, Kind};
 use super::line::{Line, Mark, mark};
 use super::opening::{Contents, is_note};
 use super::witness::{Place, Witness, Witnesses, rank_titles};
-use super::{docno, promulgation};
+use super::{date, docno, promulgation};
 use crate::types::Date;
 use std::collections::BTreeSet;
 
@@ -93,6 +93,13 @@ impl Reader {
     fn line(&mut self, lines: &[Line], at: usize, prose: bool) -> usize {
         let Some(line) = lines.get(at) else { return 0 };
         if let Line::Table { rows, .. } = line {
+            // Beside each other in a frame that is not drawn: 文号 and 签发人.
+            if let [row] = rows.as_slice()
+                && let Some(kind @ Kind::Number(..)) = kind::of(&row.join(" "))
+            {
+                self.kind(kind, at, prose);
+                return 1;
+            }
             return usize::from(self.table(rows, at));
         }
         let text = line.text();
@@ -104,6 +111,9 @@ impl Reader {
             return used;
         }
         if let Some(kind) = kind::of(text) {
+            if matches!(kind, Kind::Number(_, None)) {
+                self.head.dated.extend(date::all(text).into_iter().map(|(_, day)| day));
+            }
             self.kind(kind, at, prose);
             return 1;
         }

@@ -31,8 +31,9 @@ pub(super) enum Kind {
 const ACTS: [&str; 3] = ["令", "公告", "通告"];
 
 /// Endings of the names of those who issue rules.
-const ORGANS: [&str; 34] = [
+const ORGANS: [&str; 35] = [
     "银行",
+    "农商行",
     "委员会",
     "总局",
     "分局",
@@ -128,7 +129,7 @@ pub(super) fn of(line: &str) -> Option<Kind> {
     }
     let bare = squeezed(line);
     let inner = bare.trim_matches(['（', '）', '(', ')', '【', '】']);
-    if ORNAMENTS.contains(&inner) || is_page_mark(&bare) || !bare.chars().any(char::is_alphanumeric) {
+    if is_ornament(inner) || is_page_mark(&bare) || !bare.chars().any(char::is_alphanumeric) {
         return Some(Kind::Ornament);
     }
     if let Some(date) = date::parse(inner) {
@@ -147,6 +148,11 @@ pub(super) fn of(line: &str) -> Option<Kind> {
         return Some(Kind::Signer);
     }
     letterhead(line)
+}
+
+/// Whether words without spaces and brackets belong to no provision: `特急`.
+pub(super) fn is_ornament(words: &str) -> bool {
+    ORNAMENTS.contains(&words)
 }
 
 /// `— 4 —`, `第 3 页 共 5 页`.
@@ -184,9 +190,9 @@ fn is_signer(bare: &str) -> bool {
     })
 }
 
-/// A line that is a 文号 and nothing else: `示例银发〔2025〕12 号`, `中国人民银行 海关总署公告〔2023〕第22号（……）`.
+/// A line that is a 文号 and what a letterhead has beside it: `示例银发〔2025〕12 号`, `示例银发〔2025〕12号 签发人：张三`, `中国人民银行 海关总署公告〔2023〕第22号（……）`.
 fn numbered(line: &str) -> Option<Kind> {
-    let (head, behind) = split_brackets_behind(line.trim_matches([' ', '\u{3000}']));
+    let (head, behind) = split_brackets_behind(docno::alone(line.trim_matches([' ', '\u{3000}'])));
     let head = head.trim_matches(['（', '）', '(', ' ']).trim();
     if head.contains(['。', '；', '《', '：', '，']) || head.contains("关于") || !head.ends_with('号') {
         return None;
@@ -393,6 +399,12 @@ mod tests {
             ("示例银发〔2025〕12 号", "示例银发〔2025〕12号"),
             ("中国人民银行 公安部公告〔2025〕第4号", "中国人民银行、公安部公告〔2025〕第4号"),
             ("中华人民共和国国务院令第285号", "国务院令第285号"),
+            ("湖农商发〔2026〕301号 签发人:林某", "湖农商发〔2026〕301号"),
+            ("湖农商发(2026)7号　　　　签发人：林某　赵某某", "湖农商发〔2026〕7号"),
+            ("湖农商发【2026】401号 2026年5月1日", "湖农商发〔2026〕401号"),
+            ("湖农商发[2026]502号  特急", "湖农商发〔2026〕502号"),
+            ("机密★3年 特 急 湖农商发〔2026〕5号 签 发 人：林某", "湖农商发〔2026〕5号"),
+            ("签发人：林某 湖农商发〔2026〕6号（2026年5月1日）", "湖农商发〔2026〕6号"),
             ("某某监督管理总局令2023年第2号", "某某监督管理总局令2023年第2号"),
         ] {
             assert_eq!(of(line), Some(Kind::Number(number.to_owned(), None)), "{line}");
@@ -401,6 +413,11 @@ mod tests {
             of("中国人民银行令〔2013〕第1号（征信机构管理办法）"),
             Some(Kind::Number("中国人民银行令〔2013〕第1号".to_owned(), Some("征信机构管理办法".to_owned())))
         );
+        for line in
+            ["按湖农商发〔2026〕301号 执行", "湖农商发〔2026〕301号签发的通知", "湖农商发〔2026〕301号 贵金属办法"]
+        {
+            assert_eq!(of(line), None, "{line}");
+        }
         assert_eq!(of("特　急"), Some(Kind::Ornament));
         assert_eq!(of("— 4 —"), Some(Kind::Ornament));
         assert_eq!(of("附件２"), Some(Kind::Annex(Some(2))));

@@ -12,7 +12,7 @@ const AUTHORITIES: [&str; 8] = ["部", "委员会", "总局", "署", "管理局"
 /// Endings of the names of banks and their offices.
 const BANKS: [&str; 9] = ["银行", "分行", "支行", "信用社", "联社", "联合社", "公司", "农商行", "总行"];
 /// Words before 银行 that name a kind of bank, not one.
-const KINDS: [&str; 9] = ["商业", "人民币", "政策性", "开发性", "外资", "村镇", "中央", "非", "跨"];
+const KINDS: [&str; 10] = ["各", "商业", "人民币", "政策性", "开发性", "外资", "村镇", "中央", "非", "跨"];
 
 /// What is known when the level is asked for.
 pub(super) struct Known<'a> {
@@ -40,7 +40,10 @@ pub(super) fn infer(known: &Known<'_>) -> Level {
     if ["常见问题", "问答", "FAQ"].iter().any(|word| title.contains(word)) {
         return Level::Faq;
     }
-    if !collected && (is_bank(issuer) || issuer.is_empty() && names_bank(title)) {
+    let own = is_bank(issuer)
+        || is_office(issuer) && is_series(doc_no)
+        || issuer.is_empty() && (names_bank(title) || names_rural_bank(series(doc_no)));
+    if !collected && own {
         return Level::InternalRule;
     }
     let congress = notes.iter().any(|line| line.contains("全国人民代表大会") && line.contains("通过"));
@@ -64,6 +67,29 @@ fn is_bank(issuer: &str) -> bool {
         && issuer.split('、').all(|name| !is_authority(name) && BANKS.iter().any(|ending| name.contains(ending)))
 }
 
+/// Whether an issuer may be an office within a bank; the number tells whether it is.
+fn is_office(issuer: &str) -> bool {
+    let office = |name: &str| ["部", "室", "中心", "处", "科"].iter().any(|ending| name.ends_with(ending));
+    let central = |name: &str| ["中国", "国务院", "国家"].iter().any(|state| name.starts_with(state));
+    issuer.split('、').all(|name| office(name) && !central(name))
+}
+
+/// The abbreviation of the issuer in a number: `湖农商办发〔2026〕33号` → `湖农商办发`.
+fn series(doc_no: &str) -> &str {
+    doc_no.split_once('〔').map_or("", |(name, _)| name)
+}
+
+/// Whether a number is of a series that a bank gives: `湖农商办发〔2026〕33号`, `示例银发〔2025〕12号`; 银发 alone is the central bank's.
+fn is_series(doc_no: &str) -> bool {
+    let name = series(doc_no);
+    names_rural_bank(name) || name.chars().skip(1).any(|c| c == '银')
+}
+
+/// Whether an abbreviation names a rural bank or credit union, which no authority is.
+fn names_rural_bank(abbreviation: &str) -> bool {
+    ["农商", "农信", "信联"].iter().any(|word| abbreviation.contains(word))
+}
+
 fn is_authority(issuer: &str) -> bool {
     issuer.split('、').any(|name| {
         let central = name.starts_with("中国人民银行") || name.starts_with("国务院") || name.starts_with("国家");
@@ -79,7 +105,9 @@ fn names_bank(title: &str) -> bool {
     ["银行", "信用社", "农商行", "支行", "分行"].iter().any(|word| {
         title.split_once(word).is_some_and(|(name, _)| {
             let chars = name.chars().count();
-            (2..=MAX_NAME_CHARS).contains(&chars)
+            // 农商行 is no other word: one character before it is a name.
+            let least = if *word == "农商行" { 1 } else { 2 };
+            (least..=MAX_NAME_CHARS).contains(&chars)
                 && name.chars().all(char::is_alphanumeric)
                 && !title.starts_with("中国人民银行")
                 && !KINDS.iter().any(|kind| name.ends_with(kind))
@@ -107,6 +135,12 @@ mod tests {
             ("个体户条例", "国务院令第596号", "国务院", Level::AdministrativeRegulation),
             ("账户管理办法", "中国人民银行令〔2003〕第5号", "中国人民银行", Level::DepartmentRule),
             ("中华人民共和国某某法", "", "", Level::Law),
+            ("湖农商行贵金属寄存管理办法", "", "", Level::InternalRule),
+            ("贵金属寄存管理办法", "湖农商发〔2026〕301号", "", Level::InternalRule),
+            ("关于代办业务管理的通知", "湖农商办发〔2026〕33号", "湖农商行办公室", Level::InternalRule),
+            ("关于代办业务管理的通知", "某银运发〔2026〕33号", "运营管理部", Level::InternalRule),
+            ("关于代办业务管理的通知", "银办发〔2026〕33号", "办公室", Level::Other),
+            ("各农商行代办业务的要求", "", "", Level::Other),
         ] {
             assert_eq!(level(title, doc_no, issuer), expected, "{title}");
         }

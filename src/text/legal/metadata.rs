@@ -155,7 +155,7 @@ fn issuers(context: &Context<'_>, opened: &Opened, doc_no: &str, seen: Vec<Witne
 /// Days of publication, the most credible one first.
 fn published(context: &Context<'_>, opened: &Opened, clauses: &[ParsedClause]) -> Vec<(Date, Place)> {
     let mut found: Vec<(Date, Place)> = Vec::new();
-    found.extend(context.stated(Field::Published).and_then(date::parse).map(|day| (day, Place::Properties)));
+    found.extend(context.stated(Field::Published).and_then(field::day).map(|day| (day, Place::Properties)));
     found.extend(of_fields(opened, Field::Published).map(|day| (day, Place::Field)));
     if context.notice.is_none() {
         found.extend(date_of_stem(&context.raw.file_stem).map(|day| (day, Place::FileName)));
@@ -176,7 +176,7 @@ fn effective(
     published: Option<Date>,
 ) -> Vec<(Date, Place)> {
     let mut found: Vec<(Date, Place)> = Vec::new();
-    found.extend(context.stated(Field::Effective).and_then(date::parse).map(|day| (day, Place::Properties)));
+    found.extend(context.stated(Field::Effective).and_then(field::day).map(|day| (day, Place::Properties)));
     found.extend(of_fields(opened, Field::Effective).map(|day| (day, Place::Field)));
     let history = begun(&opened.notes, published).map(|day| (day, Place::History));
     let text = date::effective(clauses, published).map(|day| (day, Place::Text));
@@ -197,17 +197,16 @@ fn ends(
     clauses: &[ParsedClause],
     from: Option<Date>,
 ) -> (Option<Date>, Option<Witness>) {
-    let day = |value: &str| date::leading(value.trim()).map(|(day, _)| day);
     if let Some(value) = context.stated(Field::Repealed) {
-        return (day(value), Some(Witness::new(value, Place::Properties)));
+        return (field::day(value), Some(Witness::new(value, Place::Properties)));
     }
     if let Some(value) = context.stated(Field::Expires) {
-        return (day(value).and_then(|day| day.tomorrow().ok()), Some(Witness::new(value, Place::Properties)));
+        return (field::day(value).and_then(|day| day.tomorrow().ok()), Some(Witness::new(value, Place::Properties)));
     }
     for (field, value) in &opened.fields {
         let until = match field {
-            Field::Repealed => day(value),
-            Field::Expires => day(value).and_then(|day| day.tomorrow().ok()),
+            Field::Repealed => field::day(value),
+            Field::Expires => field::day(value).and_then(|day| day.tomorrow().ok()),
             Field::Period => period::of_field(value, from),
             _ => continue,
         };
@@ -229,7 +228,7 @@ fn ends(
 
 fn of_fields(opened: &Opened, wanted: Field) -> Option<Date> {
     let values = opened.fields.iter().filter(|(field, _)| *field == wanted);
-    values.filter_map(|(_, value)| date::leading(value.trim())).map(|(day, _)| day).next()
+    values.filter_map(|(_, value)| field::day(value)).next()
 }
 
 /// The year of an edition that a title or file name states: `（2023年版）`, `2025版`, `(2024年修订)`.

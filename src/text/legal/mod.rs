@@ -48,7 +48,7 @@ mod witness;
 
 pub use docno::key as number_key;
 pub use doubts::doubts;
-pub use field::is_property;
+pub use field::{is_pair, is_property, is_stated, is_unread_day};
 pub use model::{GuideChoice, GuideClarify, GuideScene, ParsedClause, ParsedDocument, RepealNotice};
 pub use witness::{Place, Witness, Witnesses};
 

@@ -36,6 +36,43 @@ fn a_letterhead_is_no_title() {
 }
 
 #[test]
+fn what_stands_beside_the_number_is_no_title() {
+    for line in [
+        "湖农商发〔2026〕301号 签发人:林某",
+        "湖农商发(2026)301号　　　　签发人：林某　赵某某",
+        "湖农商发[2026]301号  特急",
+        "湖农商发【2026】301号 2026年5月1日",
+        "特急 湖农商发〔2026〕301号",
+        "| 湖农商发〔2026〕301号 | 签发人：林某 |",
+    ] {
+        for mark in ["", "# "].into_iter().filter(|mark| mark.is_empty() || !line.starts_with('|')) {
+            let rule =
+                parsed("扫描件1", &format!("{mark}{line}\n湖农商行贵金属寄存管理办法\n第一条 甲。\n第二条 乙。"));
+            assert_eq!(rule.title, "湖农商行贵金属寄存管理办法", "{line}");
+            assert_eq!(rule.doc_no, "湖农商发〔2026〕301号", "{line}");
+            assert_eq!((rule.level, labels(&rule)), (Level::InternalRule, vec!["第一条", "第二条"]), "{line}");
+            let day = day("2026-05-01").filter(|_| line.contains('日'));
+            assert_eq!(rule.published, day, "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_letter_signed_by_an_office_is_the_bank_s_own() {
+    for end in ["", "\n2026年5月8日", "\n（此页无正文）"] {
+        let letter = parsed(
+            "0009",
+            &format!(
+                "湖农商办发〔2026〕33号\n关于进一步加强代办业务\n管理的通知\n各支行：\n一、核实身份。\n二、留存凭证。\n湖农商行办公室{end}"
+            ),
+        );
+        assert_eq!(letter.title, "关于进一步加强代办业务管理的通知", "{end}");
+        assert_eq!((letter.level, letter.issuer.as_str()), (Level::InternalRule, "湖农商行办公室"), "{end}");
+        assert_eq!(letter.clauses.last().unwrap().text, "二、留存凭证。", "{end}");
+    }
+}
+
+#[test]
 fn a_decree_is_the_opening_of_its_rule() {
     for (head, number) in [
         ("某某银行令\n〔2003〕第 7 号", "某某银行令〔2003〕第7号"),

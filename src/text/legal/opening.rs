@@ -175,6 +175,9 @@ pub(super) fn is_note(text: &str) -> bool {
     if date::parse(inner).is_some() {
         return true;
     }
+    if matches!(kind::of(text), Some(Kind::Number(_, None))) {
+        return true;
+    }
     let numbers = docno::all(text);
     if let Some(number) = numbers.first()
         && numbers.len() == 1
