@@ -136,10 +136,11 @@ fn divisions(masked: &str) -> Vec<String> {
         let insert = masked.get(stop..).and_then(|rest| rest.strip_prefix('之')).and_then(numeral::leading);
         let stop = stop + insert.map_or(0, |(_, len)| '之'.len_utf8() + len);
         let words = masked.get(at..stop).unwrap_or_default();
-        match found.last_mut() {
-            Some(last) if at == end && end > 0 && unit != '条' => last.push_str(words),
-            _ if found.iter().all(|known| known != words) => found.push(words.to_owned()),
-            _ => {}
+        let joined = at == end && end > 0 && unit != '条';
+        if joined && let Some(last) = found.last_mut() {
+            last.push_str(words);
+        } else if !found.iter().any(|known| known == words) {
+            found.push(words.to_owned());
         }
         end = stop;
     }

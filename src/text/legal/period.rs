@@ -77,7 +77,9 @@ const LASTING: [&str; 19] = [
 const ENDS: [&str; 9] =
     ["自行失效", "自动失效", "自行废止", "自动废止", "失效", "废止", "停止执行", "终止执行", "停止使用"];
 /// What is ended where it is not the text itself.
-const OTHERS: [&str; 9] = ["《", "下列", "以下", "上述", "以上", "原", "如下", "旧", "第"];
+const OTHERS: [&str; 9] = ["《", "下列", "以下", "上述", "以上", "如下", "原", "旧", "第"];
+/// Words that point to other texts.
+const POINTS: [&str; 5] = ["下列", "以下", "上述", "以上", "如下"];
 /// Words that speak of a period, whether it can be read or not.
 const SPEAKS: [&str; 6] = ["有效期", "试行期", "自行失效", "自动失效", "自行废止", "暂定执行"];
 
@@ -161,7 +163,8 @@ fn stated(sentence: &str, first: Option<Date>) -> Option<Date> {
         let named = after.trim_start_matches(['起', '后', '，']);
         // 自…起停止执行《…》 is about another text, 本办法第二条自…起停止执行 about a part of this one.
         let object = ENDS.iter().filter_map(|word| named.strip_prefix(word)).min_by_key(|rest| rest.len());
-        let other = object.is_some_and(|rest| OTHERS.iter().any(|word| rest.trim_start().starts_with(word)));
+        let other = object.is_some_and(|rest| OTHERS.iter().any(|word| rest.trim_start().starts_with(word)))
+            || POINTS.iter().any(|word| before.contains(word));
         let part = has_division(before);
         if !quoted && !other && !part && !before.contains('《') && object.is_some() {
             return if after.starts_with('后') { day.tomorrow().ok() } else { Some(day) };

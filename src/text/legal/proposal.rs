@@ -57,9 +57,12 @@ pub(super) fn in_sentence(masked: &str) -> bool {
     let sentence = masked.replace("起，", "起").replace("起,", "起");
     let replies =
         sentence.contains('请') && ["反馈", "批示", "批复", "审议", "审定"].iter().any(|w| sentence.contains(w));
-    if replies && sentence.contains('前') && sentence.contains("反馈")
-        || ASKS.iter().any(|word| sentence.contains(word))
-    {
+    // 请于6月30日前反馈意见: what others may still object to is not done.
+    let objections = |rest: &str| {
+        rest.ends_with("反馈") || ["反馈意见", "反馈修改", "提出意见"].iter().any(|word| rest.contains(word))
+    };
+    let term = sentence.split_once('请').and_then(|(_, rest)| rest.split_once('前'));
+    if term.is_some_and(|(_, rest)| objections(rest)) || ASKS.iter().any(|word| sentence.contains(word)) {
         return true;
     }
     let last = ENDS.iter().filter_map(|word| sentence.rfind(word)).max().unwrap_or(sentence.len());

@@ -109,10 +109,9 @@ impl Reader<'_> {
             self.list = Some(List { repealed: sentence.repeals(), proposal, from, found: Vec::new() });
             self.in_list = true;
             let behind = text.get(head.len()..).unwrap_or_default().trim_start_matches(['：', ':']).trim();
-            if !behind.is_empty() {
-                self.item(behind);
+            if behind.is_empty() || self.item(behind) {
+                return;
             }
-            return;
         }
         if points(&ABOVE) && points(&TEXTS) && !head.contains('《') && sentence.repeals() {
             self.said_of_above(&sentence);
@@ -282,6 +281,8 @@ mod tests {
             );
         }
         assert_eq!(ended("通知", "《青溪银行资金计划管理办法》同时废止。"), ["青溪银行资金计划管理办法||"]);
+        let asks = "此前《青溪银行巡库办法》同时废止，未尽事宜请及时反馈。";
+        assert_eq!(ended("通知", asks), ["青溪银行巡库办法||"]);
         assert_eq!(ended("通知", "根据各支行建议,现决定废止《青溪银行巡库办法》。"), ["青溪银行巡库办法||"]);
     }
 
@@ -317,6 +318,8 @@ mod tests {
             let expected = [format!("青溪银行巡库办法|青银发〔2019〕12号|{day}"), format!("|青银发〔2020〕35号|{day}")];
             assert_eq!(found, expected, "{head}");
         }
+        let inline = "废止下列制度：《青溪银行巡库办法》，自2026年7月1日起执行。";
+        assert_eq!(ended("通知", inline), ["青溪银行巡库办法||2026-07-01"]);
         let plain = "下列制度自2026年7月1日起废止:\n1.《青溪银行巡库办法》(青银发〔2020〕102号)\n2.《青溪银行押运办法》\n3.青溪银行值班办法\n三、各支行按照《青溪银行库房办法》执行。";
         assert_eq!(
             ended("通知", plain),

@@ -11,8 +11,14 @@ const VERBS: [&str; 9] =
     ["废止", "失效", "停止执行", "终止执行", "不再执行", "不再适用", "停止施行", "停止使用", "同时停止"];
 
 /// Wordings of repeal. 废止 alone also occurs in rules about making rules.
-const WORDS: [&str; 19] = [
+const WORDS: [&str; 25] = [
     "同时废止",
+    "全部废止",
+    "一律废止",
+    "均废止",
+    "予废止",
+    "现废止",
+    "宣布废止",
     "即行废止",
     "予以废止",
     "一并废止",
@@ -44,7 +50,10 @@ const APPLIES: [&str; 5] = ["施行", "实施", "执行", "生效", "试行"];
 const ISSUES: [&str; 11] = ["施行", "实施", "执行", "生效", "试行", "印发", "下发", "发布", "公布", "颁布", "制定"];
 
 /// Words before 《 that make a text a basis, not an object.
-const BASIS: [&str; 8] = ["根据", "依照", "依据", "按照", "以", "执行", "对", "修改"];
+const BASIS: [&str; 16] = [
+    "根据", "依照", "依据", "按照", "以", "执行", "对", "修改", "违反", "参照", "贯彻", "落实", "符合", "遵守", "转发",
+    "除",
+];
 
 /// Words behind 》 by which only a part of the text is meant.
 const PART: [&str; 10] = ["中", "的有关", "有关", "相关", "关于", "所附", "附件", "部分", "的部分", "规定"];
@@ -115,6 +124,9 @@ impl Sentence<'_> {
                 let closed = inner.get(close..).unwrap_or_default().trim_start_matches(['）', ')']);
                 at = self.text.len() - closed.len();
             }
+            if listed && doc_no.is_empty() {
+                doc_no = number_before(self.text.get(..start).unwrap_or_default());
+            }
             if title.is_empty() || !self.is_object(start, at) {
                 continue;
             }
@@ -166,10 +178,9 @@ impl Sentence<'_> {
 
     /// Where a number that stands behind `at` ends.
     fn number_end(&self, at: usize, doc_no: &str) -> usize {
-        let last: String =
-            doc_no.chars().rev().take_while(|c| *c != '〕').collect::<Vec<_>>().into_iter().rev().collect();
+        let last = doc_no.rsplit('〕').next().unwrap_or(doc_no);
         let rest = self.text.get(at..).unwrap_or_default();
-        rest.find(&last).map_or(at, |found| at + found + last.len())
+        rest.find(last).map_or(at, |found| at + found + last.len())
     }
 
     /// Whether a text is what is repealed, not what the repeal rests on.
@@ -279,6 +290,12 @@ fn issues(text: &str) -> bool {
     })
 }
 
+/// The number right before a name: `示例银发〔2018〕3号《…》`.
+fn number_before(before: &str) -> String {
+    let before = before.rsplit('》').next().unwrap_or_default().trim_end().trim_end_matches(['文', '件', '：', ':']);
+    docno::all(before).pop().filter(|_| before.ends_with('号')).unwrap_or_default()
+}
+
 /// Where the first of some words stands.
 fn first_of(text: &str, words: &[&str]) -> Option<usize> {
     words.iter().filter_map(|word| text.find(word)).min()
@@ -343,6 +360,13 @@ mod tests {
     #[test]
     fn repeals() {
         for (sentence, expected) in [
+            (
+                "《甲办法》（甲发〔2018〕3号）、《乙办法》自2026年8月1日起全部废止",
+                vec![("甲办法", "甲发〔2018〕3号"), ("乙办法", "")],
+            ),
+            ("除《甲办法》外，2018年印发的《乙办法》《丙办法》一律废止", vec![("乙办法", ""), ("丙办法", "")]),
+            ("对违反《甲办法》的，予以处罚，原授权即行废止", vec![]),
+            ("现将《甲办法》印发给你们，《乙办法》同时废止", vec![("乙办法", "")]),
             ("《示例办法》（示例银发〔2022〕30号）同时废止", vec![("示例办法", "示例银发〔2022〕30号")]),
             ("《示例办法》（示例银发（2022）30号文印发）停止执行", vec![("示例办法", "示例银发〔2022〕30号")]),
             ("本办法自2025年4月1日起施行，《甲办法》、《乙细则》同时废止", vec![("甲办法", ""), ("乙细则", "")]),
