@@ -10,6 +10,7 @@
 //! words, [`build`] writes the knowledge file in one go, `embed` its vectors, and [`publish`] renames it over the old one.
 
 mod abbreviations;
+mod amendments;
 pub mod build;
 pub mod curated;
 mod embed;

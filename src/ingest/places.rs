@@ -166,6 +166,7 @@ mod tests {
             edition: None,
             witnesses: Default::default(),
             repeals: Vec::new(),
+            amends: Vec::new(),
             sample: false,
             source: source.into(),
             clauses: vec![clause; clauses],

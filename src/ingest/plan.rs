@@ -1,6 +1,6 @@
 //! Which version of a title is in force when: pure decisions over parsed documents, before anything is written.
 
-use super::{repeals, versions};
+use super::{amendments, repeals, versions};
 use crate::text::legal::{ParsedDocument, number_key};
 use crate::types::{Date, EffectivePeriod};
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,6 +78,7 @@ pub fn plan(parsed: Vec<ParsedDocument>) -> Plan {
     out.documents.sort_by(|a, b| a.title_key.cmp(&b.title_key));
     repeals::apply(&mut out.documents, &mut out.notes);
     repeals::note_periods(&out.documents, &mut out.notes);
+    amendments::note(&out.documents, &mut out.notes);
     out
 }
 
@@ -135,6 +136,7 @@ fn join_parts(mut texts: Vec<ParsedDocument>) -> Vec<ParsedDocument> {
                 joined.published = joined.published.max(text.published);
                 joined.effective_from = joined.effective_from.max(text.effective_from);
                 joined.repeals.extend(text.repeals);
+                joined.amends.extend(text.amends);
                 joined.clauses.extend(text.clauses);
             }
             None => whole.push((own, text)),
@@ -192,6 +194,7 @@ mod tests {
             edition: None,
             witnesses: Witnesses::default(),
             repeals: Vec::new(),
+            amends: Vec::new(),
             sample: false,
             source: format!("{title}-{doc_no}.md"),
             clauses: vec![ParsedClause {
@@ -222,7 +225,7 @@ mod tests {
     #[test]
     fn a_repeal_ends_the_named_title_but_not_a_newer_text_of_it() {
         let mut repealing = text("新办法", "三号", Some("2025-01-01"), "同时废止");
-        repealing.repeals = vec![RepealNotice { title: "旧办法".into(), doc_no: String::new() }];
+        repealing.repeals = vec![RepealNotice { title: "旧办法".into(), doc_no: String::new(), from: None }];
         let plan = plan(vec![
             repealing,
             text("旧办法", "一号", Some("2010-01-01"), "旧"),
@@ -237,7 +240,7 @@ mod tests {
     #[test]
     fn a_repeal_by_number_ends_only_that_version() {
         let mut repealing = text("新办法", "三号", Some("2025-01-01"), "同时废止");
-        repealing.repeals = vec![RepealNotice { title: "通知".into(), doc_no: "一号".into() }];
+        repealing.repeals = vec![RepealNotice { title: "通知".into(), doc_no: "一号".into(), from: None }];
         let plan =
             plan(vec![repealing, text("甲通知", "一号", Some("2010-01-01"), "甲"), text("通知", "二号", None, "乙")]);
         let ended: Vec<_> = plan.documents.iter().filter(|d| d.versions.iter().any(|v| v.repealed)).collect();

@@ -7,10 +7,12 @@
 //! answers (`faq`), articles (`article`), numbers in figures (`decimal`), or headings and paragraphs (`plain`). `outline` keeps the chapter path
 //! meanwhile and `labels` keeps addresses unique; `annex` adds what is annexed and bounds the length of a clause.
 //! What the document is and when it applies (`metadata`, with `level`, `period`, `date` and `docno`) is decided among `witness`es, which
-//! the report shows; what it repeals (`repeal`) is read from its provisions.
+//! the report shows; what it repeals (`repeal`, `sentence`), what it only proposes (`proposal`) and what it amends (`amendment`) is read
+//! from its provisions.
 //!
 //! No text is lost on the way: every line of the source is in a clause, in a chapter path, or one of the lines about the text.
 
+mod amendment;
 mod annex;
 mod article;
 mod closing;
@@ -39,8 +41,10 @@ mod plain;
 mod promulgation;
 #[cfg(test)]
 mod property;
+mod proposal;
 mod repeal;
 mod seams;
+mod sentence;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -49,7 +53,7 @@ mod witness;
 pub use docno::key as number_key;
 pub use doubts::doubts;
 pub use field::{is_pair, is_property, is_stated, is_unread_day};
-pub use model::{GuideChoice, GuideClarify, GuideScene, ParsedClause, ParsedDocument, RepealNotice};
+pub use model::{Amendment, GuideChoice, GuideClarify, GuideScene, ParsedClause, ParsedDocument, RepealNotice};
 pub use witness::{Place, Witness, Witnesses};
 
 use self::line::Line;
@@ -108,11 +112,24 @@ fn read(
     }
     let clauses = annex::bounded(clauses);
     let context = Context { raw, settled, notice };
-    let facts = metadata::collect(&context, &mut opened, &clauses);
+    let mut facts = metadata::collect(&context, &mut opened, &clauses);
     let level = if stated.is_none() && table_of_questions { Level::Faq } else { facts.level };
     // A number in place of a title keeps its year.
     let numbered = facts.witnesses.titles.first().is_some_and(|title| title.place == Place::Number);
     let title_key = if numbered { docno::key(&opened.title) } else { title_key(&opened.title) };
+    let above = notice.map(|notice| notice.witnesses.titles.as_slice()).unwrap_or_default();
+    let titles = facts.witnesses.titles.iter().chain(above).map(|title| title.value.as_str());
+    let titles: Vec<&str> = titles.chain(opened.notes.iter().map(String::as_str)).collect();
+    let proposal = proposal::of_text(&titles, &clauses);
+    let ends = repeal::read(&repeal::Source {
+        title: &opened.title,
+        clauses: &clauses,
+        notices: !settled,
+        proposal,
+        first: facts.effective_from.or(facts.published),
+    });
+    facts.witnesses.doubts.extend(ends.doubts);
+    let amends = if proposal { Vec::new() } else { amendment::read(&opened.title, &clauses) };
     Some(ParsedDocument {
         title_key,
         title: opened.title,
@@ -125,7 +142,8 @@ fn read(
         repealed_from: facts.repealed_from,
         edition: facts.edition,
         witnesses: facts.witnesses,
-        repeals: repeal::notices(&clauses, !settled),
+        repeals: ends.repeals,
+        amends,
         sample: facts.sample,
         source: raw.source.clone(),
         clauses,

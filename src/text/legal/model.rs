@@ -32,6 +32,8 @@ pub struct ParsedDocument {
     pub witnesses: Witnesses,
     /// Documents that this one repeals.
     pub repeals: Vec<RepealNotice>,
+    /// Changes that this one makes in the words of others.
+    pub amends: Vec<Amendment>,
     /// A made-up sample rule.
     pub sample: bool,
     /// Path of the file relative to the folder that was read.
@@ -47,6 +49,19 @@ pub struct RepealNotice {
     pub title: String,
     /// 文号; empty when there is none.
     pub doc_no: String,
+    /// The day that the sentence of repeal states; without one it is the day on which the repealing text takes effect.
+    pub from: Option<Date>,
+}
+
+/// A change in the words of another document: `将《…》第五条修改为：“…”`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Amendment {
+    /// Title as written inside 《》.
+    pub title: String,
+    /// The clauses that are named, as written.
+    pub clauses: Vec<String>,
+    /// The words of the change.
+    pub words: String,
 }
 
 /// One 条, scene, question, or headed piece of a document.

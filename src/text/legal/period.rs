@@ -2,6 +2,7 @@
 
 use super::field::{self, Field};
 use super::model::ParsedClause;
+use super::sentence::has_division;
 use super::{date, line};
 use crate::text::numeral;
 use crate::types::Date;
@@ -75,6 +76,10 @@ const LASTING: [&str; 19] = [
 /// Words behind the day on which a text ends.
 const ENDS: [&str; 9] =
     ["自行失效", "自动失效", "自行废止", "自动废止", "失效", "废止", "停止执行", "终止执行", "停止使用"];
+/// What is ended where it is not the text itself.
+const OTHERS: [&str; 9] = ["《", "下列", "以下", "上述", "以上", "如下", "原", "旧", "第"];
+/// Words that point to other texts.
+const POINTS: [&str; 5] = ["下列", "以下", "上述", "以上", "如下"];
 /// Words that speak of a period, whether it can be read or not.
 const SPEAKS: [&str; 6] = ["有效期", "试行期", "自行失效", "自动失效", "自行废止", "暂定执行"];
 
@@ -156,7 +161,12 @@ fn stated(sentence: &str, first: Option<Date>) -> Option<Date> {
         }
         let quoted = before.contains('《') && !before.contains('本');
         let named = after.trim_start_matches(['起', '后', '，']);
-        if !quoted && !before.contains('《') && ENDS.iter().any(|word| named.starts_with(word)) {
+        // 自…起停止执行《…》 is about another text, 本办法第二条自…起停止执行 about a part of this one.
+        let object = ENDS.iter().filter_map(|word| named.strip_prefix(word)).min_by_key(|rest| rest.len());
+        let other = object.is_some_and(|rest| OTHERS.iter().any(|word| rest.trim_start().starts_with(word)))
+            || POINTS.iter().any(|word| before.contains(word));
+        let part = has_division(before);
+        if !quoted && !other && !part && !before.contains('《') && object.is_some() {
             return if after.starts_with('后') { day.tomorrow().ok() } else { Some(day) };
         }
     }
@@ -228,6 +238,9 @@ mod tests {
             "本办法所称有效期为5年的证件，是指居民身份证。",
             "客户应当提交有效期五年以上的证件。",
             "《甲办法》自2019年1月1日起废止。",
+            "本通知自印发之日起执行。自2019年8月1日起停止执行《甲办法》第二条。",
+            "本通知自印发之日起执行。下列制度自2019年8月1日起废止：",
+            "本办法第二条自2019年8月1日起停止执行。",
             "本办法自2019年1月1日起施行。",
             "本通知发布前已签的协议，证书有效期为3年。",
         ] {

@@ -91,6 +91,10 @@ fn issued(sentence: &str) -> Vec<String> {
                 .any(|word| {
                     clause.contains(word.trim_end_matches('《')) && (*word != "对《" || clause.ends_with('对'))
                 })
+                || after
+                    .split(['，', ',', '《'])
+                    .next()
+                    .is_some_and(|own| own.contains("废止") || own.contains("失效"))
                 || after.trim_start().starts_with(['（', '('])
                     && after.split(['）', ')']).next().is_some_and(|note| note.contains('号'));
         let amends = clause.contains("关于修改") || clause.contains("关于废止");
@@ -122,9 +126,22 @@ const MAKING: [&str; 4] = ["制定了《", "修订了《", "共同制定了《",
 pub(super) fn effective(note: &str, published: Option<Date>) -> Option<Date> {
     note.split('。').filter(|sentence| is_note(sentence)).find_map(|sentence| {
         // Without the names, and without what they rest on, no other text is the subject.
-        let (_, issued) = sentence.rsplit_once('》').unwrap_or(("", sentence));
+        let issued = without_repeals(sentence);
+        let (_, issued) = issued.rsplit_once('》').unwrap_or(("", issued));
         date::stated(issued, published)
     })
+}
+
+/// A sentence up to what it repeals at its end: `，原《…》同时废止`.
+fn without_repeals(sentence: &str) -> &str {
+    let mut rest = sentence;
+    while let Some(at) = rest.rfind(['，', ','])
+        && let Some(last) = rest.get(at..)
+        && (last.contains("废止") || last.contains("失效") || last.contains("停止执行"))
+    {
+        rest = rest.get(..at).unwrap_or_default();
+    }
+    rest
 }
 
 /// The first 《…》 of a text, inner ones taken pairwise: byte range with the marks.
@@ -161,6 +178,13 @@ mod tests {
         let lines = ["为规范交易，某某银行制定了", "《乙办法全文》", "，现予发布施行。"]
             .map(|line| Line::Text(line.to_owned()));
         assert_eq!(names(&lines), ["乙办法全文"]);
+    }
+
+    #[test]
+    fn a_note_that_repeals_still_begins() {
+        let note = "现将《青溪办法》印发给你们,自2026年6月1日起执行,原《巡库办法》同时废止";
+        assert_eq!(effective(note, None), Some("2026-06-01".parse().unwrap()));
+        assert_eq!(names(&[Line::Text(note.to_owned())]), ["青溪办法"]);
     }
 
     #[test]

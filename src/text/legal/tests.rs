@@ -100,7 +100,7 @@ fn a_law_with_prose_that_looks_like_headings() {
     assert_eq!(law.issuer, "全国人民代表大会常务委员会");
     assert_eq!(law.published, day("2018-03-01"));
     assert_eq!(law.effective_from, day("2018-03-01"), "an amended text keeps the first date in its closing article");
-    assert_eq!(law.repeals, [RepealNotice { title: "某某暂行条例".to_owned(), doc_no: String::new() }]);
+    assert_eq!(law.repeals, [RepealNotice { title: "某某暂行条例".to_owned(), doc_no: String::new(), from: None }]);
 }
 
 #[test]
