@@ -129,7 +129,9 @@ fn read(
         first: facts.effective_from.or(facts.published),
     });
     facts.witnesses.doubts.extend(ends.doubts);
-    let amends = if proposal { Vec::new() } else { amendment::read(&opened.title, &clauses) };
+    // Guides and answers speak of rules and amend none: 要求删除, 依据《…》第十一条.
+    let speaks = clauses.iter().any(|clause| clause.guide.is_some()) || matches!(level, Level::Guide | Level::Faq);
+    let amends = if proposal || speaks { Vec::new() } else { amendment::read(&opened.title, &clauses) };
     Some(ParsedDocument {
         title_key,
         title: opened.title,
