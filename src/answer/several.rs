@@ -1,8 +1,9 @@
 //! One card for several questions in one, with a conclusion for each.
 //!
-//! The card of the whole question comes first: where it is refused, parts that seem to be answered are so by chance (of 14 such questions over the sample rulebook
-//! 8 had no answer), and where it concludes it often answers all of them in one sentence. A part is added when what it concludes
-//! is another matter and likely enough, or when it is left open by what was concluded.
+//! The card of the whole question comes first: where it concludes it often answers all of them in one sentence, and where it is refused,
+//! parts that seem to be answered often are so by chance (of 14 such questions over the sample rulebook 8 had no answer), so that one has
+//! to be [`ALONE`] likely. A part is added when what it concludes is another matter and likely enough, or when it is left open by what was
+//! concluded.
 
 use super::card::{Ground, MAX_CITATIONS};
 use super::outcome::{Card, Citation};

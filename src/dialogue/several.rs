@@ -20,21 +20,21 @@ const MAX_TAG_CHARS: usize = 5;
 /// Words between two things that are compared.
 const BETWEEN: [&str; 4] = ["跟", "和", "与", "同"];
 /// Words that compare what stands before them. What they ask of each thing is asked of both.
-const COMPARING: [(&str, &str); 14] = [
-    ("有什么区别", ""),
-    ("有什么不同", ""),
-    ("有啥区别", ""),
-    ("有啥不同", ""),
-    ("是不是一样", ""),
-    ("差在哪", ""),
-    ("一样不", ""),
-    ("一样吗", ""),
-    ("一样么", ""),
-    ("分别", ""),
-    ("各自", ""),
-    ("各", ""),
-    ("哪个", ""),
-    ("哪种", ""),
+const COMPARING: [&str; 14] = [
+    "有什么区别",
+    "有什么不同",
+    "有啥区别",
+    "有啥不同",
+    "是不是一样",
+    "差在哪",
+    "一样不",
+    "一样吗",
+    "一样么",
+    "分别",
+    "各自",
+    "各",
+    "哪个",
+    "哪种",
 ];
 /// A thing that is compared is not longer, in characters.
 const MAX_THING_CHARS: usize = 14;
@@ -123,8 +123,8 @@ fn compared(clauses: &[Clause]) -> Vec<Part> {
     let rest: Vec<&str> =
         std::iter::once(behind).chain(clauses.iter().skip(at + 1).map(|clause| clause.shown.as_str())).collect();
     let rest = rest.join(",");
-    let Some((word, instead)) = COMPARING.iter().find(|(word, _)| rest.contains(word)) else { return Vec::new() };
-    let asked = rest.replacen(word, instead, 1);
+    let Some(word) = COMPARING.iter().find(|word| rest.contains(**word)) else { return Vec::new() };
+    let asked = rest.replacen(word, "", 1);
     let before = join(clauses.get(..at).unwrap_or_default(), ",");
     let one = |thing: Range<usize>| {
         let thing = clause.shown.get(thing).unwrap_or_default().trim();
@@ -141,7 +141,7 @@ fn pair(clause: &Clause) -> Option<(Range<usize>, Range<usize>)> {
     let (place, word) = BETWEEN.iter().filter_map(|word| Some((text.find(word)?, *word))).min()?;
     let from = place + word.len();
     let behind = text.get(from..)?;
-    let comparing = COMPARING.iter().filter_map(|(word, _)| behind.find(word)).min().unwrap_or(behind.len());
+    let comparing = COMPARING.iter().filter_map(|word| behind.find(word)).min().unwrap_or(behind.len());
     // Things of a kind end alike: 二类户 and 三类户.
     let alike = text.get(..place).and_then(|thing| thing.trim_end().chars().next_back()).and_then(|last| {
         let at = behind.get(..comparing)?.rfind(last)?;

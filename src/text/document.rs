@@ -23,6 +23,18 @@ pub enum Block {
     },
 }
 
+/// The words of blocks on one line, for a place that holds no more: a cell, a note.
+pub fn on_one_line(blocks: &[Block]) -> String {
+    let lines: Vec<String> = blocks
+        .iter()
+        .map(|block| match block {
+            Block::Heading { text, .. } | Block::Paragraph(text) => text.clone(),
+            Block::Table { rows, .. } => rows.iter().map(|row| row.join(" ")).collect::<Vec<_>>().join(" "),
+        })
+        .collect();
+    lines.join(" ")
+}
+
 /// A document as read from a file, before its legal structure is known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RawDocument {

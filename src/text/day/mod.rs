@@ -11,6 +11,7 @@ mod words;
 use crate::text::normalize::simplify;
 use crate::types::Date;
 use read::{Form, Period, periods};
+use std::borrow::Cow;
 use std::ops::Range;
 use words::{Words, has};
 
@@ -49,9 +50,8 @@ impl Spoken {
 
 /// The time whose rule a question asks for; `None` for today's.
 pub fn spoken(question: &str, today: Date) -> Option<Spoken> {
-    let simple = simplify(question);
-    // The places are those of the question only while both are equally long.
-    let text = if simple.len() == question.len() { simple.as_str() } else { question };
+    let simple = in_place(question);
+    let text = simple.as_ref();
     if has(text, words::NOW) || has(text, words::COMPARED) {
         return None;
     }
@@ -88,8 +88,8 @@ pub fn spoken(question: &str, today: Date) -> Option<Spoken> {
 
 /// A past time that a question mentions, whatever it asks for: 去年开的户今天能销吗. Its place in bytes.
 pub fn mentioned(question: &str, today: Date) -> Option<Range<usize>> {
-    let simple = simplify(question);
-    let text = if simple.len() == question.len() { simple.as_str() } else { question };
+    let simple = in_place(question);
+    let text = simple.as_ref();
     let titles = bracketed(text);
     let outside = |place: &Range<usize>| !titles.iter().any(|title| title.contains(&place.start));
     let past = |period: &Period| period.to < today && matches!(period.form, Form::Year | Form::YearsAgo);
@@ -99,8 +99,8 @@ pub fn mentioned(question: &str, today: Date) -> Option<Range<usize>> {
 
 /// A question without the words that speak of the time: rules have none of them, and they would only blur what is looked for.
 pub fn matter(question: &str, spoken: &Spoken) -> String {
-    let simple = simplify(question);
-    let text = if simple.len() == question.len() { simple.as_str() } else { question };
+    let simple = in_place(question);
+    let text = simple.as_ref();
     let mut cut = vec![words::with_rule(text, spoken.place().clone())];
     cut.extend(words::places(text, words::THEN).map(|place| words::with_rule(text, place)));
     cut.extend(words::old_version(text).map(|place| words::with_rule(text, place)));
@@ -120,6 +120,12 @@ pub fn matter(question: &str, spoken: &Spoken) -> String {
     }
     out.push_str(question.get(at..).unwrap_or_default());
     out
+}
+
+/// A question in simplified characters; as it came where these are not equally long, so that places in it are places in the question.
+fn in_place(question: &str) -> Cow<'_, str> {
+    let simple = simplify(question);
+    if simple.len() == question.len() { Cow::Owned(simple) } else { Cow::Borrowed(question) }
 }
 
 /// Titles and document numbers: their years are names.

@@ -5,7 +5,7 @@ use super::body::Body;
 use super::numbering::Numbering;
 use super::styles::Styles;
 use crate::error::Result;
-use crate::text::document::Block;
+use crate::text::document::on_one_line;
 use std::collections::HashMap;
 
 /// Notes by id.
@@ -43,7 +43,7 @@ impl Notes {
                 }
                 Node::End(name) if matches!(name.as_str(), "footnote" | "endnote") => {
                     if let Some((id, body)) = open.take() {
-                        notes.by_id.insert(id, words(&body.finish().blocks));
+                        notes.by_id.insert(id, on_one_line(&body.finish().blocks));
                     }
                 }
                 Node::End(name) => {
@@ -61,15 +61,4 @@ impl Notes {
         let note = self.by_id.get(id).map(|note| note.trim_end_matches('。')).filter(|note| !note.is_empty());
         note.map_or_else(String::new, |note| format!("\u{FF08}脚注：{note}\u{FF09}"))
     }
-}
-
-fn words(blocks: &[Block]) -> String {
-    let lines: Vec<String> = blocks
-        .iter()
-        .map(|block| match block {
-            Block::Heading { text, .. } | Block::Paragraph(text) => text.clone(),
-            Block::Table { rows, .. } => rows.iter().map(|row| row.join(" ")).collect::<Vec<_>>().join(" "),
-        })
-        .collect();
-    lines.join(" ")
 }

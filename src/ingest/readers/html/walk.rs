@@ -1,7 +1,7 @@
 //! The walk over the elements of a page: which begin a line, which are left out, and what tables hold.
 
 use super::super::{characters, is_serial, push_heading, push_paragraph, push_table};
-use crate::text::document::Block;
+use crate::text::document::{Block, on_one_line};
 use scraper::node::{Element, Node};
 
 /// Deepest nesting of tables that keeps its inner tables apart.
@@ -295,7 +295,7 @@ impl Table {
                     continue;
                 }
                 let Some(cell) = cells.next() else { break };
-                let text = cell_text(&cell.blocks);
+                let text = on_one_line(&cell.blocks);
                 // A cell across the whole table heads what comes below it and is said once.
                 let number = column == 1 && row.first().is_some_and(|cell| is_serial(cell));
                 let whole = (column == 0 || number) && column + cell.columns >= widest && cell.columns > 1;
@@ -317,17 +317,6 @@ impl Table {
         }
         grid
     }
-}
-
-fn cell_text(blocks: &[Block]) -> String {
-    let lines: Vec<String> = blocks
-        .iter()
-        .map(|block| match block {
-            Block::Heading { text, .. } | Block::Paragraph(text) => text.clone(),
-            Block::Table { rows, .. } => rows.iter().map(|row| row.join(" ")).collect::<Vec<_>>().join(" "),
-        })
-        .collect();
-    lines.join(" ")
 }
 
 fn heading_depth(name: &str) -> Option<u8> {
