@@ -108,6 +108,8 @@ struct Inner {
 /// Watches over the knowledge of a data folder.
 #[derive(Default)]
 pub(super) struct Integrity {
+    /// In the place of [`AT_ONCE`].
+    at_once: Option<Duration>,
     load: OnceLock<Arc<Load>>,
     inner: Mutex<Inner>,
 }
@@ -144,16 +146,25 @@ impl Integrity {
         choice
     }
 
-    /// What is known of these files, or is found within [`AT_ONCE`]; `Err` since when they are being compared.
+    /// What is known of these files, or is found within [`AT_ONCE`]; `Err` since when they are being compared. A generation that was last
+    /// found altered is given no such credit: its comparison is waited for.
     fn verdict(&self, inner: &mut Inner, data: &DataDir, stamp: Stamp) -> Result<Verdict, Timestamp> {
         if let Some((_, verdict)) = inner.known.iter().find(|(known, _)| *known == stamp) {
             return Ok(verdict.clone());
         }
+        let suspect = inner.last_altered(&stamp.gid);
         if inner.running.as_ref().is_none_or(|running| running.stamp != stamp) {
             self.begin(inner, data, stamp, false);
         }
         let Some(running) = &mut inner.running else { return Ok(Verdict::None) };
-        match running.verdict.recv_timeout(AT_ONCE) {
+        let found = match &suspect {
+            None => running.verdict.recv_timeout(self.at_once.unwrap_or(AT_ONCE)),
+            Some(_) => {
+                running.aside.store(false, Ordering::Release);
+                running.verdict.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            }
+        };
+        match found {
             Ok(verdict) => {
                 inner.settle(verdict.clone());
                 Ok(verdict)
@@ -166,7 +177,7 @@ impl Integrity {
             Err(RecvTimeoutError::Disconnected) => {
                 let since = running.since;
                 inner.running = None;
-                Err(since)
+                suspect.map(Verdict::Altered).ok_or(since)
             }
         }
     }
@@ -250,6 +261,14 @@ impl Inner {
         self.known.drain(..surplus);
     }
 
+    /// Why a generation was found altered when it was last compared.
+    fn last_altered(&self, gid: &str) -> Option<String> {
+        match self.known.iter().rev().find(|(stamp, _)| stamp.gid == gid) {
+            Some((_, Verdict::Altered(why))) => Some(why.clone()),
+            _ => None,
+        }
+    }
+
     /// Whether files are others than before; said once of each change, lest a choice that fails is made again and again.
     fn has_changed(&mut self, data: &DataDir) -> bool {
         let mut changed = false;
@@ -314,4 +333,31 @@ pub(super) fn withheld(altered: &[Altered]) -> Error {
         format!("本机的知识与总行签发的不一致,已停用({first}),没有完好的前一代可用"),
         "请科技人员插上该知识包的 U 盘重新导入(guida import);在此之前按纸质或其他渠道的制度办理",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_altered_gets_no_credit_when_it_is_touched() {
+        let home = tempfile::tempdir().unwrap();
+        let data = DataDir::at(home.path());
+        let gid = "1-7-5983e6bb69cc";
+        std::fs::create_dir_all(data.generation(gid)).unwrap();
+        let active = Active { active: Some(gid.into()), ..Active::default() };
+        let integrity = Integrity { at_once: Some(Duration::ZERO), ..Integrity::default() };
+        // Without a manifest nothing vouches for it; the first time it may answer until that is found.
+        let mut choice = integrity.choose(&data, &active);
+        while choice.altered.is_empty() {
+            integrity.look(&data, Duration::MAX);
+            choice = integrity.choose(&data, &active);
+        }
+        for touched in ["knowledge.db", "manifest.json", "manifest.json.sig"] {
+            std::fs::write(data.generation(gid).join(touched), touched).unwrap();
+            assert!(integrity.look(&data, Duration::MAX), "{touched}");
+            let choice = integrity.choose(&data, &active);
+            assert_eq!((choice.gid, choice.unchecked, choice.altered.len()), (None, None, 1), "{touched}");
+        }
+    }
 }
