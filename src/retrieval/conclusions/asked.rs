@@ -193,6 +193,34 @@ const PAPERS: [&str; 24] = [
     "凭什么",
 ];
 
+/// Words of somebody who wants to get round a control; whatever the form of the question, it asks whether that may be done.
+const EVADES: [&str; 24] = [
+    "绕过",
+    "绕开",
+    "怎么绕",
+    "躲过",
+    "躲开",
+    "避开",
+    "规避",
+    "糊弄",
+    "蒙混",
+    "混过",
+    "瞒",
+    "悄悄",
+    "偷偷",
+    "私下",
+    "私底下",
+    "照样",
+    "通融",
+    "变通",
+    "钻空子",
+    "走后门",
+    "不惊动",
+    "省得走",
+    "不让人知道",
+    "睁只眼",
+];
+
 impl Asked {
     /// Reads a question in the form of [`crate::text::passage::spoken`].
     pub fn read(question: &str) -> Asked {
@@ -212,6 +240,9 @@ fn verdict(question: &str) -> Option<Family> {
     let named = [(Family::Can, last(&CAN)), (Family::Need, last(&NEED)), (Family::Fact, last(&FACT))];
     if let Some((family, _)) = named.into_iter().filter(|(_, at)| at.is_some()).max_by_key(|(_, at)| *at) {
         return Some(family);
+    }
+    if EVADES.iter().any(|word| question.contains(word)) {
+        return Some(Family::Can);
     }
     let bare = question.trim_end_matches(|c: char| c.is_whitespace() || "?!。,".contains(c));
     let end = ENDS.iter().find(|end| bare.ends_with(**end))?;
@@ -343,6 +374,8 @@ mod tests {
             ("有效期一样吗", Some(Family::Fact)),
             ("挂失多少钱", None),
             ("谁来批", None),
+            ("联网核查怎么绕过", Some(Family::Can)),
+            ("怎么把假钱悄悄退给客户", Some(Family::Can)),
         ] {
             assert_eq!(verdict(question), family, "{question}");
         }

@@ -1,10 +1,14 @@
 //! Words that are told apart at the counter (取 and 存, 单位 and 个人, 挂失 and 解挂): whether question and sentence are on the same side.
 
 use crate::text::normalize::fold;
+use crate::text::quantity::{self, Measure};
 use std::sync::OnceLock;
 
 /// The list, see its own comment.
 const CONTRASTS: &str = include_str!("../../../assets/contrasts.txt");
+
+/// Ends a word that an amount follows: 存#.
+const AMOUNT: char = '#';
 
 /// Sides that exclude each other, each with its words.
 type Contrast = Vec<Vec<String>>;
@@ -32,7 +36,7 @@ pub fn compare(question: &str, sentence: &str, document: &str) -> Sides {
     let mut sides = Sides::default();
     for contrast in contrasts() {
         let taken = |text: &str| -> Vec<bool> {
-            contrast.iter().map(|words| words.iter().any(|word| text.contains(word.as_str()))).collect()
+            contrast.iter().map(|words| words.iter().any(|word| has(text, word))).collect()
         };
         let asked = taken(question);
         if asked.iter().filter(|side| **side).count() != 1 {
@@ -49,6 +53,16 @@ pub fn compare(question: &str, sentence: &str, document: &str) -> Sides {
     sides
 }
 
+/// Whether a text has a word, one that ends in [`AMOUNT`] with an amount of money behind it.
+fn has(text: &str, word: &str) -> bool {
+    let Some(verb) = word.strip_suffix(AMOUNT) else { return text.contains(word) };
+    text.contains(verb)
+        && quantity::find(text).iter().any(|found| {
+            let money = matches!(found.measure, Measure::Money(_) | Measure::Number);
+            money && text.get(..found.place.start).is_some_and(|before| before.ends_with(verb))
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +73,12 @@ mod tests {
         assert_eq!(compare("公司要销户", "撤销账户应当交回凭证", "").same, 1);
         assert_eq!(compare("卡丢了", "遗失银行卡的,应当挂失", ""), Sides { same: 1, other: 0 });
         assert_eq!(compare("公司要销户", "凭身份证办理", "单位结算账户管理办法").same, 1);
+    }
+
+    #[test]
+    fn a_verb_before_an_amount_takes_a_side() {
+        assert_eq!(compare("存30万提前多久说", "大额取现按照下表提前预约", "").other, 1);
+        assert_eq!(compare("取30万提前多久说", "大额取现按照下表提前预约", ""), Sides { same: 1, other: 0 });
+        assert_eq!(compare("资料保存10年够不够", "取款凭证保存15年", ""), Sides::default());
     }
 }

@@ -15,6 +15,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 use words::{Words, has};
 
+/// Behind a time: what held then is asked.
+const WHILE: &str = "的时候";
+
 /// The time whose rule is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Spoken {
@@ -193,13 +196,16 @@ impl<'a> Asked<'a> {
         if has(self.text, words::MENDING) || self.text.contains('补') {
             return false;
         }
-        words::places(self.text, words::THEN).any(|place| {
+        let here = self.text.len() - self.behind.len();
+        // 2024年的时候; elsewhere 的时候 is of no time in particular.
+        let while_then = self.behind.starts_with(WHILE).then(|| here..here + WHILE.len());
+        words::places(self.text, words::THEN).chain(while_then).any(|place| {
             let tail = self.tail(place.end);
             // 去年那会儿 sets the time of all that follows.
-            let sets = place.start == self.text.len() - self.behind.len();
+            let sets = place.start == here && !tail.starts_with([',', '，']);
             let event = ["没", "未", "忘", "已", "都没", "就没"].iter().any(|word| tail.starts_with(word));
             let holding = has(self.text, words::HOLDINGS) && has(self.text, words::ABLE);
-            let asked = if sets { self.text } else { self.segment(place.start) };
+            let asked = if place.start == here { self.text } else { self.segment(place.start) };
             !(event || sets && holding) && asks(asked)
         })
     }
@@ -268,6 +274,12 @@ impl<'a> Asked<'a> {
     }
 }
 
+/// 认不认, 拒不拒, 受不受理, 有没有.
+fn says_both_ways(text: &str) -> bool {
+    let chars: Vec<char> = text.chars().collect();
+    chars.windows(3).any(|w| matches!(w, [one, '不' | '没', other] if one == other))
+}
+
 /// Whether something was done: 了, but not that of 办得了 and 办不了.
 fn completed(text: &str) -> bool {
     text.match_indices('了').any(|(at, _)| !text.get(..at).is_some_and(|before| before.ends_with(['得', '不'])))
@@ -276,5 +288,8 @@ fn completed(text: &str) -> bool {
 /// Whether a text asks for what a rule says.
 fn asks(text: &str) -> bool {
     let end = text.trim_end_matches(['?', '？', '。', '!', '！', ' ']);
-    has(text, words::CONTENT) || has(text, words::JUDGED) || end.ends_with(['吗', '么', '不', '没', '嘛', '否'])
+    has(text, words::CONTENT)
+        || says_both_ways(text)
+        || has(text, words::JUDGED)
+        || end.ends_with(['吗', '么', '不', '没', '嘛', '否'])
 }

@@ -1,5 +1,5 @@
-//! One spelling for a quantity: 20w, 二十万, 200,000块 and ¥200000 all become 20万元, so that a question is searched for and answered alike
-//! however its amount was typed. Rules mostly print this spelling.
+//! One spelling for a quantity: 20w, 二十万, 200,000块 and ¥200000 all become 20万, so that a question is searched for and answered alike
+//! however its amount was typed. It is the one that most people type, which the encoder has read most.
 
 use super::number::{Written, number};
 use super::{Bound, Measure, is_calendar, unit};
@@ -44,7 +44,7 @@ pub fn one_spelling(text: &str) -> String {
     let mut at = 0;
     while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {
         if let Some((words, end)) = spelled(text, at) {
-            if words.ends_with('元') {
+            if words.ends_with(['元', '万', '亿']) {
                 drop_yuan(&mut out);
             }
             out.push_str(&words);
@@ -132,8 +132,12 @@ fn is_sum(text: &str, start: usize, end: usize, value: f64, written: &Written) -
     !year && !said.starts_with('0') && said.len() <= MAX_SUM_FIGURES && (round || plain)
 }
 
+/// Large amounts of yuan go without the word for it, as people say them.
 fn money(value: f64, code: &str) -> String {
-    let name = CURRENCY_NAMES.iter().find(|(known, _)| *known == code).map_or(code, |(_, name)| name);
+    let name = match code {
+        "CNY" if value >= WAN => "",
+        _ => CURRENCY_NAMES.iter().find(|(known, _)| *known == code).map_or(code, |(_, name)| name),
+    };
     format!("{}{name}", amount(value))
 }
 
@@ -179,11 +183,11 @@ mod tests {
     fn one_value_has_one_spelling() {
         for (wanted, spellings) in [
             (
-                "取20万元要预约吗",
+                "取20万要预约吗",
                 "20w 20W 20万 二十万 200000 200,000 200,000元 20万元 贰拾万元 200000块 20万块钱 20.0万 20 万元 ¥200000 人民币20万元 人民币二十万 20万元整 200000.00元 ２０００００元 rmb20万",
             ),
-            ("取1.2万元要预约吗", "1万2 一万二 12000 1.2万 1万2千 12,000元 一万两千块 12千"),
-            ("取50.5万元要预约吗", "505000 五十万五千 50.5w 505,000元"),
+            ("取1.2万要预约吗", "1万2 一万二 12000 1.2万 1万2千 12,000元 一万两千块 12千"),
+            ("取50.5万要预约吗", "505000 五十万五千 50.5w 505,000元"),
             ("取5000元要预约吗", "5000 五千 5千 5k 5000块 五千块钱 5,000 5000元 0.5万"),
             ("取200元要预约吗", "200元 两百 二百块 2百块 200块钱"),
             ("取5000美元要预约吗", "5000美金 五千美元 5千美刀 5000刀"),
