@@ -59,13 +59,16 @@ const PREAMBLE: [&str; 4] = ["制定本", "适用本", "是指", "所称"];
 /// `KB_CORRUPT`.
 pub fn candidates(retriever: &Retriever, ranked: &Ranked, asked: &Asked) -> Result<Vec<Candidate>> {
     let mut all = Vec::new();
-    for (number, scene) in ranked.guides.iter().take(SCENES).enumerate() {
+    for (number, scene) in ranked.guides.iter().take(SCENES).enumerate().filter(|(_, scene)| scene.doubt.is_none()) {
         all.extend(outcome(retriever, ranked, asked, (number, scene))?);
     }
     for (number, hit) in ranked.hits.iter().take(RULES).enumerate() {
         let Some(clause) = retriever.knowledge().clause(hit.clause)? else { continue };
         let found = Found::new(retriever, ranked, asked, &clause)?;
         for part in parts::of(&clause.text, &found.ranges) {
+            if ranked.outdated.iter().any(|outdated| outdated.covers(clause.id, &part.range)) {
+                continue;
+            }
             let tier = agreement(&asked.amounts, &tier(&part.case));
             if tier < 0.0 {
                 // The row of another amount.
