@@ -16,6 +16,8 @@ pub struct Outdated {
     pub clause: ClauseId,
     /// The part that is meant, in bytes of its text; `None` for the whole.
     pub part: Option<Range<usize>>,
+    /// The clause that changes it.
+    pub by: ClauseId,
 }
 
 impl Outdated {
@@ -32,7 +34,7 @@ pub(super) fn put_beside(knowledge: &Knowledge, admitted: &Admitted<'_>, day: Da
     while let Some(hit) = ranked.hits.get(at).filter(|_| at < LOOKED_AT) {
         let (clause, score) = (hit.clause, hit.score);
         for row in knowledge.open_amendments(clause, day) {
-            ranked.outdated.push(Outdated { clause, part: row.part.clone() });
+            ranked.outdated.push(Outdated { clause, part: row.part.clone(), by: row.by });
             let known = ranked.hits.iter().position(|hit| hit.stands_for(row.by));
             if !admitted.clause(row.by) || known.is_some_and(|known| known < at) {
                 continue;

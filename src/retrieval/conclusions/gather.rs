@@ -66,9 +66,7 @@ pub fn candidates(retriever: &Retriever, ranked: &Ranked, asked: &Asked) -> Resu
         let Some(clause) = retriever.knowledge().clause(hit.clause)? else { continue };
         let found = Found::new(retriever, ranked, asked, &clause)?;
         for part in parts::of(&clause.text, &found.ranges) {
-            if ranked.outdated.iter().any(|outdated| outdated.covers(clause.id, &part.range)) {
-                continue;
-            }
+            let outdated = ranked.outdated.iter().any(|outdated| outdated.covers(clause.id, &part.range));
             let tier = agreement(&asked.amounts, &tier(&part.case));
             if tier < 0.0 {
                 // The row of another amount.
@@ -87,6 +85,7 @@ pub fn candidates(retriever: &Retriever, ranked: &Ranked, asked: &Asked) -> Resu
                 text: part.text,
                 range: part.range,
                 tier: tier_of(part.case),
+                outdated,
                 signs,
                 score: 0.0,
             });
@@ -127,8 +126,8 @@ fn outcome(
     signs.basis = basis.and_then(|at| ranked.hits.get(at)).map_or(-1.0, |hit| logarithm(hit.score));
     let other = ranked.guides.get(usize::from(number == 0));
     signs.scene_margin = other.map_or(1.0, |other| signs.rank - logarithm(other.hit.score));
-    let (text, tier) = (text.clone(), None);
-    Ok(Some(Candidate { origin: Origin::Scene, clause: clause.id, text, range, tier, signs, score: 0.0 }))
+    let (text, tier, outdated) = (text.clone(), None, false);
+    Ok(Some(Candidate { origin: Origin::Scene, clause: clause.id, text, range, tier, outdated, signs, score: 0.0 }))
 }
 
 /// A clause among those found, with what all its parts share.
