@@ -121,8 +121,9 @@ fn carry_out(document: &mut PlannedDocument, at: usize, job: &Job) -> Vec<String
     let lost = |n: &&usize| changes.get(**n).is_some_and(|change| touched::places(&clauses, change).is_empty());
     let lost: Vec<usize> = outcome.open.iter().filter(lost).copied().collect();
     let mut lines: Vec<String> = Vec::new();
-    for change in lost.iter().filter_map(|n| changes.get(*n)) {
-        lines.push(format!("未能对应到条款,没有标注:“{}”;请由总行合并成新文本后导入", change.words));
+    if let Some(first) = lost.first().and_then(|n| changes.get(*n)) {
+        let (count, words) = (lost.len(), &first.words);
+        lines.push(format!("{count} 处未能对应到条款,没有标注,如“{words}”;请由总行合并成新文本后导入"));
     }
     let whole = lost.is_empty() && !outcome.merged.is_empty();
     match job.day().filter(|_| whole) {

@@ -1,5 +1,6 @@
 //! The consolidated text of a rule: what an amendment gives word for word is put into the text before it.
 
+use super::touched;
 use crate::text::address;
 use crate::text::clause::{self, paragraphs};
 use crate::text::legal::line::mark;
@@ -8,6 +9,10 @@ use crate::types::ClauseAddress;
 
 /// What stands in place of a clause that was taken out, so that whoever looks for its number learns of it.
 pub(super) const DELETED: &str = "（已删去）";
+
+/// Share of its pairs of characters that the new text of a clause has in common with the old one at least: with less, the clause of another rule may be
+/// meant, and it is only marked.
+const LEAST_SHARED: f64 = 0.1;
 
 /// Carries a change out in the clauses of a text; the places of the clauses that read otherwise now. `None` when it cannot be carried out
 /// word by word; then nothing is changed.
@@ -51,6 +56,10 @@ fn changed(text: &str, address: &ClauseAddress, what: &What) -> Option<String> {
         What::Replaced(new) => {
             let part = clause::part(text, address)?;
             let new = unlabelled(new, address)?;
+            let old = text.get(part.clone())?;
+            if touched::shared(&new, old).max(touched::shared(old, &new)) < LEAST_SHARED {
+                return None;
+            }
             let new = if is_whole(address) { new } else { like(text.get(part.clone())?, &new) };
             Some(format!("{}{new}{}", text.get(..part.start)?, text.get(part.end..)?))
         }
@@ -228,6 +237,7 @@ mod tests {
             ("第一条", What::Replaced("第二条 年费15元。".into())),
             ("第一条", What::Replaced("第一条 甲。\n第二条 乙。".into())),
             ("第一条第二款", What::Replaced("乙。".into())),
+            ("第一条", What::Replaced("挂失应当登记。".into())),
             ("第一条", What::Words("18元".into(), "15元".into())),
             ("第一条", What::Added("第一条 甲。".into())),
             ("第一条", What::Suspended),

@@ -94,7 +94,7 @@ fn squeezed(text: &str) -> String {
 }
 
 /// The share of the pairs of characters of `subject` that a text has.
-fn shared(subject: &str, text: &str) -> f64 {
+pub(super) fn shared(subject: &str, text: &str) -> f64 {
     let chars: Vec<char> = subject.chars().collect();
     let pairs: Vec<String> = chars.windows(2).map(|pair| pair.iter().collect()).collect();
     let met = pairs.iter().filter(|pair| text.contains(pair.as_str())).count();

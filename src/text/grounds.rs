@@ -4,6 +4,7 @@ use super::clause;
 use super::legal::GuideScene;
 use super::normalize::{fold, is_han};
 use super::quantity::{self, Measure, Quantity};
+use super::table;
 use std::collections::HashSet;
 
 /// Two values are one when they differ by no more than this share: figures are read as binary fractions.
@@ -11,8 +12,8 @@ const SAME_SHARE: f64 = 1e-9;
 /// Up to this many things or persons are words (一次, 双人, 两位), no figures of a rule.
 const FEW: f64 = 2.0;
 /// Pairs of characters that a sentence of another clause shares with the guide's line for both to be about one thing: a guide names one of the
-/// clauses that it rests on, and takes a number from the next one. 11 of the 105 scenes of the sample rulebook do.
-const SHARED_PAIRS: usize = 4;
+/// clauses that it rests on, and takes a number from the next one. 11 of the 105 scenes of the sample rulebook do; one shares no more than these.
+const SHARED_PAIRS: usize = 3;
 /// Words of an estimate, which no rule has to state.
 const ESTIMATES: [&str; 5] = ["大约", "约", "大概", "一般", "左右"];
 
@@ -60,9 +61,13 @@ pub fn unstated(line: &str, grounds: Grounds<'_>) -> Vec<String> {
     let alike: Vec<String> = grounds
         .others
         .iter()
-        .flat_map(|text| clause::sentences(text).into_iter().filter_map(|range| text.get(range)))
-        .map(fold)
-        .filter(|sentence| pairs(sentence).intersection(&about).count() >= SHARED_PAIRS)
+        .flat_map(|text| clause::sentences(text).into_iter().filter_map(|range| Some((*text, text.get(range)?))))
+        .filter(|(text, sentence)| {
+            // A row says what it is about in the names of its columns and in what opens its table.
+            let whole = if table::is_row(sentence) { *text } else { *sentence };
+            pairs(&fold(whole)).intersection(&about).count() >= SHARED_PAIRS
+        })
+        .map(|(_, sentence)| fold(sentence))
         .collect();
     open.iter().filter(|quantity| !alike.iter().any(|text| states(text, quantity))).map(of).collect()
 }

@@ -113,7 +113,7 @@ fn what_touches_nothing_marks_nothing() {
     let plan = planned(&[("b", RULE), ("c", &gone)]);
     assert!(plan.notes.iter().any(|note| note.contains("库中没有这份制度")), "{:?}", plan.notes);
     let lost = planned(&[("b", RULE), ("c", &notice("一、将第二十条修改为:“铜雀卡年费15元。”"))]);
-    assert!(lost.notes.iter().any(|note| note.contains("未能对应到条款")), "{:?}", lost.notes);
+    assert!(lost.notes.iter().any(|note| note.contains("处未能对应到条款")), "{:?}", lost.notes);
 }
 
 #[test]

@@ -42,18 +42,25 @@ const MAX_CHANGES: usize = 2000;
 
 /// Finds the changes that a text makes in others, those of one text together. `title` may name the amended text.
 pub(super) fn read(title: &str, clauses: &[ParsedClause]) -> Vec<Amendment> {
-    let mut current = titled(title);
+    let whole = titled(title);
+    let mut current = whole.clone();
+    // 一、修改《…》 holds for its section only.
+    let mut of_section = false;
     let (statements, aside) = statement::of(clauses);
     let mut found: Vec<Amendment> = Vec::new();
     let mut changes = 0;
     for said in &statements {
+        if said.begins && of_section {
+            (current, of_section) = (whole.clone(), false);
+        }
         if changes >= MAX_CHANGES || intended(&said.text) || excepts(&said.text) {
             continue;
         }
         let own = object(&said.text, &aside);
-        let opens = OPENS.iter().any(|word| said.text.contains(word)) || is_heading(&said.text, &aside);
-        if opens && own.is_some() {
+        let heads = is_heading(&said.text, &aside);
+        if own.is_some() && (heads || OPENS.iter().any(|word| said.text.contains(word))) {
             current.clone_from(&own);
+            of_section = heads;
         }
         let known = current.is_some() || own.is_some() && change::is_value(&said.text);
         let named = own.is_some();
@@ -63,8 +70,7 @@ pub(super) fn read(title: &str, clauses: &[ParsedClause]) -> Vec<Amendment> {
             continue;
         }
         let (from, until) = period(&said.text);
-        let whole = aside.written(&said.text);
-        let words: String = whole.chars().take(MAX_WORDS_CHARS).collect();
+        let words: String = aside.written(&said.text).chars().take(MAX_WORDS_CHARS).collect();
         let place = of_target(&mut found, target);
         changes += read.len();
         if let Some(amendment) = found.get_mut(place) {

@@ -32,6 +32,8 @@ pub(super) struct Aside {
 pub(super) struct Statement<'c> {
     pub(super) text: String,
     pub(super) clause: &'c str,
+    /// Whether a section begins with it.
+    pub(super) begins: bool,
 }
 
 impl Aside {
@@ -169,11 +171,21 @@ fn curled(text: &str) -> String {
 /// The statements of a text in reading order, with what was set aside.
 pub(super) fn of(clauses: &[ParsedClause]) -> (Vec<Statement<'_>>, Aside) {
     let mut aside = Aside::default();
-    let mut found = Vec::new();
+    let mut found: Vec<Statement<'_>> = Vec::new();
+    let mut heading = "";
     for clause in clauses {
+        // 一、修改《…》 without a full stop has become a heading or a label.
+        let label = clause.address.label.as_str();
+        let above = Some(clause.heading.as_str()).filter(|above| *above != heading);
+        heading = &clause.heading;
+        for text in above.into_iter().chain([label]).filter(|text| text.contains('《')) {
+            let text = aside.mask(&curled(text));
+            found.push(Statement { text, clause: label, begins: true });
+        }
+        let begins = line::mark(clause.text.trim_start()).is_some_and(|(kind, _, _)| kind == line::Mark::Section);
         let masked = aside.mask(&curled(&line::unwrapped(&clause.text)));
-        for text in split(&masked, &aside) {
-            found.push(Statement { text, clause: &clause.address.label });
+        for (n, text) in split(&masked, &aside).into_iter().enumerate() {
+            found.push(Statement { text, clause: label, begins: begins && n == 0 });
         }
     }
     (found, aside)

@@ -96,6 +96,19 @@ fn the_amended_text_is_named_in_many_ways() {
 }
 
 #[test]
+fn a_heading_names_the_rule_of_its_section_only() {
+    let section = |label: &str, text: &str| ParsedClause { address: address::labelled(label), ..clause(text) };
+    let clauses = [
+        section("一、修改《甲办法》（甲发〔2020〕3号）", "将第五条修改为：“乙。”"),
+        section("第二点", "二、修改《丙办法》\n将第六条修改为：“丁。”"),
+        section("第三点", "三、其他\n将第七条修改为：“戊。”"),
+    ];
+    let found = read("关于修改部分制度的决定", &clauses);
+    let told: Vec<(&str, usize)> = found.iter().map(|of| (of.title.as_str(), of.changes.len())).collect();
+    assert_eq!(told, [("甲办法", 1), ("丙办法", 1)]);
+}
+
+#[test]
 fn what_changes_nothing() {
     for (title, text) in [
         ("关于调整限额的通知", "单日限额由五万元调整为十万元。"),
