@@ -7,7 +7,7 @@ mod statement;
 
 use super::model::{Amendment, Change, ParsedClause};
 use super::sentence::excepts;
-use super::{date, docno, proposal};
+use super::{date, docno, line, proposal};
 use crate::types::Date;
 use statement::{Aside, Name};
 
@@ -57,10 +57,10 @@ pub(super) fn read(title: &str, clauses: &[ParsedClause]) -> Vec<Amendment> {
             continue;
         }
         let own = object(&said.text, &aside);
-        let heads = is_heading(&said.text, &aside);
-        if own.is_some() && (heads || OPENS.iter().any(|word| said.text.contains(word))) {
-            current.clone_from(&own);
-            of_section = heads;
+        if let Some(heads) = heading(&said.text, &aside) {
+            (current, of_section) = (Some(heads), true);
+        } else if own.is_some() && OPENS.iter().any(|word| said.text.contains(word)) {
+            (current, of_section) = (own.clone(), false);
         }
         let known = current.is_some() || own.is_some() && change::is_value(&said.text);
         let named = own.is_some();
@@ -156,12 +156,16 @@ fn object(masked: &str, aside: &Aside) -> Option<Name> {
     object.or_else(|| if names.is_empty() { by_number() } else { None })
 }
 
-/// `一、修改《…》（…号）`: a heading of the changes below it.
-fn is_heading(masked: &str, aside: &Aside) -> bool {
+/// The text that `一、修改《…》（…号）` or `（二）《…》` names as a heading of the changes below it.
+fn heading(masked: &str, aside: &Aside) -> Option<Name> {
+    /// Longest words before the name, the mark among them.
+    const MAX_LEAD_CHARS: usize = 8;
     let bare = masked.trim_end_matches(['：', ':']).trim_end();
-    let Some(name) = bare.chars().last().filter(|c| aside.name(*c).is_some()) else { return false };
-    let before = bare.strip_suffix(name).unwrap_or_default();
-    ["修改", "修订", "关于", "对"].iter().any(|word| before.ends_with(word)) && before.chars().count() <= 8
+    let name = bare.chars().last().filter(|c| aside.name(*c).is_some())?;
+    let before = bare.strip_suffix(name)?;
+    let lead = line::mark(before).map_or(before, |(_, _, len)| before.get(len..).unwrap_or_default()).trim();
+    let heads = lead.is_empty() || ["修改", "修订", "关于", "对", "将"].iter().any(|word| lead.ends_with(word));
+    aside.name(name).filter(|_| heads && before.chars().count() <= MAX_LEAD_CHARS).cloned()
 }
 
 /// Whether a statement only tells of something that may come.
