@@ -21,6 +21,10 @@ pub(super) fn carry_out(
     address: Option<&ClauseAddress>,
     what: &What,
 ) -> Option<Vec<usize>> {
+    // A scene's structure would stay behind its words.
+    if clauses.iter().any(|clause| clause.guide.is_some()) {
+        return None;
+    }
     match (what, address) {
         (What::Words(old, new), None) => everywhere(clauses, old, new),
         (What::Added(text), Some(address)) if is_whole(address) => insert(clauses, address, text).map(|at| vec![at]),

@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 /// Why a scene is doubted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Doubt {
-    /// The clause at this place was changed, and the scene was written before.
+    /// The clause at this place, or the scene itself, was changed by another text.
     Amended(String),
     /// It states these words, and no clause that it rests on does.
     Unstated(String),
@@ -24,7 +24,7 @@ pub enum Doubt {
 impl std::fmt::Display for Doubt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Doubt::Amended(place) => write!(f, "所依据的{place}已被其他文件修改"),
+            Doubt::Amended(place) => write!(f, "{place}已被其他文件修改"),
             Doubt::Unstated(words) => write!(f, "所写的“{words}”在所依据的条款里没有"),
             Doubt::Waiting => write!(f, "所依据的条款已变,所写的数字还没有人核对"),
         }
@@ -43,17 +43,24 @@ pub(super) fn look(knowledge: &Knowledge, day: Date, waiting: &HashSet<String>, 
 }
 
 fn doubt(knowledge: &Knowledge, day: Date, waiting: &HashSet<String>, scene: &Scene) -> Result<Option<Doubt>> {
-    let amended = scene.basis.iter().find(|(rule, _)| knowledge.open_amendments(rule.id, day).next().is_some());
+    let Some(clause) = knowledge.clause(scene.hit.clause)? else { return Ok(None) };
+    if let Some(version) = knowledge.version_of(clause.id).filter(|_| is_amended(knowledge, clause.id, day)) {
+        return Ok(Some(Doubt::Amended(key(version, &clause))));
+    }
+    let amended = scene.basis.iter().find(|(rule, _)| is_amended(knowledge, rule.id, day));
     if let Some((rule, _)) = amended {
         let title = knowledge.version_of(rule.id).map(|v| v.row.title.as_str()).unwrap_or_default();
         return Ok(Some(Doubt::Amended(format!("《{title}》{}", address::print(&rule.address)))));
     }
-    let Some(clause) = knowledge.clause(scene.hit.clause)? else { return Ok(None) };
     if knowledge.version_of(clause.id).is_some_and(|version| waiting.contains(&key(version, &clause))) {
         return Ok(Some(Doubt::Waiting));
     }
     let rules: Vec<&Clause> = scene.basis.iter().map(|(rule, _)| rule).collect();
     Ok(unstated(knowledge, &clause, &rules)?.into_iter().next().map(Doubt::Unstated))
+}
+
+fn is_amended(knowledge: &Knowledge, clause: ClauseId, day: Date) -> bool {
+    knowledge.open_amendments(clause, day).next().is_some()
 }
 
 /// What a scene is known by in the list of what waits for a person.
