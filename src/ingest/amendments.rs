@@ -19,6 +19,8 @@ pub(super) struct Job {
     pub(super) level: Level,
     title: String,
     effective: EffectivePeriod,
+    /// Day of publication.
+    pub(super) published: Option<Date>,
     pub(super) amendment: Amendment,
 }
 
@@ -69,6 +71,7 @@ fn collect(documents: &[PlannedDocument]) -> Vec<Job> {
                 level: version.document.level,
                 title: version.document.title.clone(),
                 effective: version.effective,
+                published: version.document.published,
                 amendment: amendment.clone(),
             }));
         }

@@ -89,15 +89,18 @@ fn titled(documents: &[PlannedDocument], title: &str) -> (String, Vec<usize>) {
     (key, if longer.len() == 1 { longer } else { Vec::new() })
 }
 
-/// The version that is in force when the change begins to hold; one that begins on that day as a file has it already.
+/// The version that is in force when the change begins to hold; none where a file of that day has it already.
 fn in_force(document: &PlannedDocument, job: &Job) -> Option<usize> {
     let own_days = job.amendment.changes.iter().filter_map(|change| change.from);
     let Some(day) = job.day().or(own_days.min()) else { return document.versions.len().checked_sub(1) };
-    document.versions.iter().rposition(|version| {
-        let began = version.effective.from.is_none_or(|from| from < day)
-            || version.effective.from == Some(day) && !version.made_of.is_empty();
-        began && version.effective.until.is_none_or(|until| until > day)
-    })
+    // A text that came out with the amendment, before that takes effect, is the amended one.
+    let out = job.published.map_or(day, |published| published.min(day));
+    let at = document.versions.iter().rposition(|version| {
+        version.effective.from.is_none_or(|from| from <= day) && version.effective.until.is_none_or(|until| until > day)
+    })?;
+    let version = document.versions.get(at)?;
+    let before = !version.made_of.is_empty() || version.effective.from.is_none_or(|from| from < out);
+    before.then_some(at)
 }
 
 fn is_own(level: Level) -> bool {

@@ -3,6 +3,7 @@
 use super::clause;
 use super::legal::GuideScene;
 use super::normalize::{fold, is_han};
+use super::numeral;
 use super::quantity::{self, Measure, Quantity};
 use super::table;
 use std::collections::HashSet;
@@ -47,12 +48,12 @@ pub fn of_scene(scene: &GuideScene, grounds: Grounds<'_>) -> Vec<String> {
 
 /// The quantities of one line that its grounds do not state.
 pub fn unstated(line: &str, grounds: Grounds<'_>) -> Vec<String> {
-    let said = fold(line);
+    let said = counted(line);
     let of = |quantity: &Quantity| said.get(quantity.place.clone()).unwrap_or_default().trim().to_owned();
     let open: Vec<Quantity> = quantity::find(&said)
         .into_iter()
         .filter(|quantity| tells(quantity) && !is_estimate(&said, quantity))
-        .filter(|quantity| !grounds.named.iter().any(|text| states(&fold(text), quantity)))
+        .filter(|quantity| !grounds.named.iter().any(|text| states(&counted(text), quantity)))
         .collect();
     if open.is_empty() {
         return Vec::new();
@@ -67,9 +68,24 @@ pub fn unstated(line: &str, grounds: Grounds<'_>) -> Vec<String> {
             let whole = if table::is_row(sentence) { *text } else { *sentence };
             pairs(&fold(whole)).intersection(&about).count() >= SHARED_PAIRS
         })
-        .map(|(_, sentence)| fold(sentence))
+        .map(|(_, sentence)| counted(sentence))
         .collect();
     open.iter().filter(|quantity| !alike.iter().any(|text| states(text, quantity))).map(of).collect()
+}
+
+/// A text in one spelling in which the 13th day counts like 13 days: 第13日起失效.
+fn counted(text: &str) -> String {
+    let text = fold(text);
+    let mut out = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        let behind = text.get(at + c.len_utf8()..).unwrap_or_default();
+        let number = if c == '第' { numeral::leading(behind) } else { None };
+        let unit = number.and_then(|(_, len)| behind.get(len..)).and_then(|rest| rest.chars().next());
+        if !unit.is_some_and(|unit| matches!(unit, '日' | '天' | '年' | '次')) {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// Whether a quantity says something that a rule would have to say. Bare numbers count lines and name forms.
@@ -139,6 +155,8 @@ mod tests {
             ("24小时内不能改密", "24小时内"),
             ("大约20分钟", ""),
             ("填3号表", ""),
+            ("第90日起失效", ""),
+            ("第91日起失效", "91日"),
         ] {
             assert_eq!(open(line), expected, "{line}");
         }

@@ -53,7 +53,9 @@ pub(super) fn read(title: &str, clauses: &[ParsedClause]) -> Vec<Amendment> {
         if said.begins && of_section {
             (current, of_section) = (whole.clone(), false);
         }
-        if changes >= MAX_CHANGES || intended(&said.text) || excepts(&said.text) {
+        // What changes stands in words; a row of a table only lists.
+        let row = said.text.starts_with('|');
+        if changes >= MAX_CHANGES || row || intended(&said.text) || excepts(&said.text) {
             continue;
         }
         let own = object(&said.text, &aside);
