@@ -46,12 +46,14 @@ pub(super) fn read(title: &str, clauses: &[ParsedClause]) -> Vec<Amendment> {
     let mut current = whole.clone();
     // 一、修改《…》 holds for its section only.
     let mut of_section = false;
+    let mut last: Option<Name> = None;
     let (statements, aside) = statement::of(clauses);
     let mut found: Vec<Amendment> = Vec::new();
     let mut changes = 0;
     for said in &statements {
         if said.begins && of_section {
             (current, of_section) = (whole.clone(), false);
+            last = None;
         }
         // What changes stands in words; a row of a table only lists.
         let row = said.text.starts_with('|');
@@ -66,10 +68,14 @@ pub(super) fn read(title: &str, clauses: &[ParsedClause]) -> Vec<Amendment> {
         }
         let known = current.is_some() || own.is_some() && change::is_value(&said.text);
         let named = own.is_some();
-        let Some(target) = own.or_else(|| current.clone()) else { continue };
+        // 一、《…》第四条修改为…。二、在第五条后增加一条: the text that was changed last goes on being meant.
+        let Some(target) = own.or_else(|| current.clone()).or_else(|| last.clone()) else { continue };
         let read = change::read(&said.text, &aside, known, named);
         if read.is_empty() {
             continue;
+        }
+        if named {
+            last = Some(target.clone());
         }
         let (from, until) = period(&said.text);
         let words: String = aside.written(&said.text).chars().take(MAX_WORDS_CHARS).collect();

@@ -106,6 +106,9 @@ fn a_heading_names_the_rule_of_its_section_only() {
     let found = read("关于修改部分制度的决定", &clauses);
     let told: Vec<(&str, usize)> = found.iter().map(|of| (of.title.as_str(), of.changes.len())).collect();
     assert_eq!(told, [("甲办法", 1), ("丙办法", 1)]);
+    // What was named goes on being meant.
+    let text = "一、《甲办法》第五条修改为“乙。”\n二、在第六条后增加一条，作为第七条：“丙。”";
+    assert_eq!(read("关于制度的通知", &[clause(text)])[0].changes.len(), 2);
 }
 
 #[test]
