@@ -73,13 +73,13 @@ pub fn unstated(line: &str, grounds: Grounds<'_>) -> Vec<String> {
     open.iter().filter(|quantity| !alike.iter().any(|text| states(text, quantity))).map(of).collect()
 }
 
-/// A text in one spelling in which the 13th day counts like 13 days: 第13日起失效.
+/// A text in one spelling in which the 13th day counts like 13 days: 第13日起失效. 第二天 is only a word.
 fn counted(text: &str) -> String {
     let text = fold(text);
     let mut out = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
         let behind = text.get(at + c.len_utf8()..).unwrap_or_default();
-        let number = if c == '第' { numeral::leading(behind) } else { None };
+        let number = numeral::leading(behind).filter(|(number, _)| c == '第' && f64::from(*number) > FEW);
         let unit = number.and_then(|(_, len)| behind.get(len..)).and_then(|rest| rest.chars().next());
         if !unit.is_some_and(|unit| matches!(unit, '日' | '天' | '年' | '次')) {
             out.push(c);
@@ -157,6 +157,7 @@ mod tests {
             ("填3号表", ""),
             ("第90日起失效", ""),
             ("第91日起失效", "91日"),
+            ("第二天来取", ""),
         ] {
             assert_eq!(open(line), expected, "{line}");
         }
