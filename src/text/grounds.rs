@@ -79,7 +79,8 @@ fn counted(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
         let behind = text.get(at + c.len_utf8()..).unwrap_or_default();
-        let number = numeral::leading(behind).filter(|(number, _)| c == '第' && f64::from(*number) > FEW);
+        let number = if c == '第' { numeral::leading(behind) } else { None };
+        let number = number.filter(|(number, _)| f64::from(*number) > FEW);
         let unit = number.and_then(|(_, len)| behind.get(len..)).and_then(|rest| rest.chars().next());
         if !unit.is_some_and(|unit| matches!(unit, '日' | '天' | '年' | '次')) {
             out.push(c);
