@@ -89,7 +89,7 @@ fn what_is_not_given_word_for_word_is_marked_only() {
 
 #[test]
 fn the_rule_is_found_by_number_and_by_a_short_title() {
-    for head in ["关于修改示例银发〔2025〕3号文的通知", "关于修改《铜雀卡管理办法》的通知"]
+    for head in ["关于修改示例银发〔2025〕3号文件部分条款的通知", "关于修改《铜雀卡管理办法》的通知"]
     {
         let text = format!(
             "示例银行文件\n示例银发〔2025〕33号\n{head}\n各支行：\n一、将第二条修改为“铜雀卡年费15元。”\n二、本通知自2025年9月1日起施行。"

@@ -72,6 +72,10 @@ pub(super) fn read(title: &str, clauses: &[ParsedClause]) -> Vec<Amendment> {
         let Some(target) = own.or_else(|| current.clone()).or_else(|| last.clone()) else { continue };
         let read = change::read(&said.text, &aside, known, named);
         if read.is_empty() {
+            if said.begins {
+                // A section about something else.
+                last = None;
+            }
             continue;
         }
         if named {

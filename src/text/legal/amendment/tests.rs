@@ -101,7 +101,7 @@ fn a_heading_names_the_rule_of_its_section_only() {
     let clauses = [
         section("一、修改《甲办法》（甲发〔2020〕3号）", "将第五条修改为：“乙。”"),
         section("第二点", "二、修改《丙办法》\n将第六条修改为：“丁。”"),
-        section("第三点", "三、其他\n将第七条修改为：“戊。”"),
+        section("第三点", "三、其他事项。\n将第七条修改为：“戊。”"),
     ];
     let found = read("关于修改部分制度的决定", &clauses);
     let told: Vec<(&str, usize)> = found.iter().map(|of| (of.title.as_str(), of.changes.len())).collect();
