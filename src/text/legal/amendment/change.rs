@@ -184,6 +184,7 @@ fn replaced(said: &str, aside: &Aside, places: &[(ClauseAddress, Range<usize>)])
         from = at + c.len_utf8();
         // 章名, 标题: no clause has these words.
         if ["章名", "节名", "名称", "标题", "题目"].iter().any(|word| head.contains(word)) {
+            found.push((None, What::Other));
             continue;
         }
         match old {
@@ -193,6 +194,8 @@ fn replaced(said: &str, aside: &Aside, places: &[(ClauseAddress, Range<usize>)])
             None if carried.len() == 1 => {
                 found.extend(carried.iter().map(|place| (Some(place.clone()), What::Replaced(new.to_owned()))));
             }
+            // 将引言修改为“…”: no clause is named, and the text would not be whole without it.
+            None if carried.is_empty() => found.push((None, What::Other)),
             None => found.extend(carried.iter().map(|place| (Some(place.clone()), What::Other))),
         }
     }
