@@ -177,13 +177,14 @@ fn replaced(said: &str, aside: &Aside, places: &[(ClauseAddress, Range<usize>)])
             .filter(|(_, span)| span.start >= from && span.end <= at)
             .map(|(address, _)| address.clone())
             .collect();
-        if !here.is_empty() {
+        let addressed = !here.is_empty();
+        if addressed {
             carried = here;
         }
         let old = head.chars().rev().find_map(|c| aside.quote(c));
         from = at + c.len_utf8();
         // 章名, 标题: no clause has these words.
-        if ["章名", "节名", "名称", "标题", "题目"].iter().any(|word| head.contains(word)) {
+        if !addressed && ["章名", "节名", "名称", "标题", "题目"].iter().any(|word| head.contains(word)) {
             found.push((None, What::Other));
             continue;
         }
