@@ -71,6 +71,18 @@ var guidaCard = (function () {
     ];
   }
 
+  /* What other texts have changed in the clause, and what a consolidated text is made of, a line each. */
+  function marks(c) {
+    const lines = [];
+    if (c.made_of) { lines.push('合并文本(由' + c.made_of.map(function (s) { return '《' + s.document + '》'; }).join('和') + '合成)'); }
+    (c.amended || []).forEach(function (a) {
+      lines.push(a.mark + (a.id ? ',见《' + a.document + '》' + a.clause : '') + (a.merged ? '' : ',以下仍是修改前的原文'));
+    });
+    return lines;
+  }
+
+  function markedBy(c) { return marks(c).map(function (line) { return el('p', { class: 'amended' }, line); }); }
+
   function cite(c, open) {
     return el('li', { class: 'cite', id: 'cite-' + c.n },
       el('button', { class: 'cite-head', type: 'button', title: '打开原文(Alt+' + c.n + ')', onclick: function () { open(c); } },
@@ -79,6 +91,7 @@ var guidaCard = (function () {
           el('span', { class: 'title' }, '《' + c.document + '》' + c.clause),
           el('span', { class: 'facts' }, (c.doc_no || '无文号') + ' · ' + period(c.effective_from, c.effective_to) + ' ', pills(c))),
         el('span', { class: 'more' }, '原文 ›')),
+      markedBy(c),
       el('p', { class: 'verbatim', tabindex: '0' }, marked(c.text, c.highlight)),
       c.same_in ? el('p', { class: 'same' }, '另见相同规定:' + c.same_in.join('、')) : null);
   }
@@ -193,6 +206,7 @@ var guidaCard = (function () {
     card.notices.forEach(function (notice) { lines.push('注意:' + notice); });
     card.citations.forEach(function (c) {
       lines.push('依据[' + c.n + ']《' + c.document + '》 ' + facts(c));
+      marks(c).forEach(function (line) { lines.push('【' + line + '】'); });
       if (!repeated(card, c)) { lines.push(c.text); }
       if (c.same_in) { lines.push('另见相同规定:' + c.same_in.join('、')); }
     });
@@ -224,7 +238,7 @@ var guidaCard = (function () {
       card.citations.length ? el('h2', null, '依据(原文)') : null,
       card.citations.map(function (c) {
         return el('div', { class: 'basis' }, el('b', null, '[' + c.n + '] 《' + c.document + '》'),
-          el('p', { class: 'facts' }, facts(c) + (c.sample ? ' · 示例' : '')), repeated(card, c) ? null : el('p', null, marked(c.text, c.highlight)),
+          el('p', { class: 'facts' }, facts(c) + (c.sample ? ' · 示例' : '')), markedBy(c), repeated(card, c) ? null : el('p', null, marked(c.text, c.highlight)),
           c.same_in ? el('p', { class: 'facts' }, '另见相同规定:' + c.same_in.join('、')) : null);
       }),
       part('步骤', card.steps, true), part('所需资料', card.materials), part('风险提示', card.risk),
@@ -251,6 +265,6 @@ var guidaCard = (function () {
     return d.getFullYear() + '-' + two(d.getMonth() + 1) + '-' + two(d.getDate()) + ' ' + two(d.getHours()) + ':' + two(d.getMinutes()) + ':' + two(d.getSeconds());
   }
 
-  return { LABEL: LABEL, STATUS: STATUS, alerts: alerts, dayOf: dayOf, el: el, add: add, clear: clear, draw: draw, marked: marked, period: period,
+  return { LABEL: LABEL, STATUS: STATUS, alerts: alerts, dayOf: dayOf, el: el, add: add, clear: clear, draw: draw, marked: marked, markedBy: markedBy, period: period,
     pills: pills, progress: progress, verdict: verdict, text: text, slip: slip, stamp: stamp };
 })();

@@ -77,7 +77,7 @@ var guidaPanel = (function () {
           el('h3', null, el('button', { type: 'button', onclick: function () { fetch(n.id, null); } }, n.clause)), el('p', null, n.text))];
       }
       const before = reply.before.map(near), chapterHere = heading(c.heading);
-      const here = el('div', { class: 'clause this', id: 'panel-clause' }, el('h3', null, c.clause), el('p', null, guidaCard.marked(c.text, range)));
+      const here = el('div', { class: 'clause this', id: 'panel-clause' }, el('h3', null, c.clause), guidaCard.markedBy(c), el('p', null, guidaCard.marked(c.text, range)));
       const body = el('div', { class: 'panel-body', tabindex: '0' }, before, chapterHere, here, reply.after.map(near), versions(reply.versions, c));
       add(clear(place), [
         el('div', { class: 'panel-head' },

@@ -1,6 +1,7 @@
 //! Laying out the evidence card. Every word on it is verbatim from a clause or a guide in force.
 
 use super::Ask;
+use super::amended::{self, Reader};
 use super::cite::{self, cite};
 use super::guide::{self, Chosen, Conclusion};
 use super::outcome::{Card, Choice, Citation, Clarify, Refusal, Timings};
@@ -143,11 +144,66 @@ pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<(C
     };
     for (index, citation) in card.citations.iter_mut().enumerate() {
         citation.n = index as u32 + 1;
+        amended::mark(retriever.knowledge(), reader(ask), citation)?;
     }
+    say_amended(&mut card);
+    card.notices.extend(doubted(retriever, ranked, &card)?);
     let ending = card.citations.iter().filter_map(|citation| ending(citation, card.as_of));
     let ending: BTreeSet<String> = ending.collect();
     card.notices.extend(ending);
     Ok((card, ground))
+}
+
+fn reader(ask: &Ask<'_>) -> Reader {
+    Reader { day: ask.scope.as_of, clearance: ask.scope.clearance }
+}
+
+/// Says which cited clauses another text has changed, and that the conclusion comes from a consolidated text.
+fn say_amended(card: &mut Card) {
+    let told = card.citations.iter().filter(|citation| citation.is_outdated()).flat_map(|citation| {
+        let open = citation.amended.iter().filter(|amended| !amended.merged);
+        open.map(|amended| format!("注意:{}已{},请以修改后的规定为准", place(citation), amended.mark))
+    });
+    let told: BTreeSet<String> = told.collect();
+    card.notices.extend(told);
+    if let Some(first) = card.citations.iter().find(|citation| place(citation) == card.conclusion_source)
+        && !first.made_of.is_empty()
+    {
+        card.conclusion_source.push_str("(合并文本)");
+    }
+}
+
+/// Scenes of which nothing was concluded because they wait to be looked at again, where they rest on what is cited.
+fn doubted(retriever: &Retriever, ranked: &Ranked, card: &Card) -> Result<BTreeSet<String>> {
+    let mut told = BTreeSet::new();
+    for scene in ranked.guides.iter().filter(|scene| scene.basis.iter().any(|(rule, _)| is_cited(card, rule.id))) {
+        let Some(doubt) = &scene.doubt else { continue };
+        let version = retriever.knowledge().version_of(scene.hit.clause);
+        if let (Some(version), Some(clause)) = (version, retriever.knowledge().clause(scene.hit.clause)?) {
+            told.insert(format!("{}待复核:{doubt},没有据此作答", guide::source(version, &clause)));
+        }
+    }
+    Ok(told)
+}
+
+fn is_cited(card: &Card, clause: ClauseId) -> bool {
+    card.citations.iter().any(|citation| citation.id == clause)
+}
+
+/// Puts the clauses that amend cited ones right behind these; what is then too much at the end is left out.
+fn cite_amending(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>) -> Result<()> {
+    let mut at = 0;
+    while let Some(citation) = card.citations.get(at) {
+        for found in amended::amending(retriever.knowledge(), reader(ask), citation)? {
+            if !is_cited(card, found.id) {
+                at += 1;
+                card.citations.insert(at, found);
+            }
+        }
+        at += 1;
+    }
+    card.citations.truncate(MAX_CITATIONS);
+    Ok(())
 }
 
 /// Days before the end of a text in force from which on the card says so.
@@ -214,7 +270,7 @@ fn add_rules(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ran
         }
         card.citations.push(cited);
     }
-    Ok(())
+    cite_amending(card, retriever, ask)
 }
 
 fn from_guide(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked, chosen: Chosen) -> Result<()> {
@@ -317,6 +373,13 @@ fn show_address(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>, hit: &Hit
         card.notices.push(format!("注意:《{}》在 {} {}", citation.document, card.as_of, citation.status_label));
     }
     conclude_from_first(card);
+    let day = ask.scope.as_of;
+    if retriever.knowledge().open_amendments(hit.clause, day).next().is_some() {
+        // The old words alone are no conclusion.
+        cite_amending(card, retriever, ask)?;
+        let places: Vec<String> = card.citations.iter().map(place).collect();
+        card.conclusion = format!("该条已被修改或停止执行,请核对原文:{}", places.join("、"));
+    }
     Ok(())
 }
 

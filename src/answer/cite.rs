@@ -47,6 +47,8 @@ pub fn cite(
         text: text.to_owned(),
         sample: row.sample,
         same_in: Vec::new(),
+        amended: Vec::new(),
+        made_of: Vec::new(),
     }
 }
 
@@ -125,6 +127,8 @@ mod tests {
             text: text.to_owned(),
             sample: false,
             same_in: Vec::new(),
+            amended: Vec::new(),
+            made_of: Vec::new(),
         }
     }
 

@@ -30,7 +30,7 @@ pub struct Chosen {
 /// `KB_CORRUPT`.
 pub fn choose(retriever: &Retriever, ranked: &Ranked, choice: Option<&str>) -> Result<Option<Chosen>> {
     if let Some(label) = choice {
-        for scene in &ranked.guides {
+        for scene in ranked.guides.iter().filter(|scene| scene.doubt.is_none()) {
             let has = |chosen: &Chosen| {
                 chosen.scene.clarify.iter().any(|clarify| clarify.choices.iter().any(|c| c.label == label))
             };
@@ -51,7 +51,8 @@ pub fn choose(retriever: &Retriever, ranked: &Ranked, choice: Option<&str>) -> R
 /// # Errors
 /// `KB_CORRUPT`.
 pub fn beside(retriever: &Retriever, ranked: &Ranked, conclusion: &Candidate) -> Result<Option<Chosen>> {
-    let rests = |scene: &&Scene| scene.basis.iter().any(|(rule, _)| rule.id == conclusion.clause);
+    let rests =
+        |scene: &&Scene| scene.doubt.is_none() && scene.basis.iter().any(|(rule, _)| rule.id == conclusion.clause);
     let scene = ranked.guides.iter().find(rests).filter(|scene| scene.hit.score >= BESIDE_SHARE);
     let chosen = scene.map(|scene| read(retriever, scene)).transpose()?.flatten();
     // The steps are those of the scene's own verdict: where the condition that is met turns it round (不能) they would mislead.

@@ -44,6 +44,68 @@ pub struct Citation {
     /// Clauses of other documents that say the same: title and address. Left out when there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub same_in: Vec<String>,
+    /// What other texts have changed in the clause by the day asked for. Left out when nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amended: Vec<Amended>,
+    /// The texts that a consolidated one is made of, the amended one first. Left out for a text that came as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made_of: Vec<Source>,
+}
+
+/// A change in a clause by another text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amended {
+    /// In the teller's words: `被示例银发〔2025〕33号修改(2025-09-01 起)`.
+    pub mark: String,
+    /// Title of the other text; empty where the reader may not know it.
+    pub document: String,
+    /// Its 文号; empty when it has none.
+    pub doc_no: String,
+    /// Printed address of its clause that says so.
+    pub clause: String,
+    /// That clause, for `GET /api/v1/clauses/{id}`; absent where the reader may not know it.
+    pub id: Option<ClauseId>,
+    /// First day of the change.
+    pub effective_from: Option<Date>,
+    /// Whether the text shown reads as amended; else it is the one from before.
+    pub merged: bool,
+}
+
+/// A text that a consolidated one is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Title.
+    pub document: String,
+    /// 文号; empty when it has none.
+    pub doc_no: String,
+    /// Its first clause, for `GET /api/v1/clauses/{id}`.
+    pub id: Option<ClauseId>,
+}
+
+impl Citation {
+    /// Whether something in the clause is changed and the text shown is the one from before.
+    pub fn is_outdated(&self) -> bool {
+        self.amended.iter().any(|amended| !amended.merged)
+    }
+
+    /// What to say beside the clause of its changes, a line each: `被…号修改`, `合并文本(由《…》和《…》合成)`.
+    pub fn marks(&self) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        if !self.made_of.is_empty() {
+            let names: Vec<String> = self.made_of.iter().map(|source| format!("《{}》", source.document)).collect();
+            lines.push(format!("合并文本(由{}合成)", names.join("和")));
+        }
+        for amended in &self.amended {
+            let clause = if amended.id.is_some() {
+                format!(",见《{}》{}", amended.document, amended.clause)
+            } else {
+                String::new()
+            };
+            let open = if amended.merged { "" } else { ",以下仍是修改前的原文" };
+            lines.push(format!("{}{clause}{open}", amended.mark));
+        }
+        lines
+    }
 }
 
 /// A clarifying question with choices, asked once when the guide needs a condition that the question left out.

@@ -44,8 +44,10 @@ impl Draft {
     pub(super) fn new(knowledge: &Knowledge, ask: &Ask<'_>, card: &Card) -> Result<Draft> {
         let scene = card.citations.iter().find(|c| c.level == Level::Guide);
         let basis = scene.map_or(Ok(Vec::new()), |scene| knowledge.basis(scene.id))?;
+        let addresses: Vec<String> = card.citations.iter().map(address).collect();
+        let cited = card.citations.iter().zip(&addresses);
         let clauses: Vec<PromptClause<'_>> =
-            card.citations.iter().map(|c| prompt_clause(c, standing(knowledge, &basis, c))).collect();
+            cited.map(|(c, address)| prompt_clause(c, address, standing(knowledge, &basis, c))).collect();
         let conclusion = Some(card.conclusion.as_str()).filter(|c| !c.is_empty());
         let form = if ask.structured { Form::Json } else { Form::Text };
         let parts = prompt::build(ask.question, &clauses, conclusion, form);
@@ -167,13 +169,18 @@ fn standing(knowledge: &Knowledge, basis: &[BasisRow], c: &Citation) -> Standing
     }
 }
 
-fn prompt_clause(c: &Citation, standing: Standing) -> PromptClause<'_> {
+/// The address of a citation; of words that no longer hold with what says so.
+fn address(c: &Citation) -> String {
+    if c.is_outdated() { format!("{}({})", c.clause, c.marks().join(";")) } else { c.clause.clone() }
+}
+
+fn prompt_clause<'c>(c: &'c Citation, address: &'c str, standing: Standing) -> PromptClause<'c> {
     PromptClause {
         id: c.id,
         standing,
         document: &c.document,
         doc_no: &c.doc_no,
-        clause: &c.clause,
+        clause: address,
         effective_from: c.effective_from,
         text: &c.text,
     }
@@ -186,7 +193,7 @@ fn evidence_text(c: &Citation) -> String {
         "《{}》\n{}\n{}\n{}\n{}\n{}\n{}",
         c.document,
         c.doc_no,
-        c.clause,
+        address(c),
         c.heading,
         day(c.effective_from),
         day(c.effective_to),

@@ -164,7 +164,9 @@ fn cited(c: &Citation) -> String {
     } else {
         format!("    另见相同规定:{}\n", c.same_in.join("、"))
     };
-    format!("[{}] 《{}》{sample}{number} · {} · {from} · {}\n{body}{same}", c.n, c.document, c.clause, c.status_label)
+    let marks: String = c.marks().iter().map(|mark| format!("    【{mark}】\n")).collect();
+    let head = format!("[{}] 《{}》{sample}{number} · {} · {from} · {}\n", c.n, c.document, c.clause, c.status_label);
+    head + &marks + &body + &same
 }
 
 fn list(name: &str, entries: &[String], numbered: bool) -> String {

@@ -3,6 +3,7 @@
 use super::reply::{ClauseReply, DocumentsReply, Neighbour, SearchReply, VersionInfo};
 use super::request::{Actor, SearchRequest};
 use super::{MAX_NEIGHBOURS, MAX_SEARCH_HITS};
+use crate::answer::amended::{Reader, mark};
 use crate::answer::cite::{cite, same_in};
 use crate::error::{Code, Error, Result};
 use crate::guard::check_question;
@@ -41,6 +42,7 @@ pub(super) fn search(
             let mut citation = cite(version, &clause, hit.part.as_ref(), as_of, &ranked.terms);
             citation.n = hits.len() as u32 + 1;
             citation.same_in = same_in(retriever.knowledge(), hit.others(hit.clause))?;
+            mark(retriever.knowledge(), Reader { day: as_of, clearance: actor.clearance }, &mut citation)?;
             hits.push(citation);
         }
     }
@@ -76,8 +78,10 @@ pub(super) fn clause(
         .map(|v| version_info(v, as_of))
         .collect();
     versions.reverse();
+    let mut cited = cite(version, &clause, None, as_of, &[]);
+    mark(knowledge, Reader { day: as_of, clearance: actor.clearance }, &mut cited)?;
     Ok(ClauseReply {
-        clause: cite(version, &clause, None, as_of, &[]),
+        clause: cited,
         before: before.into_iter().map(neighbour).collect(),
         after: after.into_iter().map(neighbour).collect(),
         versions,

@@ -10,8 +10,8 @@ use crate::ingest::build;
 use crate::ingest::curated::Curated;
 use crate::ingest::enrich::{self, Enriched};
 use crate::ingest::everyday::Everyday;
-use crate::retrieval::Retriever;
 use crate::retrieval::scope::Scope;
+use crate::retrieval::{Retriever, doubts};
 use crate::store::{self, Earlier, Knowledge, review};
 use crate::types::{Classification, Date};
 use serde::Serialize;
@@ -82,12 +82,15 @@ pub fn check_knowledge(file: &Path) -> Result<CheckReport> {
 }
 
 /// The curated questions whose clause reads otherwise in `file` than in `against`, and that no source line of `file` confirms; see
-/// [`review::suspended`].
+/// [`review::suspended`]; and the scenes that state a number which their clauses state no longer, see [`doubts::contradicted`].
 ///
 /// # Errors
 /// Those of reading the two files.
 pub fn review_knowledge(file: &Path, against: &Path) -> Result<Vec<Suspended>> {
-    review::suspended(&Knowledge::open(against)?, &Knowledge::open(file)?)
+    let (old, new) = (Knowledge::open(against)?, Knowledge::open(file)?);
+    let mut suspended = review::suspended(&old, &new)?;
+    suspended.extend(doubts::contradicted(&old, &new)?);
+    Ok(suspended)
 }
 
 /// How to measure retrieval.

@@ -170,12 +170,13 @@ fn cite(out: &mut String, c: &Citation) {
         out,
         "<div class=\"cite\"><div class=\"cite-head\"><span class=\"n\">{n}</span><span class=\"names\">\
          <span class=\"title\">《{document}》{clause}</span><span class=\"facts\">{number}{from}{to} · {status}{sample}</span>\
-         </span></div><p class=\"verbatim\">{before}<mark>{sentence}</mark>{after}</p>{same}</div>",
+         </span></div>{marks}<p class=\"verbatim\">{before}<mark>{sentence}</mark>{after}</p>{same}</div>",
         n = c.n,
         document = text(&c.document),
         clause = text(&c.clause),
         number = text(number),
         status = text(&c.status_label),
+        marks = c.marks().iter().map(|mark| format!("<p class=\"amended\">{}</p>", text(mark))).collect::<String>(),
         same = if c.same_in.is_empty() {
             String::new()
         } else {

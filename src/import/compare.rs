@@ -5,6 +5,7 @@ use super::progress::{Meter, Phase};
 use super::steps::StepId;
 use super::unpack::Unpacked;
 use crate::error::{Code, Error, Result};
+use crate::retrieval::doubts;
 use crate::store::Knowledge;
 use crate::store::diff::{self, Diff};
 use crate::store::generations::{Active, DataDir};
@@ -61,7 +62,10 @@ impl Importer {
 fn compared(old: &Path, new: &Knowledge, earlier: Vec<Suspended>) -> Result<Comparison> {
     let old = Knowledge::open(old)?;
     let mut suspended = review::suspended(&old, new)?;
+    let mut scenes = doubts::contradicted(&old, new)?;
+    scenes.extend(doubts::still_waiting(&earlier, &scenes, &old, new)?);
     suspended.extend(review::carried(earlier, &suspended, &old, new)?);
+    suspended.extend(scenes);
     Ok(Comparison { diff: Some(diff::diff(&old, new)?), suspended })
 }
 

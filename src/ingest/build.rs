@@ -1,10 +1,12 @@
 //! From folders of files to one knowledge file.
 
 use super::abbreviations::Abbreviations;
+use super::amended_rows::Written;
 use super::curated::{self, CURATED_SUFFIX, Curated};
 use super::embed::Passages;
 use super::everyday::Everyday;
 use super::expand::{Collected, Expansions, Said};
+use super::guide_numbers;
 use super::index_text;
 use super::places;
 use super::plan::{self, PlannedDocument, PlannedVersion};
@@ -88,11 +90,13 @@ pub fn build_like(
         ));
     }
     let plan = plan::plan(parsed);
-    let Collected { expansions, notes, review } =
+    let Collected { expansions, notes, review, errors } =
         Expansions::collect(&plan.documents, among_documents.iter().chain(curated));
     report.notes.extend(notes);
     report.review = review;
     report.notes.extend(plan.notes.iter().cloned());
+    report.errors.extend(errors);
+    report.errors.extend(guide_numbers::errors(&plan.documents));
     for left_out in &plan.left_out {
         report.leave_out(&left_out.source, &left_out.reason);
     }
@@ -207,6 +211,7 @@ fn write(
     }
     let total = documents.iter().flat_map(|d| &d.versions).map(|v| v.document.clauses.len()).sum();
     let asked_throughout = asked_throughout(documents, expansions);
+    let mut marks = Written::default();
     let mut written = 0;
     let mut passages = Passages::default();
     for place in places::places(documents, earlier.versions()) {
@@ -214,6 +219,7 @@ fn write(
         let Some(&document_id) = document_ids.get(document.title_key.as_str()) else { continue };
         let (row, clauses) = (version_row(version), &version.document.clauses);
         let version_id = writer.add_version_at(place.id, place.first_clause, document_id, &row, clauses.len())?;
+        marks.add(&place, version_id);
         let abbreviations = Abbreviations::of(clauses);
         for (clause, header) in clauses.iter().zip(table_header::continued(clauses)) {
             progress(Phase::Indexing, written, total);
@@ -255,6 +261,8 @@ fn write(
         }
     }
     progress(Phase::Indexing, total, total);
+    let (rows, consolidated) = marks.rows();
+    writer.add_amendments(&rows, &consolidated)?;
     if let Some(embedder) = embedder {
         passages.embed(&mut writer, embedder, earlier, progress)?;
     }

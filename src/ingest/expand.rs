@@ -12,6 +12,7 @@ use super::plan::PlannedDocument;
 use super::report::Unbound;
 use crate::store::fingerprint;
 use crate::text::address;
+use crate::text::grounds::{Grounds, unstated};
 use crate::text::normalize::title_key;
 use crate::text::questions::Question;
 use crate::types::{ClauseAddress, Date, EffectivePeriod};
@@ -61,6 +62,8 @@ pub struct Collected {
     pub notes: Vec<String>,
     /// The lines that were written for other words than the clause has now.
     pub review: Vec<Unbound>,
+    /// The lines whose answer states a number that no clause of theirs states.
+    pub errors: Vec<String>,
 }
 
 /// Spoken questions by the clause that answers them.
@@ -135,6 +138,18 @@ impl Collected {
         };
         if question.relevant.is_empty() {
             note("没有写明由哪一条回答".into());
+        }
+        let places = question.relevant.iter().map(|relevant| Place::new(&relevant.title_key, &relevant.address));
+        let texts: Vec<&str> =
+            places.filter_map(|place| self.expansions.newest.get(&place)).map(String::as_str).collect();
+        let grounds = Grounds { named: &texts, others: &[] };
+        let other = question.answer.iter().flat_map(|answer| unstated(answer, grounds)).next();
+        if let Some(words) = other.filter(|_| !texts.is_empty()) {
+            self.errors.push(format!(
+                "{source} 第 {} 行({})未收入:答案写的“{words}”在所列条款里没有;请核对后改正",
+                question.line, question.id
+            ));
+            return;
         }
         for (index, relevant) in question.relevant.iter().enumerate() {
             let place = Place::new(&relevant.title_key, &relevant.address);

@@ -10,14 +10,17 @@
 //! words, [`build`] writes the knowledge file in one go, `embed` its vectors, and [`publish`] renames it over the old one.
 
 mod abbreviations;
+mod amended_rows;
 mod amendments;
 pub mod build;
+mod consolidate;
 pub mod curated;
 mod embed;
 pub mod encoding;
 pub mod enrich;
 pub mod everyday;
 mod expand;
+mod guide_numbers;
 mod identity;
 mod index_text;
 mod places;
@@ -27,6 +30,8 @@ pub mod readers;
 mod repeals;
 pub mod report;
 mod table_header;
+mod targets;
 pub mod thesaurus;
+mod touched;
 mod versions;
 pub mod walk;

@@ -171,7 +171,8 @@ mod tests {
             source: source.into(),
             clauses: vec![clause; clauses],
         };
-        PlannedVersion { document, effective: EffectivePeriod { from: None, until: None }, repealed: false }
+        let effective = EffectivePeriod { from: None, until: None };
+        PlannedVersion { document, effective, repealed: false, marks: Vec::new(), made_of: Vec::new() }
     }
 
     /// Documents by title, each with its versions: source and number of clauses.

@@ -1,9 +1,11 @@
 //! Which version of a title is in force when: pure decisions over parsed documents, before anything is written.
 
 use super::{amendments, repeals, versions};
+use crate::store::AmendmentKind;
 use crate::text::legal::{ParsedDocument, number_key};
 use crate::types::{Date, EffectivePeriod};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// A version with its final period.
 #[derive(Debug, Clone)]
@@ -14,6 +16,38 @@ pub struct PlannedVersion {
     pub effective: EffectivePeriod,
     /// Whether it ends by repeal (rather than by a newer version).
     pub repealed: bool,
+    /// What other texts change in its clauses.
+    pub marks: Vec<PlannedMark>,
+    /// The texts that a consolidated one is made of, the amended one first; empty for a text that came as a file.
+    pub made_of: Vec<TextPlace>,
+}
+
+/// A text by what no other one has.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TextPlace {
+    /// Key of its document's title.
+    pub title_key: String,
+    /// Its source file.
+    pub source: String,
+}
+
+/// A change in a clause by another text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedMark {
+    /// Label of the clause.
+    pub clause: String,
+    /// The part that is meant, in bytes of the clause's text; `None` for the whole.
+    pub part: Option<Range<usize>>,
+    /// The text that changes it.
+    pub by: TextPlace,
+    /// Label of the clause there that says so.
+    pub by_clause: String,
+    /// What becomes of it.
+    pub kind: AmendmentKind,
+    /// When the change holds.
+    pub effective: EffectivePeriod,
+    /// Whether the clause reads as amended already.
+    pub merged: bool,
 }
 
 /// All versions of one title, oldest first.
@@ -54,6 +88,7 @@ pub struct Plan {
 /// - Files of one title without a common 条 are parts of one text (the Civil Code comes as one file per 编).
 /// - Two files with the same words are one version; the one that knows its dates is kept.
 /// - A repeal named in a text ends what it names, see [`repeals::apply`].
+/// - An amendment marks the clauses that it changes and makes a consolidated version, see [`amendments::apply`].
 pub fn plan(parsed: Vec<ParsedDocument>) -> Plan {
     let mut groups: BTreeMap<String, Vec<ParsedDocument>> = BTreeMap::new();
     for document in parsed {
@@ -78,7 +113,7 @@ pub fn plan(parsed: Vec<ParsedDocument>) -> Plan {
     out.documents.sort_by(|a, b| a.title_key.cmp(&b.title_key));
     repeals::apply(&mut out.documents, &mut out.notes);
     repeals::note_periods(&out.documents, &mut out.notes);
-    amendments::note(&out.documents, &mut out.notes);
+    amendments::apply(&mut out.documents, &mut out.notes);
     out
 }
 
@@ -163,7 +198,7 @@ fn periods(versions: Vec<ParsedDocument>) -> Vec<PlannedVersion> {
                 (None, repeal) => (repeal, repeal.is_some()),
             };
             let effective = EffectivePeriod { from: versions::start(&document), until };
-            PlannedVersion { document, effective, repealed }
+            PlannedVersion { document, effective, repealed, marks: Vec::new(), made_of: Vec::new() }
         })
         .collect()
 }

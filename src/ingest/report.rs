@@ -111,6 +111,8 @@ pub struct BuildReport {
     pub files: Vec<FileReport>,
     /// What concerns no single file.
     pub notes: Vec<String>,
+    /// What contradicts the rules and must be mended; nothing is concluded from it.
+    pub errors: Vec<String>,
     /// Curated lines that were left out until somebody looks at them again.
     pub review: Vec<Unbound>,
 }
@@ -184,6 +186,9 @@ impl fmt::Display for BuildReport {
             let path = printable(&file.path);
             let padding = " ".repeat(width.saturating_sub(columns(&path)));
             writeln!(f, "{label}  {path}{padding}  {}", printable(file.reason.as_deref().unwrap_or("")))?;
+        }
+        for error in &self.errors {
+            writeln!(f, "错误  {}", printable(error))?;
         }
         for note in &self.notes {
             writeln!(f, "注意  {}", printable(note))?;

@@ -2,6 +2,7 @@
 //!
 //! A guide speaks like a teller and is found easily; what carries the answer is the clause of the rule behind it.
 
+use super::doubts::Doubt;
 use super::scope::Admitted;
 use super::{Hit, Ranked};
 use crate::error::Result;
@@ -17,6 +18,8 @@ pub struct Scene {
     pub hit: Hit,
     /// The rules it rests on in the versions that may answer, with the address as the scene names it.
     pub basis: Vec<(Clause, ClauseAddress)>,
+    /// Why nothing is concluded from it until somebody has looked at it again.
+    pub doubt: Option<Doubt>,
 }
 
 /// Scenes that pass their rank on; further down the list they only stand in the way.
@@ -117,7 +120,7 @@ pub fn settle(knowledge: &Knowledge, admitted: &Admitted<'_>, ranked: &mut Ranke
                 Some(scene) => scene.basis,
                 None => basis(knowledge, admitted, clause)?,
             };
-            ranked.guides.insert(0, Scene { hit, basis });
+            ranked.guides.insert(0, Scene { hit, basis, doubt: None });
         } else {
             ranked.hits.retain(|h| h.clause != clause);
             ranked.hits.insert(0, hit);
@@ -153,7 +156,7 @@ pub fn separate(knowledge: &Knowledge, admitted: &Admitted<'_>, ranking: Vec<Hit
             }
         }
         if !basis.is_empty() || !rules_behind(knowledge, hit.clause, |rule| admitted.stands(rule))?.is_empty() {
-            guides.push(Scene { hit, basis });
+            guides.push(Scene { hit, basis, doubt: None });
         }
     }
     rules.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.clause.cmp(&b.clause)));

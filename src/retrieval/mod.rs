@@ -9,12 +9,16 @@
 //! 5. A reranker, when there is one, reads the first rules again (`rerank`); of rules that say the same the best one stands for
 //!    all (`duplicates`).
 //! 6. On an old day, scenes and curated questions of later versions still tell which clause is meant ([`versions`]); they settle nothing.
-//! 7. [`confidence`] says how likely the first clauses answer at all; below its threshold the answer is a refusal.
+//! 7. What another text has changed is no conclusion, and the text that changed it stands beside it (`amended`); scenes that state other numbers
+//!    than their rules are left aside ([`doubts`]).
+//! 8. [`confidence`] says how likely the first clauses answer at all; below its threshold the answer is a refusal.
 
 pub mod address;
+mod amended;
 pub mod conclusions;
 pub mod confidence;
 mod dense;
+pub mod doubts;
 mod duplicates;
 pub mod fusion;
 pub mod guides;
@@ -72,7 +76,7 @@ pub struct Retriever {
     asked_throughout: bool,
     /// Made when the first question in letters comes.
     sounds: OnceLock<Sounds>,
-    /// Curated questions, in their comparison form, whose clause changed since somebody looked.
+    /// Curated questions, in their comparison form, whose clause changed since somebody looked, and the keys of such scenes.
     suspended: RwLock<Arc<HashSet<String>>>,
 }
 
@@ -334,6 +338,9 @@ impl Retriever {
         if !query.scope.all_versions {
             duplicates::collapse(&self.knowledge, &mut ranked.hits)?;
         }
+        amended::put_beside(&self.knowledge, &admitted, query.scope.as_of, &mut ranked);
+        let waiting = Arc::clone(&self.suspended.read().unwrap_or_else(PoisonError::into_inner));
+        doubts::look(&self.knowledge, query.scope.as_of, &waiting, &mut ranked.guides)?;
         ranked.hits.truncate(query.limit);
         ranked.terms = terms;
         ranked.tokens = meaning.tokens;

@@ -1,5 +1,6 @@
 //! A question for clauses, and what a search finds.
 
+use super::amended::Outdated;
 use super::conclusions::Conclusions;
 use super::confidence;
 use super::fusion;
@@ -70,6 +71,8 @@ pub struct Ranked {
     pub hits: Vec<Hit>,
     /// Scenes of guides with their rules, best first.
     pub guides: Vec<Scene>,
+    /// Hits, or parts of them, that other texts have changed by the day: they are no conclusion.
+    pub outdated: Vec<Outdated>,
     /// The clause that the question names and that is not there; the hits are then found by its words.
     pub missing: Option<AddressQuery>,
     /// The sentences and outcomes that could be the conclusion; none for an address.
@@ -120,6 +123,7 @@ impl Ranked {
         Ranked {
             hits: Vec::new(),
             guides: Vec::new(),
+            outdated: Vec::new(),
             missing: None,
             conclusions: Conclusions::default(),
             confidence: 0.0,

@@ -1,5 +1,6 @@
 //! One open generation: what rarely changes is held in memory, everything else is read through pooled connections.
 
+use super::amended::{self, Amended};
 use super::connection::{corrupt, open_blank, open_read, open_unmapped, unreadable};
 use super::rows::{Version, VersionRow};
 use super::schema::{MAX_SPREAD, meta};
@@ -46,6 +47,7 @@ pub struct Knowledge {
     embedder: Option<EmbedderInfo>,
     passages: OnceLock<Passages>,
     curated: HashMap<i64, u32>,
+    amended: Amended,
     versions: Vec<Version>,
     by_title: HashMap<String, Vec<usize>>,
     clauses: u64,
@@ -160,6 +162,7 @@ impl Knowledge {
             embedder: embedder(&loaded.meta),
             passages: OnceLock::new(),
             curated: loaded.curated,
+            amended: loaded.amended,
             clauses,
             last_clause: loaded.last_clause,
             by_title,
@@ -198,6 +201,11 @@ impl Knowledge {
     /// Number of curated questions of a clause.
     pub fn curated_count(&self, clause: ClauseId) -> u32 {
         self.curated.get(&clause.0).copied().unwrap_or(0)
+    }
+
+    /// What other texts change in clauses.
+    pub(super) fn amended(&self) -> &Amended {
+        &self.amended
     }
 
     /// Where the vectors are held once they were read.
@@ -322,6 +330,7 @@ struct Loaded {
     last_clause: i64,
     /// Number of curated questions of the clauses that have any.
     curated: HashMap<i64, u32>,
+    amended: Amended,
 }
 
 /// Clauses of all versions.
@@ -384,10 +393,10 @@ fn load(connection: &Connection) -> rusqlite::Result<Loaded> {
         .prepare("SELECT clause_id, count(*) FROM curated GROUP BY clause_id")?
         .query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
-    Ok(Loaded { meta, versions, last_clause, curated })
+    Ok(Loaded { meta, versions, last_clause, curated, amended: amended::load(connection)? })
 }
 
-fn day(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<Date>> {
+pub(super) fn day(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<Date>> {
     row.get::<_, Option<String>>(column)?
         .map(|text| {
             text.parse::<Date>().map_err(|e| {

@@ -6,7 +6,8 @@
 //!                                   ├─ clause_fts (FTS5: which clauses have a term)
 //!                                   ├─ passages (vectors of the clause's parts and of its curated questions)
 //!                                   ├─ curated (questions known to be answered here, with the fingerprint of its words)
-//!                                   └─ basis (for a guide's scene: the clauses it rests on)
+//!                                   ├─ basis (for a guide's scene: the clauses it rests on)
+//!                                   └─ amendments (what other texts change in it; only in files that have some)
 //! ```
 //!
 //! [`review`] and [`diff`] compare two files: which curated questions must be looked at again, and what a person should know before
@@ -16,6 +17,7 @@
 //!
 //! All SQL of the product stands in this folder.
 
+mod amended;
 mod chain;
 mod check;
 mod clauses;
@@ -36,6 +38,7 @@ mod vacuum;
 mod vectors;
 mod write;
 
+pub use amended::{AmendmentKind, AmendmentRow};
 pub use check::{CheckReport, check};
 pub use clauses::TermStat;
 pub use earlier::Earlier;

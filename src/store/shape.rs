@@ -3,6 +3,7 @@
 //! Views and triggers run when their tables are used, and a table of the right name may have other columns: all of it is compared,
 //! word for word, with what this program would make.
 
+use super::amended;
 use super::connection::{corrupt, open_read};
 use super::schema::TABLES;
 use crate::error::{Code, Error, Result};
@@ -16,8 +17,8 @@ const STATISTICS: [&str; 2] = ["sqlite_stat1", "sqlite_stat4"];
 /// Names that are told when something is too much or missing.
 const MAX_NAMED: usize = 3;
 
-/// SHA-256 over the definition of all tables: packs name it, so that knowledge for other tables is refused before it is unpacked.
-/// Blanks do not count.
+/// SHA-256 over the definition of all tables but those of amendments, which not every file has: packs name it, so that knowledge for other
+/// tables is refused before it is unpacked. Blanks do not count.
 pub fn schema_sha256() -> String {
     let mut hash = Sha256::new();
     for word in TABLES.split_whitespace() {
@@ -38,7 +39,12 @@ pub fn check_schema(path: &Path) -> Result<()> {
     let expected = Connection::open_in_memory()
         .and_then(|model| {
             model.execute_batch(TABLES)?;
-            definitions(&model)
+            let plain = definitions(&model)?;
+            model.execute_batch(amended::TABLES)?;
+            let amended = definitions(&model)?;
+            // All tables of amendments or none.
+            let some = amended.difference(&plain).any(|own| found.iter().any(|there| there.1 == own.1));
+            Ok(if some { amended } else { plain })
         })
         .map_err(|e| Error::new(Code::Internal, "不能建立对照用的表", "请把本条信息报给软件维护方").because(e))?;
     let named = |set: BTreeSet<&Definition>| {
@@ -90,9 +96,20 @@ mod tests {
             "CREATE INDEX i ON clauses(text)",
             "DROP TABLE thesaurus",
             "ALTER TABLE clauses ADD COLUMN x TEXT",
+            "CREATE TABLE amendments(a)",
         ] {
             assert_eq!(changed(change), Code::PackSchema, "{change}");
         }
+    }
+
+    #[test]
+    fn the_tables_of_amendments_are_let_in_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("k.db");
+        KnowledgeWriter::create(&path).unwrap().finish().unwrap();
+        Connection::open(&path).unwrap().execute_batch(amended::TABLES).unwrap();
+        check_schema(&path).unwrap();
+        assert_eq!(changed(&format!("{} DROP TABLE consolidated", amended::TABLES)), Code::PackSchema);
     }
 
     #[test]

@@ -415,6 +415,11 @@ impl KnowledgeWriter {
         Ok(GenerationId(generation))
     }
 
+    /// What is written to.
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     fn put_meta(&self, key: &str, value: &str) -> Result<()> {
         self.connection
             .execute("INSERT INTO meta(key, value) VALUES(?,?)", params![key, value])
@@ -423,7 +428,7 @@ impl KnowledgeWriter {
     }
 
     /// Adds fields to the content hash, each preceded by its length so that fields cannot run into each other.
-    fn absorb(&mut self, fields: &[&str]) {
+    pub(super) fn absorb(&mut self, fields: &[&str]) {
         for field in fields {
             self.hash.update((field.len() as u64).to_le_bytes());
             self.hash.update(field.as_bytes());

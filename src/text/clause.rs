@@ -109,8 +109,13 @@ fn extend(paragraph: &mut Paragraph, end: usize) {
 ///
 /// An item without 款 is looked for in the clause's only or first 款 that has items. `None` when there is no such part.
 pub fn extract<'a>(text: &'a str, address: &ClauseAddress) -> Option<&'a str> {
+    text.get(part(text, address)?)
+}
+
+/// Where the part stands that [`extract`] gives.
+pub fn part(text: &str, address: &ClauseAddress) -> Option<Range<usize>> {
     if address.paragraph.is_none() && address.item.is_none() && address.point.is_none() {
-        return Some(text);
+        return Some(0..text.len());
     }
     let found = paragraphs(text);
     let paragraph = match address.paragraph {
@@ -118,12 +123,12 @@ pub fn extract<'a>(text: &'a str, address: &ClauseAddress) -> Option<&'a str> {
         None => found.iter().find(|paragraph| !paragraph.items.is_empty())?,
     };
     let Some(number) = address.item else {
-        return if address.point.is_none() { text.get(paragraph.range.clone()) } else { None };
+        return address.point.is_none().then(|| paragraph.range.clone());
     };
     let item = paragraph.items.iter().find(|item| item.number == number)?;
     match address.point {
-        None => text.get(item.range.clone()),
-        Some(number) => text.get(item.points.iter().find(|point| point.number == number)?.range.clone()),
+        None => Some(item.range.clone()),
+        Some(number) => Some(item.points.iter().find(|point| point.number == number)?.range.clone()),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod clause;
 pub mod day;
 pub mod document;
 pub mod filler;
+pub mod grounds;
 pub mod legal;
 pub mod normalize;
 pub mod numeral;

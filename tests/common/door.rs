@@ -312,6 +312,8 @@ fn citation(
         highlight,
         sample: true,
         same_in: Vec::new(),
+        amended: Vec::new(),
+        made_of: Vec::new(),
     }
 }
 

@@ -59,13 +59,14 @@ const PREAMBLE: [&str; 4] = ["制定本", "适用本", "是指", "所称"];
 /// `KB_CORRUPT`.
 pub fn candidates(retriever: &Retriever, ranked: &Ranked, asked: &Asked) -> Result<Vec<Candidate>> {
     let mut all = Vec::new();
-    for (number, scene) in ranked.guides.iter().take(SCENES).enumerate() {
+    for (number, scene) in ranked.guides.iter().take(SCENES).enumerate().filter(|(_, scene)| scene.doubt.is_none()) {
         all.extend(outcome(retriever, ranked, asked, (number, scene))?);
     }
     for (number, hit) in ranked.hits.iter().take(RULES).enumerate() {
         let Some(clause) = retriever.knowledge().clause(hit.clause)? else { continue };
         let found = Found::new(retriever, ranked, asked, &clause)?;
         for part in parts::of(&clause.text, &found.ranges) {
+            let outdated = ranked.outdated.iter().any(|outdated| outdated.covers(clause.id, &part.range));
             let tier = agreement(&asked.amounts, &tier(&part.case));
             if tier < 0.0 {
                 // The row of another amount.
@@ -84,6 +85,7 @@ pub fn candidates(retriever: &Retriever, ranked: &Ranked, asked: &Asked) -> Resu
                 text: part.text,
                 range: part.range,
                 tier: tier_of(part.case),
+                outdated,
                 signs,
                 score: 0.0,
             });
@@ -124,8 +126,8 @@ fn outcome(
     signs.basis = basis.and_then(|at| ranked.hits.get(at)).map_or(-1.0, |hit| logarithm(hit.score));
     let other = ranked.guides.get(usize::from(number == 0));
     signs.scene_margin = other.map_or(1.0, |other| signs.rank - logarithm(other.hit.score));
-    let (text, tier) = (text.clone(), None);
-    Ok(Some(Candidate { origin: Origin::Scene, clause: clause.id, text, range, tier, signs, score: 0.0 }))
+    let (text, tier, outdated) = (text.clone(), None, false);
+    Ok(Some(Candidate { origin: Origin::Scene, clause: clause.id, text, range, tier, outdated, signs, score: 0.0 }))
 }
 
 /// A clause among those found, with what all its parts share.

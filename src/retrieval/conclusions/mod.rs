@@ -50,6 +50,8 @@ pub struct Candidate {
     pub range: Range<usize>,
     /// Of a row for a range of amounts, days or the like that range, as the table has it (20万元（含）至50万元).
     pub tier: Option<String>,
+    /// Another text has changed these words by the day: they are no conclusion.
+    pub outdated: bool,
     /// What speaks for it.
     pub signs: Signs,
     /// Its log-likelihood, comparable within one question only.
@@ -104,8 +106,9 @@ pub(super) fn weigh(retriever: &Retriever, ranked: &Ranked, throughout: bool) ->
     }
     // A curated question that equals this one names its clause.
     let settled = |candidate: &Candidate| ranked.settled.contains(&candidate.clause);
-    let certain = candidates.iter().any(settled);
     candidates.sort_by(|a, b| settled(b).cmp(&settled(a)).then(b.score.total_cmp(&a.score)));
+    let replaced = replace_outdated(ranked, &mut candidates);
+    let certain = candidates.iter().any(settled);
     let overall = candidates.first().map(|first| {
         let other = candidates.iter().find(|candidate| candidate.clause != first.clause);
         let seen = ranked.evidence.iter().find(|seen| seen.clause == first.clause);
@@ -120,11 +123,34 @@ pub(super) fn weigh(retriever: &Retriever, ranked: &Ranked, throughout: bool) ->
         }
     });
     let right = match overall {
+        _ if !replaced => 0.0,
         _ if certain => 1.0,
         Some(overall) if !contradicted(&candidates) => probability(overall.dot(of_right)),
         _ => 0.0,
     };
     Ok(Conclusions { candidates, overall: overall.filter(|_| compared), right })
+}
+
+/// Leaves out the words that another text has changed. Where they would have been the conclusion, the best part of the changing clause is;
+/// without one they stay the first, and false tells that nothing can be concluded: what answers second best would be about another matter.
+fn replace_outdated(ranked: &Ranked, candidates: &mut Vec<Candidate>) -> bool {
+    let Some(first) = candidates.first().filter(|first| first.outdated).cloned() else {
+        candidates.retain(|candidate| !candidate.outdated);
+        return true;
+    };
+    candidates.retain(|candidate| !candidate.outdated);
+    let changes = |by: ClauseId| ranked.outdated.iter().any(|of| of.by == by && of.covers(first.clause, &first.range));
+    match candidates.iter().position(|candidate| changes(candidate.clause)) {
+        Some(at) => {
+            let by = candidates.remove(at);
+            candidates.insert(0, by);
+            true
+        }
+        None => {
+            candidates.insert(0, first);
+            false
+        }
+    }
 }
 
 /// What the signs add to the log-odds that anything found answers, beside those of the search, which count [`weights::ANSWERED`]'s share.

@@ -53,7 +53,9 @@ mod witness;
 pub use docno::key as number_key;
 pub use doubts::doubts;
 pub use field::{is_pair, is_property, is_stated, is_unread_day};
-pub use model::{Amendment, GuideChoice, GuideClarify, GuideScene, ParsedClause, ParsedDocument, RepealNotice};
+pub use model::{
+    Amendment, Change, GuideChoice, GuideClarify, GuideScene, ParsedClause, ParsedDocument, RepealNotice, What,
+};
 pub use witness::{Place, Witness, Witnesses};
 
 use self::line::Line;

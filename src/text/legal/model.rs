@@ -53,15 +53,58 @@ pub struct RepealNotice {
     pub from: Option<Date>,
 }
 
-/// A change in the words of another document: `将《…》第五条修改为：“…”`.
+/// The changes that a document makes in another: `将《…》第五条修改为：“…”`. Either name may be empty, not both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Amendment {
     /// Title as written inside 《》.
     pub title: String,
-    /// The clauses that are named, as written.
-    pub clauses: Vec<String>,
-    /// The words of the change.
+    /// 文号.
+    pub doc_no: String,
+    /// The changes, in reading order.
+    pub changes: Vec<Change>,
+}
+
+/// One change in another document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Label of the clause that states it.
+    pub clause: String,
+    /// The clause that is changed, down to its 项; none where only its words tell.
+    pub address: Option<ClauseAddress>,
+    /// What becomes of it.
+    pub what: What,
+    /// The day that the statement itself gives; else it is the day on which the amending text takes effect.
+    pub from: Option<Date>,
+    /// The first day on which it no longer holds.
+    pub until: Option<Date>,
+    /// The statement.
     pub words: String,
+}
+
+/// What becomes of a clause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// It reads so from now on.
+    Replaced(String),
+    /// Words are replaced by others.
+    Words(String, String),
+    /// It is new.
+    Added(String),
+    /// It is taken out.
+    Deleted,
+    /// It is not applied for the time being.
+    Suspended,
+    /// It no longer applies.
+    Repealed,
+    /// What is named so has another value; `old` is the one that it had.
+    Value {
+        /// What has the value: 铜雀卡年费.
+        subject: String,
+        /// The value that it had, as written.
+        old: Option<String>,
+    },
+    /// It changes in a way that cannot be carried out word by word.
+    Other,
 }
 
 /// One 条, scene, question, or headed piece of a document.

@@ -202,8 +202,8 @@ impl Reader<'_> {
         let name = if notice.title.is_empty() { notice.doc_no.clone() } else { format!("《{}》", notice.title) };
         let said = match fate {
             Fate::Whole => return,
-            Fate::Part => format!("只废止或停用{name}的一部分,没有标为废止,原文仍全文显示,请由总行合并成新文本"),
-            Fate::Suspended => format!("写明暂停执行{name},没有标为废止,原文仍显示为有效,请核对"),
+            Fate::Part => format!("只废止或停用{name}的一部分,整份没有标为废止;涉及的条款读得出的已标注,见修改清单"),
+            Fate::Suspended => format!("写明暂停执行{name},没有标为废止;涉及的条款读得出的已标注,见修改清单"),
             Fate::Proposed => format!("谈到废止{name},但废止并未发生(拟议、请示、征求意见或尚待条件),没有标为废止"),
         };
         if !self.ends.doubts.iter().any(|known| known.starts_with(&said)) {

@@ -95,6 +95,9 @@ fn clause(text: &mut Text<'_>, look: &Look, citation: &Citation) {
         about.push(look.t("示例文本", "sample text").to_owned());
     }
     text.led((&format!("{sign} {}  ", citation.status_label), status), &about.join(" · "), look.quiet());
+    for mark in citation.marks() {
+        text.led((look.sign("▲ ", "! "), look.warn()), &mark, Style::new());
+    }
     text.marked(&citation.text, citation.highlight.map(|[from, to]| from..to));
     if !citation.same_in.is_empty() {
         text.item(look.t("同样的规定: ", "the same in: "), &citation.same_in.join("、"), look.quiet());

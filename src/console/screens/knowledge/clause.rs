@@ -101,6 +101,9 @@ fn write(look: &Look, clause: &Citation, page: &mut Page<'_>) {
     if let Some(banner) = banner(look, clause) {
         page.say(&format!("{} {banner}", look.sign("⚠", "!!")), look.bad());
     }
+    for mark in clause.marks() {
+        page.say(&format!("{} {mark}", look.sign("▲", "!")), look.warn());
+    }
     if clause.sample {
         page.say(
             look.t(
