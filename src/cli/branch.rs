@@ -194,7 +194,9 @@ fn reviews(data: &Path, json: bool) -> Result<()> {
     if open.is_empty() {
         return print("没有待复核的问法\n");
     }
-    let mut text = format!("{} 个问法所依据的条款有变化,复核前不再直接作答:\n", open.len());
+    let (questions, places) = (branch::questions(&open), open.len());
+    let places = if places > questions { format!("(共 {places} 处条款,逐处复核)") } else { String::new() };
+    let mut text = format!("{questions} 个问法所依据的条款有变化,复核前不再直接作答{places}:\n");
     for (index, one) in open.iter().enumerate() {
         text += &format!(
             "{}. {}\n   《{}》{}\n   原:{}\n   现:{}\n",
@@ -300,7 +302,7 @@ fn preview_text(preview: &Preview) -> String {
         }
     }
     if !preview.suspended.is_empty() {
-        text += &format!("{} 个问法所依据的条款有变化,启用后待复核:\n", preview.suspended.len());
+        text += &format!("{} 个问法所依据的条款有变化,启用后待复核:\n", preview.to_review());
         for one in preview.suspended.iter().take(SHOWN) {
             text += &format!("  {} → 《{}》{}\n", one.question, one.document, one.label);
         }

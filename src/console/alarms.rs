@@ -55,6 +55,7 @@ fn of_service(overview: &OverviewReply, alarms: &mut Vec<Alarm>) {
             NoticeCode::ActiveCorrupt
                 | NoticeCode::KnowledgeAltered
                 | NoticeCode::DataUnwritable
+                | NoticeCode::DiskLow
                 | NoticeCode::RecordsAltered
                 | NoticeCode::NoKnowledge
                 | NoticeCode::ClockBeforeFloor
@@ -68,6 +69,7 @@ fn of_service(overview: &OverviewReply, alarms: &mut Vec<Alarm>) {
             NoticeCode::CuratedSuspended => "knowledge",
             NoticeCode::ActiveCorrupt
             | NoticeCode::DataUnwritable
+            | NoticeCode::DiskLow
             | NoticeCode::RecordsAltered
             | NoticeCode::KnowledgeUnchecked
             | NoticeCode::ClientCrowding

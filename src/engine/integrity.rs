@@ -25,6 +25,8 @@ const AT_ONCE: Duration = Duration::from_millis(500);
 const MAKES_WAY: Duration = Duration::from_secs(60);
 /// Pause of a comparison while a teller's question is worked on.
 const PAUSE: Duration = Duration::from_millis(5);
+/// Knowledge that an answer could not be read from is compared again at once, but no more often than this.
+const DOUBT_PAUSE: Duration = Duration::from_secs(10);
 /// Verdicts that are remembered: of the two generations, before and after a change.
 const REMEMBERED: usize = 8;
 
@@ -111,6 +113,8 @@ pub(super) struct Integrity {
     /// In the place of [`AT_ONCE`].
     at_once: Option<Duration>,
     load: OnceLock<Arc<Load>>,
+    /// An answer could not be read from the knowledge.
+    doubted: AtomicBool,
     inner: Mutex<Inner>,
 }
 
@@ -118,6 +122,11 @@ impl Integrity {
     /// Makes way for the requests that this shows.
     pub(super) fn heed(&self, load: Arc<Load>) {
         let _ = self.load.set(load);
+    }
+
+    /// The knowledge could not be read: it is compared again at the next look.
+    pub(super) fn doubt(&self) {
+        self.doubted.store(true, Ordering::Release);
     }
 
     /// Which generation is to answer by what the pointer says.
@@ -227,6 +236,16 @@ impl Integrity {
         }
         if inner.has_changed(data) {
             return true;
+        }
+        let rested = |inner: &Inner| inner.compared.is_none_or(|then| then.elapsed() >= DOUBT_PAUSE);
+        if self.doubted.load(Ordering::Acquire)
+            && rested(&inner)
+            && let Some(stamp) = inner.watched.last().cloned()
+        {
+            self.doubted.store(false, Ordering::Release);
+            tracing::error!("the knowledge {} could not be read and is compared with its manifest", stamp.gid);
+            self.begin(&mut inner, data, stamp, false);
+            return false;
         }
         let idle = self.load.get().is_none_or(|load| load.working() == 0);
         if idle

@@ -22,6 +22,7 @@ mod figures;
 mod following;
 mod hour;
 pub mod importing;
+pub mod instance;
 mod integrity;
 pub mod logs;
 pub mod measure;
@@ -35,9 +36,11 @@ mod policy;
 pub mod recent;
 pub mod reply;
 pub mod request;
+mod sealed;
 mod seat;
 pub mod settings;
 mod shelf;
+mod space;
 mod standing;
 pub mod sticks;
 pub mod trace;
@@ -65,6 +68,7 @@ use reply::{Reply, ReviewReply, StatusReply, Suspended};
 use request::{Actor, AskRequest, Request, TELLER_CLEARANCE};
 use seat::{Models, Seat};
 use settings::SettingsDesk;
+use space::{RESERVE_MB, SpaceWatch};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -115,6 +119,7 @@ impl Door for Engine {
 pub struct Engine {
     seat: Arc<Seat>,
     home: Option<Home>,
+    space: SpaceWatch,
     desk: Option<ImportDesk>,
     models: Option<ModelDesk>,
     watch: Watch,
@@ -166,6 +171,7 @@ impl Engine {
         reranker: Option<Arc<dyn Reranker>>,
         writers: Writers,
     ) -> Result<Engine> {
+        close(&DataDir::at(data));
         let home = Home::open_for_service(DataDir::at(data))?;
         let integrity = Integrity::default();
         let choice = home.choose(&integrity)?;
@@ -183,12 +189,12 @@ impl Engine {
         };
         seat.standing.clock = Arc::new(home.clock()?);
         seat.integrity = integrity;
-        home.check_records(&seat);
         following::tell(&home.data, &home.state, &seat, &choice);
         if let Some(generation) = generation {
             seat.name(generation.gid.clone());
             seat.take_up(generation)?;
         }
+        home.check_records(&seat);
         let desk = ImportDesk::new(home.data.clone());
         Ok(Engine::of(Arc::new(seat), Some(home), Some(desk)))
     }
@@ -199,6 +205,7 @@ impl Engine {
         Engine {
             seat,
             home,
+            space: SpaceWatch::default(),
             desk,
             models: None,
             watch,
@@ -244,10 +251,14 @@ impl Engine {
     /// # Errors
     /// Those of reading the folder and opening the knowledge; what answered before goes on.
     pub fn follow(&self) -> Result<()> {
+        let Some(home) = &self.home else { return Ok(()) };
         let set = self.settings.checked().ok().and_then(|settings| settings.number(Key::KnowledgeRecheck));
         let minutes: u64 = set.unwrap_or(RECHECK_MINUTES);
-        let every = Duration::from_secs(60 * minutes);
-        self.home.as_ref().map_or(Ok(()), |home| home.follow(&self.seat, every))
+        if self.space.is_due() {
+            let reserve: u64 = self.settings.now().number(Key::DiskReserve).unwrap_or(RESERVE_MB);
+            SpaceWatch::look(home.data.root(), reserve << 20, &self.seat.standing);
+        }
+        home.follow(&self.seat, Duration::from_secs(60 * minutes))
     }
 
     /// Waits until the knowledge is compared with what head office signed, to its last byte: for whoever asks once and looks at no notice.
@@ -278,6 +289,14 @@ impl Engine {
     /// `DENIED`; the guard's errors for a question; `BAD_PARAMETER`; `NOT_FOUND`; `KB_CORRUPT`.
     pub fn handle(&self, actor: &Actor, request: Request) -> Result<Reply> {
         policy::authorise(actor, &request)?;
+        let reply = self.reply(actor, request);
+        if reply.as_ref().is_err_and(|error| error.code() == Code::KbCorrupt) {
+            self.seat.integrity.doubt();
+        }
+        reply
+    }
+
+    fn reply(&self, actor: &Actor, request: Request) -> Result<Reply> {
         if request.needs_knowledge()
             && let Some(withheld) = self.seat.standing.withheld()
         {
@@ -421,6 +440,17 @@ impl Engine {
             notices,
             suspended,
         })
+    }
+}
+
+/// Closes a data folder to users outside its group: an earlier program, or a copy from elsewhere, left it open.
+fn close(data: &DataDir) {
+    let closed = data.close_to_others();
+    if closed.mended > 0 {
+        tracing::warn!("{} files of the data folder were open to every user and are closed now", closed.mended);
+    }
+    if let Some((path, error)) = closed.failed {
+        tracing::error!("{} is open to every user and cannot be closed: {error}", path.display());
     }
 }
 

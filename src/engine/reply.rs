@@ -211,6 +211,8 @@ pub enum NoticeCode {
     KnowledgeAltered,
     /// Nothing can be written into the data folder.
     DataUnwritable,
+    /// The disk of the data folder is nearly full.
+    DiskLow,
     /// The journal or another record of this box was changed or is damaged.
     RecordsAltered,
     /// Nothing was imported yet, and every question is refused.
@@ -233,10 +235,11 @@ pub enum NoticeCode {
 
 impl NoticeCode {
     /// Every code, gravest first.
-    pub const ALL: [NoticeCode; 12] = [
+    pub const ALL: [NoticeCode; 13] = [
         NoticeCode::ActiveCorrupt,
         NoticeCode::KnowledgeAltered,
         NoticeCode::DataUnwritable,
+        NoticeCode::DiskLow,
         NoticeCode::RecordsAltered,
         NoticeCode::NoKnowledge,
         NoticeCode::KnowledgeUnchecked,
@@ -254,6 +257,7 @@ impl NoticeCode {
             NoticeCode::ActiveCorrupt => "ACTIVE_CORRUPT",
             NoticeCode::KnowledgeAltered => "KNOWLEDGE_ALTERED",
             NoticeCode::DataUnwritable => "DATA_UNWRITABLE",
+            NoticeCode::DiskLow => "DISK_LOW",
             NoticeCode::RecordsAltered => "RECORDS_ALTERED",
             NoticeCode::NoKnowledge => "NO_KNOWLEDGE",
             NoticeCode::KnowledgeUnchecked => "KNOWLEDGE_UNCHECKED",

@@ -80,7 +80,12 @@ impl Request {
 }
 
 fn find<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
+    named_so(headers, name).next()
+}
+
+/// Every header field of this name (any case).
+fn named_so<'a>(headers: &'a [(String, String)], name: &str) -> impl Iterator<Item = &'a str> {
+    headers.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
 }
 
 /// Why there is no request.
@@ -323,8 +328,20 @@ fn parse_head(bytes: &[u8]) -> Outcome<Option<Head>> {
         .iter()
         .map(|h| (h.name.to_owned(), String::from_utf8_lossy(h.value).trim().to_owned()))
         .collect();
-    if http11 && find(&headers, "host").is_none() {
+    let hosts = named_so(&headers, "host").count();
+    if hosts > 1 {
+        return Err(bad("请求带有不止一个 Host 头").into());
+    }
+    if http11 && hosts == 0 {
         return Err(bad("HTTP/1.1 的请求缺少 Host 头").into());
+    }
+    if !http11 && find(&headers, "transfer-encoding").is_some() {
+        return Err(bad("HTTP/1.0 的请求不能带 Transfer-Encoding").into());
+    }
+    let encoded = named_so(&headers, "content-encoding").find(|coding| !coding.eq_ignore_ascii_case("identity"));
+    if let Some(coding) = encoded {
+        let message = format!("请求内容用 {coding:.40} 压缩或编码过,本服务不接受");
+        return Err(Error::new(Code::UnsupportedMediaType, message, "请不加 Content-Encoding,直接发送原文").into());
     }
     let connection = find(&headers, "connection").unwrap_or_default().to_ascii_lowercase();
     let named = |token: &str| connection.split(',').any(|t| t.trim() == token);
@@ -337,9 +354,12 @@ fn parse_head(bytes: &[u8]) -> Outcome<Option<Head>> {
 
 /// RFC 9112, section 6.3; whatever two readers could understand differently is refused.
 fn body_kind(headers: &[(String, String)]) -> Outcome<BodyKind> {
-    let lengths: Vec<&str> =
-        headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case("content-length")).map(|(_, v)| v.as_str()).collect();
-    if let Some(coding) = find(headers, "transfer-encoding") {
+    let lengths: Vec<&str> = named_so(headers, "content-length").collect();
+    let codings: Vec<&str> = named_so(headers, "transfer-encoding").collect();
+    if let Some(coding) = codings.first() {
+        if codings.len() > 1 {
+            return Err(bad("请求带有不止一个 Transfer-Encoding 头").into());
+        }
         if !lengths.is_empty() {
             return Err(bad("请求同时带有 Content-Length 和 Transfer-Encoding").into());
         }
@@ -426,11 +446,22 @@ mod tests {
             "Content-Length: -1",
             "Content-Length:",
             "Transfer-Encoding: gzip, chunked",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+            "Transfer-Encoding: chunked\r\ntransfer-encoding: identity",
+            "Host: h",
+            "HOST: other",
         ] {
             let code = head(&format!("POST / HTTP/1.1\r\nHost: h\r\n{fields}\r\n\r\n")).err();
             assert_eq!(code, Some(Code::BadRequest), "{fields}");
         }
         assert_eq!(head("GET / HTTP/1.1\r\n\r\n").err(), Some(Code::BadRequest), "no Host");
+        let old = head("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n").err();
+        assert_eq!(old, Some(Code::BadRequest), "HTTP/1.0 knows no chunks");
+        for coding in ["gzip", "br", "identity\r\nContent-Encoding: deflate"] {
+            let code = head(&format!("POST / HTTP/1.1\r\nHost: h\r\nContent-Encoding: {coding}\r\n\r\n")).err();
+            assert_eq!(code, Some(Code::UnsupportedMediaType), "{coding}");
+        }
+        assert!(head("POST / HTTP/1.1\r\nHost: h\r\nContent-Encoding: identity\r\n\r\n").is_ok());
         assert_eq!(head("GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n").err(), Some(Code::BadRequest));
     }
 

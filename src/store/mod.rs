@@ -19,6 +19,7 @@
 mod chain;
 mod check;
 mod clauses;
+pub mod closed;
 mod connection;
 pub mod diff;
 mod earlier;
@@ -28,6 +29,7 @@ mod knowledge;
 pub mod review;
 mod rows;
 pub mod schema;
+pub mod sealed;
 mod shape;
 pub mod state;
 mod tokens;

@@ -22,6 +22,7 @@ use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// The register's file.
@@ -143,12 +144,34 @@ pub struct Listing {
 #[derive(Debug, Clone)]
 pub struct Registry {
     folder: PathBuf,
+    seal: Option<Arc<dyn RegisterSeal>>,
+}
+
+/// Notes elsewhere what the register is, so that a change by another hand is noticed.
+pub trait RegisterSeal: std::fmt::Debug + Send + Sync {
+    /// It is about to be changed.
+    ///
+    /// # Errors
+    /// Nothing is changed then.
+    fn before(&self, present: Option<&[u8]>, next: &[u8]) -> Result<()>;
+
+    /// It was.
+    ///
+    /// # Errors
+    /// The register is changed all the same.
+    fn after(&self, present: &[u8]) -> Result<()>;
 }
 
 impl Registry {
     /// The registry of a data directory, which need not exist yet.
     pub fn of(data: &Path) -> Registry {
-        Registry { folder: data.join("models") }
+        Registry { folder: data.join("models"), seal: None }
+    }
+
+    /// The same with a seal on every change.
+    #[must_use]
+    pub fn sealed_by(self, seal: Arc<dyn RegisterSeal>) -> Registry {
+        Registry { seal: Some(seal), ..self }
     }
 
     /// What was measured of the models on this box.
@@ -198,7 +221,13 @@ impl Registry {
         register.models.sort_by(|a, b| a.name.cmp(&b.name));
         let text = serde_json::to_vec_pretty(&register)
             .map_err(|cause| Error::new(Code::Internal, "模型登记无法转成 JSON", "请报告这个问题").because(cause))?;
+        if let Some(seal) = &self.seal {
+            seal.before(std::fs::read(self.register_path()).ok().as_deref(), &text)?;
+        }
         disk::replace(&self.register_path(), &text).map_err(|cause| self.failed("写登记文件", cause))?;
+        if let Some(seal) = &self.seal {
+            seal.after(&text)?;
+        }
         Ok(result)
     }
 
