@@ -1,6 +1,7 @@
 //! `guida import`, `guida data …`: what branch IT does with knowledge, at the box's own command line.
 
 use super::args::{DataCommand, ImportArgs};
+use super::backup;
 use super::output::{print, print_json};
 use crate::clock::in_china;
 use crate::engine::branch::{self, BranchStatus, ClockStatus, GenerationInfo};
@@ -76,6 +77,9 @@ pub fn data(command: &DataCommand) -> Result<()> {
                 false => print(&status_text(&status)),
             }
         }
+        DataCommand::Backup(args) => backup::back_up(args),
+        DataCommand::Move(args) => backup::move_away(args),
+        DataCommand::Restore(args) => backup::restore(args),
         DataCommand::Rollback { data } => turned("已退回", &importer(&data.data)?.rollback(&mut |_| Ok(()), &mut ())?),
         DataCommand::Release { data } => turned("已恢复", &importer(&data.data)?.release(&mut |_| Ok(()), &mut ())?),
         DataCommand::Recover { data } => turned("已修复指向", &importer(&data.data)?.recover(&mut |_| Ok(()))?),
@@ -103,7 +107,7 @@ pub fn data(command: &DataCommand) -> Result<()> {
 }
 
 /// What the journal calls whoever runs a command.
-fn actor() -> String {
+pub(super) fn actor() -> String {
     Actor::at_the_command_line().name().to_owned()
 }
 

@@ -74,6 +74,7 @@ impl Home {
     /// # Errors
     /// `STATE_DB` without memory for the journal that stands in.
     pub(super) fn open_for_service(data: DataDir) -> Result<Home> {
+        close(&data);
         let path = data.state_db();
         let (state, unwritable) = match StateDb::open(&path) {
             Ok(state) => (state, None),
@@ -270,4 +271,15 @@ fn circumstances(data: &DataDir, active: &Active, gid: &str, active_corrupt: boo
     let here = active.active.as_deref().unwrap_or(gid);
     let newer = active.announced.filter(|announced| serial_of(here).is_some_and(|serial| *announced > serial));
     Circumstances { issued_at, stale_after, newer: newer.map(|serial| serial.to_string()), active_corrupt }
+}
+
+/// Closes a data folder to users outside its group: an earlier program, or a copy from elsewhere, left it open.
+fn close(data: &DataDir) {
+    let closed = data.close_to_others();
+    if closed.mended > 0 {
+        tracing::warn!("{} files of the data folder were open to every user and are closed now", closed.mended);
+    }
+    if let Some((path, error)) = closed.failed {
+        tracing::error!("{} is open to every user and cannot be closed: {error}", path.display());
+    }
 }

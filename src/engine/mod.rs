@@ -12,6 +12,7 @@
 //! `model_desk` does it, `shelf` knows what lies in their folder.
 
 mod asking;
+pub mod backup;
 pub mod branch;
 mod browse;
 pub mod conclusions;
@@ -64,7 +65,7 @@ use logs::LogRing;
 use model_desk::ModelDesk;
 use modeling::ModelHost;
 use overview::Load;
-use reply::{Reply, ReviewReply, StatusReply, Suspended};
+use reply::{Reply, ReviewReply, Suspended};
 use request::{Actor, AskRequest, Request, TELLER_CLEARANCE};
 use seat::{Models, Seat};
 use settings::SettingsDesk;
@@ -171,7 +172,6 @@ impl Engine {
         reranker: Option<Arc<dyn Reranker>>,
         writers: Writers,
     ) -> Result<Engine> {
-        close(&DataDir::at(data));
         let home = Home::open_for_service(DataDir::at(data))?;
         let integrity = Integrity::default();
         let choice = home.choose(&integrity)?;
@@ -416,41 +416,6 @@ impl Engine {
         asking.finish(&mut answered.card);
         answered.session = asking.keep(&self.sessions, &answered.card);
         Ok(answered)
-    }
-
-    fn status(&self, answerer: &Answerer) -> Result<StatusReply> {
-        let retriever = answerer.retriever();
-        let knowledge = retriever.knowledge();
-        let reading = self.seat.standing.clock.read();
-        let (mut notices, suspended) = self.seat.standing.notices(&reading, knowledge.is_blank());
-        notices.extend(self.watch.load.crowd().map(standing::crowding));
-        let writers = answerer.writers();
-        Ok(StatusReply {
-            version: env!("CARGO_PKG_VERSION").into(),
-            generation: knowledge.generation().clone(),
-            documents: knowledge.versions().len() as u64,
-            clauses: knowledge.clause_total(),
-            vectors: knowledge.vector_count(),
-            embedder: retriever.embedder().map(|e| e.model().clone()),
-            generator: writers.main(),
-            small_generator: writers.beside(),
-            answer_cache: answerer.cache_figures(),
-            service: self.watch.figures(),
-            today: reading.day,
-            notices,
-            suspended,
-        })
-    }
-}
-
-/// Closes a data folder to users outside its group: an earlier program, or a copy from elsewhere, left it open.
-fn close(data: &DataDir) {
-    let closed = data.close_to_others();
-    if closed.mended > 0 {
-        tracing::warn!("{} files of the data folder were open to every user and are closed now", closed.mended);
-    }
-    if let Some((path, error)) = closed.failed {
-        tracing::error!("{} is open to every user and cannot be closed: {error}", path.display());
     }
 }
 

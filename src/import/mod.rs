@@ -22,6 +22,7 @@
 //! each of the `steps` what was found, and of the bytes by `progress`.
 
 mod back;
+pub mod backup;
 mod collect;
 mod commit;
 mod compare;
