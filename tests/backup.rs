@@ -85,7 +85,7 @@ fn lasting(data: &Path) -> BTreeMap<String, Vec<u8>> {
             let path = entry.unwrap().path();
             let name = text(path.strip_prefix(data).unwrap()).to_owned();
             let passing = ["state.", "run", "log", "import.lock", "models/.lock", "staging"];
-            if passing.iter().any(|other| name.starts_with(other)) {
+            if passing.iter().any(|other| name.starts_with(other)) || name.ends_with(".prompts") {
                 continue;
             }
             if path.is_dir() { folders.push(path) } else { _ = found.insert(name, fs::read(&path).unwrap()) }

@@ -386,7 +386,8 @@ fn a_model_file_that_is_gone_or_short_is_found() {
     fs::remove_file(&stored).unwrap();
     finds(&branch, &[unmeasured, ("model_files", CheckState::Fail, "guida model remove chat")]);
     fs::write(branch.data.models().join("registry.json"), "{").unwrap();
-    finds(&branch, &[("model_registry", CheckState::Fail, "guida model add")]);
+    let altered = ("own_files", CheckState::Fail, "guida model list");
+    finds(&branch, &[altered, ("model_registry", CheckState::Fail, "guida model add")]);
 }
 
 #[test]

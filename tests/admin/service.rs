@@ -41,8 +41,11 @@ fn whoever_may_enter_the_folder_is_greeted_by_name_and_served() {
     assert!(std::fs::metadata(&path).unwrap().file_type().is_socket());
     assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o660, 0o750));
     let (mut raw, greeting) = Raw::connect(&path);
-    let expected =
-        json!({ "guida": env!("CARGO_PKG_VERSION"), "protocol": PROTOCOL, "pid": product.pid(), "you": me() });
+    // The same word as at its port.
+    let instance = product.get("/healthz").json()["instance"].clone();
+    assert!(instance.as_str().is_some_and(|word| word.len() == 16), "{instance}");
+    let (version, pid) = (env!("CARGO_PKG_VERSION"), product.pid());
+    let expected = json!({ "guida": version, "protocol": PROTOCOL, "pid": pid, "instance": instance, "you": me() });
     assert_eq!(greeting, expected);
     let status = raw.ask(r#"{"id":7,"request":"status"}"#);
     assert_eq!(status["id"], 7);

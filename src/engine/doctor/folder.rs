@@ -188,7 +188,11 @@ pub(super) fn permissions(subject: &Subject) -> Looked {
             ),
         });
     }
-    if let Some(path) = data.open_to_others() {
+    let open = [data.root().to_owned(), data.root().join("run"), data.generations(), data.models(), data.roots()];
+    let open = open.into_iter().find(|path| mode(path).is_some_and(|mode| mode & WORLD_WRITABLE != 0));
+    if open.is_none()
+        && let Some(path) = data.open_to_others()
+    {
         let remedy = format!("sudo chmod -R o-rwx {}", quoted(data.root()));
         return Ok(Finding::fail(
             say(
@@ -198,8 +202,6 @@ pub(super) fn permissions(subject: &Subject) -> Looked {
             say(format!("{remedy};重启服务也会自动收紧"), format!("{remedy}; a restart of the service does it, too")),
         ));
     }
-    let open = [data.root().to_owned(), data.root().join("run"), data.generations(), data.models(), data.roots()];
-    let open = open.into_iter().find(|path| mode(path).is_some_and(|mode| mode & WORLD_WRITABLE != 0));
     Ok(match open {
         None => {
             Finding::ok(say("密钥只有服务的用户读得到,目录不对外开放", "only the service's user can read the keys"))
