@@ -60,6 +60,7 @@ fn of_service(overview: &OverviewReply, alarms: &mut Vec<Alarm>) {
                 | NoticeCode::NoKnowledge
                 | NoticeCode::ClockBeforeFloor
                 | NoticeCode::ClockSteppedBack
+                | NoticeCode::ClockSteppedForward
         );
         let screen = match notice.code {
             NoticeCode::KnowledgeAltered
@@ -74,7 +75,8 @@ fn of_service(overview: &OverviewReply, alarms: &mut Vec<Alarm>) {
             | NoticeCode::KnowledgeUnchecked
             | NoticeCode::ClientCrowding
             | NoticeCode::ClockBeforeFloor
-            | NoticeCode::ClockSteppedBack => "doctor",
+            | NoticeCode::ClockSteppedBack
+            | NoticeCode::ClockSteppedForward => "doctor",
         };
         let todo = match notice.code {
             NoticeCode::CuratedSuspended => Bilingual::new("按 2 再按 v 逐条复核", "press 2, then v, and look at each"),

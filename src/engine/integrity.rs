@@ -112,6 +112,8 @@ struct Inner {
 pub(super) struct Integrity {
     /// In the place of [`AT_ONCE`].
     at_once: Option<Duration>,
+    /// In the place of [`DOUBT_PAUSE`].
+    rest: Option<Duration>,
     load: OnceLock<Arc<Load>>,
     /// An answer could not be read from the knowledge.
     doubted: AtomicBool,
@@ -237,7 +239,8 @@ impl Integrity {
         if inner.has_changed(data) {
             return true;
         }
-        let rested = |inner: &Inner| inner.compared.is_none_or(|then| then.elapsed() >= DOUBT_PAUSE);
+        let rest = self.rest.unwrap_or(DOUBT_PAUSE);
+        let rested = |inner: &Inner| inner.compared.is_none_or(|then| then.elapsed() >= rest);
         if self.doubted.load(Ordering::Acquire)
             && rested(&inner)
             && let Some(stamp) = inner.watched.last().cloned()
@@ -358,6 +361,30 @@ pub(super) fn withheld(altered: &[Altered]) -> Error {
 mod tests {
     use super::*;
 
+    /// Waits for nothing.
+    fn hasty() -> Integrity {
+        let (load, doubted, inner) = (OnceLock::new(), AtomicBool::new(false), Mutex::default());
+        Integrity { at_once: Some(Duration::ZERO), rest: Some(Duration::ZERO), load, doubted, inner }
+    }
+
+    #[test]
+    fn knowledge_that_could_not_be_read_is_compared_again_though_no_file_has_changed() {
+        let home = tempfile::tempdir().unwrap();
+        let data = DataDir::at(home.path());
+        let gid = "1-7-5983e6bb69cc";
+        std::fs::create_dir_all(data.generation(gid)).unwrap();
+        std::fs::write(data.knowledge(gid), "").unwrap();
+        let integrity = hasty();
+        integrity.choose(&data, &Active { active: Some(gid.into()), ..Active::default() });
+        while integrity.inner().running.is_some() {
+            integrity.look(&data, Duration::MAX);
+        }
+        assert!(!integrity.look(&data, Duration::MAX) && integrity.inner().running.is_none(), "nothing is to be done");
+        integrity.doubt();
+        integrity.look(&data, Duration::MAX);
+        assert!(integrity.inner().running.is_some());
+    }
+
     #[test]
     fn what_was_found_altered_gets_no_credit_when_it_is_touched() {
         let home = tempfile::tempdir().unwrap();
@@ -365,7 +392,7 @@ mod tests {
         let gid = "1-7-5983e6bb69cc";
         std::fs::create_dir_all(data.generation(gid)).unwrap();
         let active = Active { active: Some(gid.into()), ..Active::default() };
-        let integrity = Integrity { at_once: Some(Duration::ZERO), ..Integrity::default() };
+        let integrity = hasty();
         // Without a manifest nothing vouches for it; the first time it may answer until that is found.
         let mut choice = integrity.choose(&data, &active);
         while choice.altered.is_empty() {

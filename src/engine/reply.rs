@@ -223,6 +223,8 @@ pub enum NoticeCode {
     ClockBeforeFloor,
     /// The clock has shown a later time before.
     ClockSteppedBack,
+    /// The clock shows a later time than can have passed.
+    ClockSteppedForward,
     /// The knowledge is older than its pack says it should become.
     KnowledgeStale,
     /// Head office has announced newer knowledge.
@@ -235,7 +237,7 @@ pub enum NoticeCode {
 
 impl NoticeCode {
     /// Every code, gravest first.
-    pub const ALL: [NoticeCode; 13] = [
+    pub const ALL: [NoticeCode; 14] = [
         NoticeCode::ActiveCorrupt,
         NoticeCode::KnowledgeAltered,
         NoticeCode::DataUnwritable,
@@ -245,6 +247,7 @@ impl NoticeCode {
         NoticeCode::KnowledgeUnchecked,
         NoticeCode::ClockBeforeFloor,
         NoticeCode::ClockSteppedBack,
+        NoticeCode::ClockSteppedForward,
         NoticeCode::KnowledgeStale,
         NoticeCode::NewerAnnounced,
         NoticeCode::ClientCrowding,
@@ -262,6 +265,7 @@ impl NoticeCode {
             NoticeCode::NoKnowledge => "NO_KNOWLEDGE",
             NoticeCode::KnowledgeUnchecked => "KNOWLEDGE_UNCHECKED",
             NoticeCode::ClockBeforeFloor => "CLOCK_BEFORE_FLOOR",
+            NoticeCode::ClockSteppedForward => "CLOCK_STEPPED_FORWARD",
             NoticeCode::ClockSteppedBack => "CLOCK_STEPPED_BACK",
             NoticeCode::KnowledgeStale => "KNOWLEDGE_STALE",
             NoticeCode::NewerAnnounced => "NEWER_ANNOUNCED",

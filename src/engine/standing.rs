@@ -185,6 +185,11 @@ fn clock(warning: &ClockWarning, reading: &Reading) -> Notice {
             format!("本机时钟倒退过:曾到 {},现在是 {};现按 {day} 有效的规定作答", shown(seen), shown(now)),
             "请核对本机日期和时间:有误先校正,无误由管理员确认(guida data clock)",
         ),
+        ClockWarning::SteppedForward { before, now } => notice(
+            NoticeCode::ClockSteppedForward,
+            format!("本机时钟突然走到了 {},按经过的时间最晚是 {};现按 {day} 有效的规定作答", shown(now), shown(before)),
+            "请核对本机日期和时间:有误先校正,无误由管理员确认(guida data clock --confirm)",
+        ),
     }
 }
 
@@ -297,6 +302,7 @@ impl NoticeCode {
             NoticeCode::NoKnowledge => "This box has no knowledge yet: every question is refused.",
             NoticeCode::ClockBeforeFloor => "The clock is wrong: it is before a time that head office has signed.",
             NoticeCode::ClockSteppedBack => "The clock has shown a later time before.",
+            NoticeCode::ClockSteppedForward => "The clock shows a later time than can have passed.",
             NoticeCode::KnowledgeStale => "The knowledge has passed its date of expiry.",
             NoticeCode::NewerAnnounced => "Head office has announced newer knowledge.",
             NoticeCode::ClientCrowding => "One computer takes the connections of the others; its idle ones are closed.",
@@ -318,6 +324,9 @@ impl NoticeCode {
             NoticeCode::NoKnowledge => "Import the first pack: screen 3, or guida import.",
             NoticeCode::ClockBeforeFloor => "Set the clock of this box right.",
             NoticeCode::ClockSteppedBack => "Check date and time; if they are right, confirm: guida data clock.",
+            NoticeCode::ClockSteppedForward => {
+                "Check date and time; if they are right, confirm: guida data clock --confirm."
+            }
             NoticeCode::KnowledgeStale => "Get a new pack from head office; until then it goes on answering.",
             NoticeCode::NewerAnnounced => "Get a stick with it and import it.",
             NoticeCode::ClientCrowding => {

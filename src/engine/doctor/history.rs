@@ -3,7 +3,7 @@
 use super::SLOW_LIMIT;
 use super::findings::{DISK, Finding, Looked, amount, met, say};
 use super::subject::{Subject, quoted};
-use crate::clock::{ClockWarning, in_china, judge};
+use crate::clock::{ClockWarning, in_china, judge, long_off};
 use crate::engine::following::CLOCK_SEEN;
 use crate::engine::sealed;
 use crate::error::Code;
@@ -45,7 +45,15 @@ pub(super) fn clock(subject: &Subject) -> Looked {
         "set it (to Beijing time where that is the time zone): sudo timedatectl set-ntp false; sudo timedatectl set-time 'YYYY-MM-DD \
          hh:mm:ss'; if it is wrong again after a restart, replace the battery of the board",
     );
-    Ok(match judge(now, floor, seen) {
+    let look = say(
+        format!("看现在的日期和时间对不对;对就确认:{};不对:{}", subject.command("data clock --confirm"), set.zh),
+        format!(
+            "is date and time right now? If so, confirm: {}; if not, {}",
+            subject.command("data clock --confirm"),
+            set.en
+        ),
+    );
+    Ok(match judge(now, floor, seen).or_else(|| long_off(now, seen)) {
         Some(ClockWarning::BeforeFloor { floor, now }) => Finding::fail(
             say(
                 format!("现在是 {},早于总行已签发内容的时间 {},必定有误", shown(now), shown(floor)),
@@ -66,18 +74,14 @@ pub(super) fn clock(subject: &Subject) -> Looked {
                 format!("倒退过:曾到 {},现在是 {}", shown(seen), shown(now)),
                 format!("has gone back: it showed {} before, now {}", shown(seen), shown(now)),
             ),
+            look,
+        ),
+        Some(ClockWarning::SteppedForward { before, now }) => Finding::warn(
             say(
-                format!(
-                    "看现在的日期和时间对不对;对就确认:{};不对:{}",
-                    subject.command("data clock --confirm"),
-                    set.zh
-                ),
-                format!(
-                    "is date and time right now? If so, confirm: {}; if not, {}",
-                    subject.command("data clock --confirm"),
-                    set.en
-                ),
+                format!("突然走到了 {},最晚应是 {}", shown(now), shown(before)),
+                format!("shows {}, later than can have passed: {} at most", shown(now), shown(before)),
             ),
+            look,
         ),
         None => Finding::ok(match floor {
             Some(floor) => say(
