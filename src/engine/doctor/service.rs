@@ -201,10 +201,10 @@ pub(super) fn http(subject: &Subject) -> Looked {
     let runs = subject.presence() == Presence::Answering;
     let port = subject.command("settings set http.listen 0.0.0.0:8081");
     let who = format!("sudo ss -ltnp 'sport = :{}'", address.port());
-    let silent = subject.presence() == Presence::Denied;
+    let denied = subject.presence() == Presence::Denied;
     Ok(match (knock(address), runs) {
         // Who may not ask the service for its name takes the port's word.
-        (Port::Guida(_), _) if silent => Finding::ok(say(
+        (Port::Guida(_), _) if denied => Finding::ok(say(
             format!("{address} 由柜答使用,有应答;当前用户不能核对是不是本数据目录的服务"),
             format!("{address} is a Guida's and answers; this user may not see whether it is this folder's"),
         )),
