@@ -3,7 +3,7 @@
 //! [`today`] and [`now`] read the machine's clock as it is. A box at a counter has no network and an old battery: its clock may
 //! stand at 1970, or have run ahead until somebody set it right. [`BoxClock`] knows two things that the machine's clock does not:
 //! the *time floor*, the latest time that head office has signed and this box has verified, which is certainly past; and the latest
-//! time that this clock itself has ever shown. It never stops an answer or an import. It answers by the rules of a day that is
+//! time that this clock itself has ever shown. While it runs it also knows how much time has really passed. It never stops an answer or an import. It answers by the rules of a day that is
 //! never before the floor's, and warns until somebody has looked.
 
 use crate::error::Result;
@@ -11,6 +11,7 @@ use crate::types::Date;
 use jiff::{SignedDuration, Timestamp};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// China Standard Time is UTC+8 all year (no daylight saving since 1992), so no time zone database is needed.
 const CHINA: jiff::tz::Offset = jiff::tz::Offset::constant(8);
@@ -22,6 +23,9 @@ pub const TOLERANCE: SignedDuration = SignedDuration::from_hours(1);
 /// The latest time is written down when it has moved on by this much. What a power cut loses of it is no more than [`TOLERANCE`]
 /// forgives anyway: right after a start, a step of up to twice the tolerance may pass unnoticed, never a larger one.
 const WRITE_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// Longest time that a box is off: a branch is closed for a holiday, or rebuilt. A clock that shows more is looked at by somebody first.
+pub const OFF_LIMIT: SignedDuration = SignedDuration::from_hours(45 * 24);
 
 /// Today in China, by the machine's clock.
 pub fn today() -> Date {
@@ -90,6 +94,13 @@ pub enum ClockWarning {
         /// What it shows.
         now: Timestamp,
     },
+    /// It shows a time later than can have passed: since it was last read, or since the box was last on. Somebody must look and confirm.
+    SteppedForward {
+        /// The latest time that it can show.
+        before: Timestamp,
+        /// What it shows.
+        now: Timestamp,
+    },
 }
 
 /// What the clock says at one moment.
@@ -108,6 +119,8 @@ pub struct Reading {
 /// The clock of a box. Shared by all who need the day; every method may be called from any thread.
 pub struct BoxClock {
     source: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    /// How long the machine has been up, sleep included; `None` where nothing tells.
+    uptime: Box<dyn Fn() -> Option<Duration> + Send + Sync>,
     seen: Box<dyn Seen>,
     state: Mutex<State>,
 }
@@ -119,6 +132,8 @@ struct State {
     seen: Option<Timestamp>,
     /// What of it was stored, or could not be.
     tried: Option<Timestamp>,
+    /// The last reading that was believed, and how long the machine had been up then.
+    believed: Option<(Timestamp, Option<Duration>)>,
 }
 
 impl fmt::Debug for BoxClock {
@@ -137,10 +152,16 @@ impl Default for BoxClock {
 impl BoxClock {
     /// The machine's clock with this floor and this memory. A memory that cannot be read is begun anew.
     pub fn new(floor: Option<Timestamp>, seen: impl Seen + 'static) -> BoxClock {
-        BoxClock::by(Timestamp::now, floor, seen)
+        BoxClock { uptime: Box::new(uptime), ..BoxClock::by(Timestamp::now, floor, seen) }
     }
 
-    /// The same with another source of time.
+    /// The same with another measure of how long the machine has been up.
+    #[must_use]
+    pub fn up_for(self, uptime: impl Fn() -> Option<Duration> + Send + Sync + 'static) -> BoxClock {
+        BoxClock { uptime: Box::new(uptime), ..self }
+    }
+
+    /// The same with another source of time, and without knowing what has passed.
     pub fn by(
         source: impl Fn() -> Timestamp + Send + Sync + 'static,
         floor: Option<Timestamp>,
@@ -150,19 +171,26 @@ impl BoxClock {
             tracing::warn!(%error, "the latest time cannot be read");
             None
         });
-        let state = State { floor, seen: stored, tried: stored };
-        BoxClock { source: Box::new(source), seen: Box::new(seen), state: Mutex::new(state) }
+        let state = State { floor, seen: stored, tried: stored, believed: None };
+        BoxClock { source: Box::new(source), uptime: Box::new(|| None), seen: Box::new(seen), state: Mutex::new(state) }
     }
 
     /// Reads the clock, and remembers what it shows.
     pub fn read(&self) -> Reading {
-        let now = (self.source)();
+        let (now, up) = ((self.source)(), (self.uptime)());
         let mut state = self.state();
-        let warning = judge(now, state.floor, state.seen);
-        if state.seen.is_none_or(|seen| seen < now) {
-            state.seen = Some(now);
-            if state.tried.is_none_or(|tried| now.duration_since(tried) >= WRITE_EVERY) {
-                self.store(&mut state, now);
+        let warning = judge(now, state.floor, state.seen).or_else(|| match state.believed {
+            None => long_off(now, state.seen),
+            Some(believed) => ahead(now, up, believed),
+        });
+        // A time that cannot be is not one that the clock has to come up to.
+        if warning.is_none() {
+            state.believed = Some((now, up));
+            if state.seen.is_none_or(|seen| seen < now) {
+                state.seen = Some(now);
+                if state.tried.is_none_or(|tried| now.duration_since(tried) >= WRITE_EVERY) {
+                    self.store(&mut state, now);
+                }
             }
         }
         let passed = state.floor.map_or(now, |floor| floor.max(now));
@@ -177,11 +205,14 @@ impl BoxClock {
     /// Somebody has looked: the clock is right now. Returns what is still wrong, which can only be the floor: what head office has
     /// signed is past, whatever somebody at the box says.
     pub fn confirm(&self) -> Reading {
-        let now = (self.source)();
+        let (now, up) = ((self.source)(), (self.uptime)());
         {
             let mut state = self.state();
-            state.seen = Some(now);
-            self.store(&mut state, now);
+            if judge(now, state.floor, None).is_none() {
+                state.seen = Some(now);
+                state.believed = Some((now, up));
+                self.store(&mut state, now);
+            }
         }
         self.read()
     }
@@ -210,6 +241,25 @@ impl BoxClock {
     }
 }
 
+/// How long the machine has been up (`proc(5)`), sleep included.
+fn uptime() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/uptime").ok()?;
+    Duration::try_from_secs_f64(text.split_whitespace().next()?.parse().ok()?).ok()
+}
+
+/// Whether the clock shows more than has passed since a reading that was believed.
+fn ahead(now: Timestamp, up: Option<Duration>, (then, up_then): (Timestamp, Option<Duration>)) -> Option<ClockWarning> {
+    let passed = SignedDuration::try_from(up?.checked_sub(up_then?)?).ok()?;
+    let before = then.checked_add(passed).ok()?;
+    (now.duration_since(before) > TOLERANCE).then_some(ClockWarning::SteppedForward { before, now })
+}
+
+/// Whether the clock shows more than a box is off, after the latest time that it has shown.
+pub fn long_off(now: Timestamp, seen: Option<Timestamp>) -> Option<ClockWarning> {
+    let before = seen?.checked_add(OFF_LIMIT).ok()?;
+    (now > before).then_some(ClockWarning::SteppedForward { before, now })
+}
+
 /// What is wrong with a clock that shows `now`, given the time floor and the latest time that it has shown. Remembers nothing.
 pub fn judge(now: Timestamp, floor: Option<Timestamp>, seen: Option<Timestamp>) -> Option<ClockWarning> {
     let later = |than: Option<Timestamp>| than.filter(|than| than.duration_since(now) > TOLERANCE);
@@ -221,151 +271,4 @@ pub fn judge(now: Timestamp, floor: Option<Timestamp>, seen: Option<Timestamp>) 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::error::{Code, Error};
-    use std::sync::Arc;
-
-    /// A clock in the test's hand, and what was stored of it.
-    #[derive(Clone, Default)]
-    struct Hand(Arc<Mutex<(Timestamp, Vec<Timestamp>)>>);
-
-    impl Hand {
-        fn set(&self, text: &str) {
-            self.0.lock().unwrap().0 = at(text);
-        }
-
-        fn clock(&self, floor: Option<&str>) -> BoxClock {
-            let hand = self.clone();
-            BoxClock::by(move || hand.0.lock().unwrap().0, floor.map(at), self.clone())
-        }
-
-        fn stored(&self) -> Vec<Timestamp> {
-            self.0.lock().unwrap().1.clone()
-        }
-    }
-
-    impl Seen for Hand {
-        fn load(&self) -> Result<Option<Timestamp>> {
-            Ok(self.stored().last().copied())
-        }
-
-        fn store(&self, seen: Timestamp) -> Result<()> {
-            self.0.lock().unwrap().1.push(seen);
-            Ok(())
-        }
-    }
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    fn day(text: &str) -> Date {
-        text.parse().unwrap()
-    }
-
-    const FLOOR: &str = "2026-03-01T02:00:00Z";
-
-    #[test]
-    fn a_clock_at_1970_answers_by_the_floor_and_warns_whatever_is_confirmed() {
-        let hand = Hand::default();
-        let clock = hand.clock(Some(FLOOR));
-        hand.set("1970-01-01T00:00:10Z");
-        let reading = clock.read();
-        let warning = Some(ClockWarning::BeforeFloor { floor: at(FLOOR), now: at("1970-01-01T00:00:10Z") });
-        assert_eq!((reading.day, reading.passed, reading.warning), (day("2026-03-01"), at(FLOOR), warning));
-        assert_eq!(clock.confirm().warning, warning);
-        // Setting it right ends the warning.
-        hand.set("2026-03-02T01:00:00Z");
-        assert_eq!((clock.read().day, clock.read().warning), (day("2026-03-02"), None));
-    }
-
-    #[test]
-    fn a_clock_that_was_at_2099_warns_until_it_is_confirmed() {
-        let hand = Hand::default();
-        hand.set("2099-01-01T00:00:00Z");
-        let clock = hand.clock(Some(FLOOR));
-        // Nothing tells that it is ahead: its word is all there is.
-        assert_eq!((clock.today(), clock.read().warning), (day("2099-01-01"), None));
-        hand.set("2026-05-01T00:00:00Z");
-        let warning =
-            Some(ClockWarning::SteppedBack { seen: at("2099-01-01T00:00:00Z"), now: at("2026-05-01T00:00:00Z") });
-        assert_eq!((clock.today(), clock.read().warning), (day("2026-05-01"), warning));
-        // It outlives a restart.
-        let clock = hand.clock(Some(FLOOR));
-        assert_eq!(clock.read().warning, warning);
-        assert_eq!(clock.confirm().warning, None);
-        assert_eq!(hand.clock(Some(FLOOR)).read().warning, None);
-    }
-
-    #[test]
-    fn a_small_step_is_none() {
-        let hand = Hand::default();
-        hand.set("2026-05-01T10:00:00Z");
-        let clock = hand.clock(Some("2026-05-01T10:30:00Z"));
-        assert_eq!(clock.read().warning, None, "head office's clock may be ahead of ours");
-        hand.set("2026-05-01T09:00:00Z");
-        assert!(matches!(clock.read().warning, Some(ClockWarning::BeforeFloor { .. })));
-        let clock = hand.clock(None);
-        hand.set("2026-05-01T09:00:00Z");
-        assert_eq!(clock.read().warning, None, "exactly the tolerance");
-        hand.set("2026-05-01T08:59:59Z");
-        assert!(matches!(clock.read().warning, Some(ClockWarning::SteppedBack { .. })));
-        hand.set("2026-05-01T10:00:01Z");
-        assert_eq!(clock.read().warning, None, "it has caught up");
-    }
-
-    #[test]
-    fn an_import_raises_the_floor_and_nothing_lowers_it() {
-        let hand = Hand::default();
-        hand.set("2026-02-01T00:00:00Z");
-        let clock = hand.clock(None);
-        assert_eq!((clock.today(), clock.read().warning), (day("2026-02-01"), None));
-        clock.raise_floor(at(FLOOR));
-        assert!(matches!(clock.read().warning, Some(ClockWarning::BeforeFloor { .. })));
-        assert_eq!(clock.today(), day("2026-03-01"));
-        clock.raise_floor(at("2025-01-01T00:00:00Z"));
-        assert_eq!(clock.floor(), Some(at(FLOOR)));
-    }
-
-    #[test]
-    fn the_day_is_chinas() {
-        let hand = Hand::default();
-        hand.set("2026-02-28T15:59:59Z");
-        let clock = hand.clock(None);
-        assert_eq!(clock.today(), day("2026-02-28"));
-        hand.set("2026-02-28T16:00:00Z");
-        assert_eq!(clock.today(), day("2026-03-01"));
-        hand.set("1970-01-01T00:00:00Z");
-        assert_eq!(hand.clock(Some("2026-02-28T16:00:00Z")).today(), day("2026-03-01"));
-    }
-
-    #[test]
-    fn the_latest_time_is_stored_now_and_then_and_its_loss_stops_nothing() {
-        let hand = Hand::default();
-        hand.set("2026-05-01T10:00:00Z");
-        let clock = hand.clock(None);
-        for minute in 0..120 {
-            hand.set(&format!("2026-05-01T1{}:{:02}:00Z", minute / 60, minute % 60));
-            clock.read();
-        }
-        assert_eq!(hand.stored(), [at("2026-05-01T10:00:00Z"), at("2026-05-01T11:00:00Z")]);
-        struct Broken;
-        impl Seen for Broken {
-            fn load(&self) -> Result<Option<Timestamp>> {
-                Err(Error::new(Code::StateDb, "坏了", "修"))
-            }
-            fn store(&self, _: Timestamp) -> Result<()> {
-                self.load().map(|_| ())
-            }
-        }
-        let hand = Hand::default();
-        hand.set("2026-05-01T10:00:00Z");
-        let source = hand.clone();
-        let clock = BoxClock::by(move || source.0.lock().unwrap().0, None, Broken);
-        assert_eq!((clock.today(), clock.read().warning), (day("2026-05-01"), None));
-        hand.set("2026-04-01T10:00:00Z");
-        assert!(matches!(clock.read().warning, Some(ClockWarning::SteppedBack { .. })));
-        assert_eq!(clock.confirm().warning, None);
-    }
-}
+mod tests;

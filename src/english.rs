@@ -135,6 +135,9 @@ fn english(code: Code) -> (&'static str, &'static str) {
         Code::KeyFile => {
             ("A key file does not read, or its passphrase is wrong.", "Check the file and the passphrase.")
         }
+        Code::BackupFile => {
+            ("A backup does not read, is damaged, or is none.", "Use another backup; make it anew on another stick.")
+        }
         Code::PackBuild => ("A pack could not be made or signed.", "Correct what the message names."),
         Code::StateDb => ("The journal cannot be read or written.", "Check the disk; if it stays, report it."),
         Code::ServiceGone => {

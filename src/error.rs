@@ -209,6 +209,8 @@ codes! {
     TrustMissing = "TRUST_MISSING", Data;
     /// A file of a key cannot be read, or the passphrase is wrong.
     KeyFile = "KEY_FILE", Data;
+    /// A backup of a box cannot be read, is damaged, or is none.
+    BackupFile = "BACKUP_FILE", Data;
     /// A pack cannot be built or signed.
     PackBuild = "PACK_BUILD", Data;
     /// The journal of this box cannot be read or written.

@@ -3,9 +3,9 @@
 
 use guida::answer::outcome::Card;
 use guida::clock::{BoxClock, Forgetful};
+use guida::engine::Engine;
 use guida::engine::reply::Reply;
 use guida::engine::request::{Actor, AskRequest, Request};
-use guida::engine::Engine;
 use guida::inference::{Embedder, EmbedderSettings, LlamaEmbedder};
 use guida::types::{Classification, Date};
 use jiff::Timestamp;

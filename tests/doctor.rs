@@ -386,7 +386,8 @@ fn a_model_file_that_is_gone_or_short_is_found() {
     fs::remove_file(&stored).unwrap();
     finds(&branch, &[unmeasured, ("model_files", CheckState::Fail, "guida model remove chat")]);
     fs::write(branch.data.models().join("registry.json"), "{").unwrap();
-    finds(&branch, &[("model_registry", CheckState::Fail, "guida model add")]);
+    let altered = ("own_files", CheckState::Fail, "guida model list");
+    finds(&branch, &[altered, ("model_registry", CheckState::Fail, "guida model add")]);
 }
 
 #[test]
@@ -406,6 +407,12 @@ fn a_running_service_is_left_alone_and_its_port_is_known() {
     fs::write(branch.data.root().join("guida.toml"), format!("[http]\nlisten = \"{listen}\"\n")).unwrap();
     let found = reply(&guida(&["doctor", "--data", path(&branch), "--json"]));
     assert!(check(&found, "http").found.zh.contains("由本服务使用"), "{:?}", check(&found, "http"));
+    // The port of a Guida, but not of this folder's.
+    let foreign = Product::start(&["--no-embedder"]);
+    let address = foreign.addr.to_string();
+    let found = reply(&guida(&["doctor", "--data", path(&branch), "--listen", &address, "--json"]));
+    let http = check(&found, "http");
+    assert!(http.state == CheckState::Fail && http.found.zh.contains("另一个柜答"), "{http:?}");
     // Another's port: what answers there is no Guida.
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = other.local_addr().unwrap().to_string();
@@ -495,4 +502,20 @@ fn a_service_without_a_data_folder_says_so() {
     assert_eq!(check(&found, "data_folder").state, CheckState::Skipped);
     assert_eq!(check(&found, "service").state, CheckState::Ok);
     assert_eq!(check(&found, "knowledge_sound").state, CheckState::Ok);
+}
+
+#[test]
+fn a_service_that_was_killed_is_a_fault_whoever_has_its_port_now() {
+    let (_bank, branch) = sound();
+    let product = Product::start(&["--data", path(&branch), "--no-embedder"]);
+    product::signal("KILL", product.pid());
+    drop(product);
+    let successor = Product::start(&["--no-embedder"]);
+    let listen = successor.addr.to_string();
+    let output = guida(&["doctor", "--data", path(&branch), "--listen", &listen, "--json"]);
+    let found = reply(&output);
+    assert_eq!(output.status.code(), Some(1));
+    for id in ["service", "http"] {
+        assert_eq!(check(&found, id).state, CheckState::Fail, "{:?}", check(&found, id));
+    }
 }

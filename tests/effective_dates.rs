@@ -1,5 +1,7 @@
 //! Rules that arrive before they are in force, and the clock that says which day it is.
 
+#[path = "common/client.rs"]
+mod client;
 #[path = "common/program.rs"]
 mod program;
 
@@ -7,6 +9,7 @@ use guida::clock::{BoxClock, Forgetful};
 use guida::engine::reply::{Card, Reply, StatusReply};
 use guida::engine::request::{Actor, AskRequest, Request, SearchRequest};
 use guida::engine::{Circumstances, Engine};
+use guida::http::{self, HttpSettings};
 use guida::types::{Classification, Date};
 use jiff::Timestamp;
 use program::{ask, guida};
@@ -14,7 +17,7 @@ use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 const QUESTION: &str = "单笔支取现金超过多少万元应当登记资金用途";
 /// The first day of the amended rule: far ahead, so that the real clock of the test machine is before it.
@@ -23,10 +26,16 @@ const DAY_BEFORE: &str = "2090-06-30";
 
 /// A rule and, beside it, the amendment that is not in force yet, built by the program.
 fn shipped() -> (tempfile::TempDir, PathBuf) {
+    built(&[("2020-02-01", "五万元"), (FIRST_DAY, "十万元")])
+}
+
+/// Versions of a rule: each with its first day and its limit.
+fn built(versions: &[(&str, &str)]) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let sources = folder.path().join("rules");
     fs::create_dir(&sources).unwrap();
-    for (name, effective, limit) in [("2020.md", "2020-02-01", "五万元"), ("2090.md", FIRST_DAY, "十万元")] {
+    for (effective, limit) in versions {
+        let name = format!("{effective}.md");
         let text = format!(
             "---\ntitle: 某行现金管理办法\ndoc_no: 某行发〔{}〕1号\nlevel: 行内制度\neffective: {effective}\n---\n\
              # 某行现金管理办法\n第一条 本办法规范柜面现金业务。\n第二条 单笔支取现金超过{limit}的,应当登记资金用途。\n",
@@ -160,4 +169,49 @@ fn a_clock_in_doubt_answers_warns_and_is_quiet_once_confirmed() {
     });
     assert_eq!(codes(&engine), ["KNOWLEDGE_STALE", "NEWER_ANNOUNCED"]);
     assert!(!card(&engine, None).refused);
+}
+
+#[test]
+fn a_service_goes_by_the_day_over_leap_days_year_ends_and_clocks_that_jump() {
+    let (_folder, kb) = built(&[("2027-01-01", "五万元"), ("2028-02-29", "十万元"), ("2029-01-01", "二十万元")]);
+    let (hand, clock) = clock(None);
+    let passed = Arc::new(AtomicI64::new(0));
+    let up = Arc::clone(&passed);
+    let uptime = move || u64::try_from(up.load(Ordering::Acquire)).ok().map(std::time::Duration::from_secs);
+    let clock = Arc::new(Arc::into_inner(clock).unwrap().up_for(uptime));
+    let engine = Arc::new(Engine::open(&kb, None, None, None).unwrap().with_clock(Arc::clone(&clock)));
+    let stop = Arc::new(AtomicBool::new(false));
+    let listen = HttpSettings::new("127.0.0.1:0".parse().unwrap());
+    let server = http::serve(engine, listen, Arc::clone(&stop)).unwrap();
+    let addr = server.addr();
+    let body = serde_json::json!({ "question": QUESTION }).to_string();
+    let first_moment = at("2028-02-28T15:59:59Z").as_second();
+    // What the clock shows, whether as much time has passed, the limit that is answered, and what is told.
+    for (moment, runs, limit, told) in [
+        ("2028-02-28T15:59:59Z", true, "五万元", None),
+        ("2028-02-28T16:00:00Z", true, "十万元", None),
+        ("2028-02-29T16:00:00Z", true, "十万元", None),
+        ("2028-12-31T15:59:59Z", true, "十万元", None),
+        ("2028-12-31T16:00:00Z", true, "二十万元", None),
+        // Back by a year, and by less than anybody minds.
+        ("2027-12-31T16:00:00Z", false, "五万元", Some("CLOCK_STEPPED_BACK")),
+        ("2028-12-31T15:30:00Z", false, "十万元", None),
+        // Ahead by four years in no time.
+        ("2032-12-31T16:00:00Z", false, "二十万元", Some("CLOCK_STEPPED_FORWARD")),
+        ("2028-12-31T16:00:01Z", true, "二十万元", None),
+    ] {
+        hand.store(at(moment).as_second(), Ordering::Release);
+        if runs {
+            passed.store(at(moment).as_second() - first_moment, Ordering::Release);
+        }
+        let reply = client::ask(addr, &body);
+        let text = reply.json()["citations"][0]["text"].as_str().unwrap_or_default().to_owned();
+        assert!(text.contains(&format!("超过{limit}的")), "{moment}: {text}");
+        let doubtful = reply.json()["notices"].to_string().contains("时钟待核对");
+        let notices = client::get(addr, "/api/v1/status").json()["notices"].clone();
+        let codes: Vec<_> = notices.as_array().unwrap().iter().map(|n| n["code"].as_str().unwrap()).collect();
+        assert_eq!((codes, doubtful), (told.into_iter().collect(), told.is_some()), "{moment}");
+    }
+    stop.store(true, Ordering::Release);
+    server.join();
 }

@@ -275,3 +275,41 @@ fn many_replies_at_once_touch_no_memory_that_is_not_theirs() {
         .collect();
     assert!(log.contains("Memcheck") && faults.is_empty(), "{faults:?}");
 }
+
+#[test]
+fn a_process_that_stands_still_is_replaced_long_before_its_limits() {
+    let folder = tempfile::tempdir().expect("folder");
+    // Every limit as in the product but for the least patience, which machines that tests share need no less than branches.
+    let settings = GeneratorSettings { patience_ms: 400, ..settings(chat_model(&folder, &ChatSpec::default())) };
+    let generator = ChildGenerator::spawn(exe(), settings).expect("spawn");
+    generator.wait_ready(PATIENCE).expect("ready");
+    let pid = generator.pid().expect("a process");
+    let generation = generator.start(request(MANY_TOKENS)).expect("start");
+    first_token(&generation);
+    signal("STOP", pid);
+    let stopped = std::time::Instant::now();
+    let heard = listen(&generation);
+    assert_eq!(heard.end, Err(Code::ModelDied));
+    assert!(stopped.elapsed() < std::time::Duration::from_secs(20), "{:?}", stopped.elapsed());
+    until("the death", || gone(pid));
+    generator.wait_ready(PATIENCE).expect("ready again");
+    assert_eq!(run(&generator, request(3)).end.expect("done").generated_tokens, 3);
+}
+
+#[test]
+fn a_process_that_is_only_slow_is_left_alone() {
+    let folder = tempfile::tempdir().expect("folder");
+    let settings = GeneratorSettings { patience_ms: 5_000, ..settings(chat_model(&folder, &ChatSpec::default())) };
+    let generator = ChildGenerator::spawn(exe(), settings).expect("spawn");
+    generator.wait_ready(PATIENCE).expect("ready");
+    let pid = generator.pid().expect("a process");
+    let generation = generator.start(request(MANY_TOKENS)).expect("start");
+    first_token(&generation);
+    for _ in 0..3 {
+        signal("STOP", pid);
+        std::thread::park_timeout(std::time::Duration::from_millis(300));
+        signal("CONT", pid);
+    }
+    listen(&generation).end.expect("written to its end");
+    assert_eq!((generator.pid(), generator.status().restarts), (Some(pid), 0));
+}

@@ -318,3 +318,32 @@ fn an_altered_model_does_not_write() {
     until("it is refused", || failure(&product).contains("已被改动或损坏"));
     assert!(clause(&product).contains(OLD), "cards go on");
 }
+
+#[test]
+fn knowledge_that_is_cut_short_in_use_ends_no_service() {
+    let (branch, _stick) = two_generations();
+    let sound = std::fs::read(active_knowledge(&branch)).unwrap();
+    let product = serve(&branch);
+    for length in [sound.len() / 2, 4096, 100, 0] {
+        assert!(clause(&product).contains(NEW), "{length}");
+        // In its place, as a failing disk or a hand does; another file under the name would leave the open one whole.
+        std::fs::OpenOptions::new()
+            .write(true)
+            .open(active_knowledge(&branch))
+            .unwrap()
+            .set_len(length as u64)
+            .unwrap();
+        // What cannot be read meanwhile is an error of that answer.
+        until("the one before answers", || ask(&product).status == 200 && clause(&product).contains(OLD));
+        until("it is told", || codes(&product) == ["KNOWLEDGE_ALTERED"]);
+        assert_eq!(product.get("/readyz").status, 200);
+        write_over(&active_knowledge(&branch), &sound);
+        until("what was signed answers again", || clause(&product).contains(NEW));
+    }
+    for gid in branch.generations() {
+        std::fs::OpenOptions::new().write(true).open(branch.data.knowledge(&gid)).unwrap().set_len(5000).unwrap();
+    }
+    until("nothing answers", || product.get("/readyz").status == 503);
+    assert_eq!(product.get("/readyz").json()["error"]["code"], "KNOWLEDGE_ALTERED");
+    assert_eq!((product.get("/healthz").status, ask(&product).code().as_str()), (200, "KB_ALTERED"));
+}

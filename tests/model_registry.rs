@@ -7,7 +7,7 @@ mod gguf;
 #[path = "common/product.rs"]
 mod product;
 
-use gguf::{ChatSpec, write_chat_model, write_encoder_model};
+use gguf::{ChatSpec, chat_file, write_chat_model, write_encoder_model};
 use guida::engine::models::{ModelRole, Registry, Wanted};
 use guida::error::Code;
 use guida::inference::models::{Kernels, read_info};
@@ -16,6 +16,9 @@ use product::{GUIDA, Product, guida, json, sample, stderr, stdout, until};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+
+/// GGUF's number of the type of a whole number of 32 bits.
+const U32: u32 = 4;
 
 const QUESTION: &str = "身份证过期三个月,卡还能取钱吗";
 
@@ -130,6 +133,24 @@ fn what_cannot_be_used_is_refused_and_leaves_nothing() {
     refused(&place.model(&["add", text(&good), "--role", "embedder"]), 6, "MODEL_UNSUITABLE");
     refused(&place.model(&["add", text(&good), "--name", "../a"]), 2, "BAD_PARAMETER");
     refused(&place.model(&["add", text(&good), "--adapter", "--for", "a"]), 6, "MODEL_UNSUITABLE");
+    for (key, values) in [
+        ("attention.head_count", &[0, 1 << 30][..]),
+        ("embedding_length", &[0, 1 << 30]),
+        ("feed_forward_length", &[0, 1 << 30]),
+        ("attention.key_length", &[0, 1 << 30]),
+        ("rope.dimension_count", &[1 << 30]),
+    ] {
+        for value in values {
+            let mut file = chat_file(&ChatSpec::default());
+            let key = format!("llama.{key}");
+            file.entries.retain(|(k, ..)| *k != key);
+            file.entry(&key, U32, u32::to_le_bytes(*value).into());
+            let odd = place.path("odd.gguf");
+            std::fs::write(&odd, file.bytes()).expect("write");
+            let told = refused(&place.model(&["add", text(&odd)]), 6, "MODEL_LOAD");
+            assert!(told.contains(&key), "{key} {value}: {told}");
+        }
+    }
     let other = place.chat("other.gguf", 2048);
     refused(&place.model(&["add", text(&other), "--name", "a"]), 2, "BAD_PARAMETER");
     // The file may have arrived, which is no loss; it is shown, and nothing half-written is left.

@@ -505,3 +505,31 @@ fn row_22_what_other_systems_leave_on_sticks_is_ignored() {
     usb.litter();
     branch.takes(&usb, "三十万元");
 }
+
+#[test]
+fn stray_folders_beside_a_pack_do_not_stand_in_its_way() {
+    type Deed = fn(&Usb);
+    let deeds: [(&str, Deed); 5] = [
+        ("an empty folder", |usb| fs::create_dir(usb.at("packs/3000")).unwrap()),
+        ("a file", |usb| usb.file("packs/3000", b"")),
+        ("forty folders of another program", |usb| {
+            (3000..3040).for_each(|n| usb.file(&format!("packs/{n}/photo.jpg"), b"jpg"));
+        }),
+        ("a manifest that nobody signed", |usb| {
+            usb.signed("packs/3000/manifest.json", &fs::read(usb.manifest()).unwrap(), b"{}");
+        }),
+        ("no JSON", |usb| usb.signed("packs/3000/manifest.json", b"\xff\xd8", b"\xff")),
+    ];
+    for (what, deed) in deeds {
+        let (bank, branch) = Branch::at_work();
+        let usb = next(&bank);
+        deed(&usb);
+        println!("{what}");
+        branch.takes(&usb, "三十万元");
+    }
+    // With nothing later beside it, what is wrong is said: it may be the pack that the branch waits for.
+    let (bank, branch) = Branch::at_work();
+    let usb = bank.pack(7, &knowledge("二十万元")).stick();
+    usb.signed("packs/3000/manifest.json", b"{}", b"{}");
+    branch.refuses(&usb, Code::PackParse);
+}

@@ -2,6 +2,8 @@
 
 #[path = "common/client.rs"]
 mod client;
+#[path = "common/gguf.rs"]
+mod gguf;
 #[path = "common/packs.rs"]
 mod packs;
 #[path = "common/product.rs"]
@@ -14,7 +16,7 @@ use guida::store::generations::Active;
 use guida::store::state::{Event, StateDb};
 use guida::types::Serial;
 use packs::{Bank, Branch, Imported, Usb, knowledge};
-use product::{Product, guida, json};
+use product::{Product, guida, json, until};
 use std::fs;
 use std::path::Path;
 
@@ -180,4 +182,52 @@ fn a_changed_byte_of_the_journal_is_noticed_or_says_nothing() {
     }
     println!("{noticed} of 120 changes noticed; the others say nothing");
     assert!(noticed > 0);
+}
+
+#[test]
+fn files_that_the_box_makes_itself_are_sealed() {
+    let bank = Bank::new();
+    let branch = Branch::with(&bank, &bank.pack(7, &knowledge("二十万元")).stick());
+    branch.import(&bank.pack(8, &knowledge("三十万元")).stick()).unwrap();
+    let root = branch.data.root().to_str().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("m.gguf");
+    gguf::write_chat_model(&model, &gguf::ChatSpec::default());
+    let add = |name: &str| guida(&["model", "add", model.to_str().unwrap(), "--name", name, "--data", root]);
+    assert!(add("甲").status.success());
+    let product = Product::start(&["--data", root, "--no-embedder"]);
+    let told = || -> Vec<String> {
+        let status = product.get("/api/v1/status").json();
+        let notices = status["notices"].as_array().unwrap().iter();
+        notices.filter(|n| n["code"] == "RECORDS_ALTERED").map(|n| n["message"].as_str().unwrap().into()).collect()
+    };
+    assert_eq!(told(), Vec::<String>::new());
+    let gid = branch.active().active.unwrap();
+    let files = [
+        ("模型登记", branch.data.models().join("registry.json")),
+        ("待复核清单", branch.data.generation(&gid).join("review.json")),
+        ("网点身份", branch.data.branch_file()),
+    ];
+    for (title, file) in &files {
+        let sound = std::fs::read(file).unwrap();
+        // A blank more, which every reader of JSON passes over.
+        std::fs::write(file, [&sound[..], b" "].concat()).unwrap();
+        until("a changed file is told", || told().iter().any(|message| message.contains(title)));
+        assert_eq!(guida(&["doctor", "--data", root]).status.code(), Some(1), "{title}");
+        std::fs::remove_file(file).unwrap();
+        until("a file that is gone is told", || told().iter().any(|message| message.contains("不见了")));
+        std::fs::write(file, sound).unwrap();
+        until("what was written is believed", || told().is_empty());
+    }
+    // What the program itself changes is no alteration, whichever process does it.
+    assert!(guida(&["model", "remove", "甲", "--data", root]).status.success());
+    branch.import(&bank.pack(9, &knowledge("四十万元")).stick()).unwrap();
+    until("the next pack is taken up", || product.get("/api/v1/status").text().contains("\"generation\""));
+    drop(product);
+    let product = Product::start(&["--data", root, "--no-embedder"]);
+    assert!(
+        !product.get("/api/v1/status").text().contains("RECORDS_ALTERED"),
+        "{}",
+        product.get("/api/v1/status").text()
+    );
 }

@@ -16,6 +16,9 @@ pub struct Greeting {
     pub protocol: u32,
     /// The service's process.
     pub pid: u32,
+    /// Which service it is; `/healthz` says the same word.
+    #[serde(default)]
+    pub instance: String,
     /// What the journal will call the client.
     pub you: String,
 }

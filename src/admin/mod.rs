@@ -6,7 +6,7 @@
 //! **How it speaks.** The server greets; then each line of the client is answered by one line, in order:
 //!
 //! ```text
-//! ◀ {"guida":"0.1.0","protocol":1,"pid":4711,"you":"operator uid=1000 zhang"}
+//! ◀ {"guida":"0.1.0","protocol":1,"pid":4711,"instance":"3f…","you":"operator uid=1000 zhang"}
 //! ▶ {"id":1,"request":"status"}
 //! ◀ {"id":1,"ok":{"status":{…}}}
 //! ▶ {"id":2,"request":{"ask":{"question":"…","prose":true}}}
@@ -43,7 +43,8 @@ pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 /// Longest line of an answer, in bytes. The largest replies are the list of a big bank's documents and the full log, a few megabytes
 /// each.
 pub const MAX_REPLY_BYTES: usize = 16 * 1024 * 1024;
-/// Open connections; a further one is told so and closed. A branch has one or two people who look after its box.
+/// Open connections; a further one takes the place of the one that has waited longest for its client, and is told so and closed when
+/// something is done for each of them. A branch has one or two people who look after its box.
 pub const MAX_CONNECTIONS: usize = 16;
 /// Time for a client to take a line.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(15);

@@ -8,17 +8,20 @@ use crate::engine::Door;
 use crate::error::{Code, Error, Result};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use std::io::{ErrorKind, Write};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Pause after a failed `accept` (no file descriptor left, say): such states pass, spinning would prolong them.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long an orderly end waits for answers under way.
 const STOP_GRACE: Duration = Duration::from_secs(10);
+/// In the place of a time: something is done for a connection.
+const AT_WORK: u64 = u64::MAX;
 
 /// A running server; dropping it does not stop it, [`Server::stop`] and [`Server::join`] do.
 pub struct Server {
@@ -29,8 +32,45 @@ pub struct Server {
 struct Shared {
     door: Arc<dyn Door>,
     stop: Arc<AtomicBool>,
-    open: Mutex<usize>,
+    open: Mutex<Vec<Place>>,
     closed: Condvar,
+}
+
+/// A connection that is open.
+struct Place {
+    seat: Arc<Seat>,
+    /// Its socket, to close it for another.
+    stream: UnixStream,
+}
+
+/// What a conversation shows of itself.
+pub(super) struct Seat {
+    began: Instant,
+    /// Milliseconds from then until it began to wait for its client; [`AT_WORK`] while something is done for it.
+    waits_since: AtomicU64,
+}
+
+impl Seat {
+    fn new() -> Seat {
+        Seat { began: Instant::now(), waits_since: AtomicU64::new(0) }
+    }
+
+    /// It waits for its client's next line from now on.
+    pub(super) fn waits(&self) {
+        let since = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(AT_WORK - 1);
+        self.waits_since.store(since, Ordering::Release);
+    }
+
+    /// Something is done for it.
+    pub(super) fn works(&self) {
+        self.waits_since.store(AT_WORK, Ordering::Release);
+    }
+
+    /// Since when it waits.
+    fn waiting_since(&self) -> Option<Instant> {
+        let since = self.waits_since.load(Ordering::Acquire);
+        (since != AT_WORK).then(|| self.began + Duration::from_millis(since))
+    }
 }
 
 impl Server {
@@ -44,8 +84,8 @@ impl Server {
         // A panicking thread has already been reported by the panic hook.
         let _ = self.acceptor.join();
         let open = self.shared.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.shared.closed.wait_timeout_while(open, STOP_GRACE, |open| *open > 0);
-        if *waited.unwrap_or_else(PoisonError::into_inner).0 > 0 {
+        let waited = self.shared.closed.wait_timeout_while(open, STOP_GRACE, |open| !open.is_empty());
+        if !waited.unwrap_or_else(PoisonError::into_inner).0.is_empty() {
             tracing::warn!("ended before every administrator's request was answered");
         }
     }
@@ -81,13 +121,13 @@ fn accept(shared: &Arc<Shared>, claim: &Claim) {
                 continue;
             }
         };
-        let Some(visit) = Visit::begin(shared) else {
+        let Some(visit) = Visit::begin(shared, &stream) else {
             refuse(stream);
             continue;
         };
         let started = thread::Builder::new().name("admin-conn".into()).spawn(move || {
             let shared = &visit.0;
-            let led = Session::new(&*shared.door, &shared.stop, stream).and_then(Session::lead);
+            let led = Session::new(&*shared.door, &shared.stop, &visit.1, stream).and_then(Session::lead);
             if let Err(error) = led {
                 tracing::debug!(%error, "an administrator went away");
             }
@@ -100,29 +140,39 @@ fn accept(shared: &Arc<Shared>, claim: &Claim) {
 
 /// Tells a client beyond the limit why it is closed. A new socket takes a line without waiting.
 fn refuse(mut stream: UnixStream) {
-    let message = format!("已有 {MAX_CONNECTIONS} 个管理连接,不能再接入");
+    let message = format!("{MAX_CONNECTIONS} 个管理连接都在忙,不能再接入");
     let error = Error::new(Code::Busy, message, "先退出不用的控制台,再重试");
     let _ = stream.set_nonblocking(true);
     let _ = Line::error(None, &error).to_bytes().and_then(|line| stream.write_all(&line));
 }
 
 /// A connection being counted; uncounted when dropped, however its thread ends (or fails to begin).
-struct Visit(Arc<Shared>);
+struct Visit(Arc<Shared>, Arc<Seat>);
 
 impl Visit {
-    fn begin(shared: &Arc<Shared>) -> Option<Visit> {
+    /// Takes a place; where there is none, that of the connection that has waited longest for its client. `None` when something is done for
+    /// each of them.
+    fn begin(shared: &Arc<Shared>, stream: &UnixStream) -> Option<Visit> {
+        let stream = stream.try_clone().ok()?;
         let mut open = shared.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if *open >= MAX_CONNECTIONS {
-            return None;
+        if open.len() >= MAX_CONNECTIONS {
+            let waiting = |(at, place): (usize, &Place)| Some((place.seat.waiting_since()?, at));
+            let (_, longest) = open.iter().enumerate().filter_map(waiting).min()?;
+            // Its thread wakes by this and ends.
+            let _ = open.swap_remove(longest).stream.shutdown(Shutdown::Both);
+            tracing::warn!("an idle administrator's connection was closed for another");
         }
-        *open += 1;
-        Some(Visit(Arc::clone(shared)))
+        let seat = Arc::new(Seat::new());
+        open.push(Place { seat: Arc::clone(&seat), stream });
+        Some(Visit(Arc::clone(shared), seat))
     }
 }
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        *self.0.open.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|place| !Arc::ptr_eq(&place.seat, &self.1));
+        drop(open);
         self.0.closed.notify_all();
     }
 }

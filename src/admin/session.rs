@@ -1,9 +1,11 @@
 //! One conversation: lines in, lines out, until the client goes or the service stops.
 
 use super::line::{self, Asked, Greeting, Line};
+use super::server::Seat;
 use super::socket;
 use super::{MAX_REQUEST_BYTES, PROSE_TIMEOUT, PROTOCOL, STOP_CHECK, WRITE_TIMEOUT, peer};
 use crate::engine::Door;
+use crate::engine::instance::instance;
 use crate::engine::reply::{ErrorBody, Prose, ProseEvent, ProseStep, Reply};
 use crate::engine::request::Actor;
 use crate::error::{Code, Error, Result};
@@ -21,6 +23,8 @@ pub(super) struct Session<'a> {
     door: &'a dyn Door,
     stop: &'a AtomicBool,
     actor: Actor,
+    /// Shows whether something is done for the client.
+    seat: &'a Seat,
     stream: UnixStream,
     buffer: Vec<u8>,
     /// What is coming belongs to a line that was refused for its length.
@@ -41,12 +45,17 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// A socket that is broken already.
-    pub(super) fn new(door: &'a dyn Door, stop: &'a AtomicBool, stream: UnixStream) -> io::Result<Session<'a>> {
+    pub(super) fn new(
+        door: &'a dyn Door,
+        stop: &'a AtomicBool,
+        seat: &'a Seat,
+        stream: UnixStream,
+    ) -> io::Result<Session<'a>> {
         // Every wait is short, so that the stop is seen.
         stream.set_read_timeout(Some(STOP_CHECK))?;
         stream.set_write_timeout(Some(STOP_CHECK))?;
         let actor = peer::actor(&stream);
-        Ok(Session { door, stop, actor, stream, buffer: Vec::new(), skipping: false })
+        Ok(Session { door, stop, actor, seat, stream, buffer: Vec::new(), skipping: false })
     }
 
     /// Leads it to its end.
@@ -58,10 +67,14 @@ impl<'a> Session<'a> {
             guida: env!("CARGO_PKG_VERSION").into(),
             protocol: PROTOCOL,
             pid: std::process::id(),
+            instance: instance().to_owned(),
             you: self.actor.name().to_owned(),
         })?)?;
         loop {
-            match self.hear() {
+            self.seat.waits();
+            let heard = self.hear();
+            self.seat.works();
+            match heard {
                 Heard::Closed => return Ok(()),
                 Heard::TooLong => self.send(&Line::error(None, &too_long()).to_bytes()?)?,
                 Heard::Line(line) => match parse(&line) {

@@ -78,6 +78,13 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
     if !matches!(cli.command, Command::GeneratorChild | Command::Serve(_) | Command::Console(_)) {
         log::start();
     }
+    // What is made in a data folder is for the service's user and group.
+    if matches!(
+        cli.command,
+        Command::Serve(_) | Command::Import(_) | Command::Data { .. } | Command::Model { .. } | Command::Settings(_)
+    ) {
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(crate::store::closed::UMASK));
+    }
     let done = match cli.command {
         // What it finds is no error of the command.
         Command::Doctor(args) => return cli::doctor::run(&args),

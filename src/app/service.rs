@@ -109,8 +109,8 @@ pub(super) fn serve(args: &ServeArgs) -> Result<()> {
     let served = serve_until_stopped(args, log.ring());
     match &served {
         Ok(()) => tracing::info!("stopped"),
-        // Standard error gets it from the caller.
-        Err(error) => tracing::info!("ended: {error}"),
+        // Whoever reads the log by level must find why a service is not there; standard error gets it from the caller.
+        Err(error) => tracing::error!(target: log::END, code = error.code().as_str(), "ended: {error}"),
     }
     log.flush();
     served

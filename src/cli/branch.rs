@@ -1,6 +1,7 @@
 //! `guida import`, `guida data …`: what branch IT does with knowledge, at the box's own command line.
 
 use super::args::{DataCommand, ImportArgs};
+use super::backup;
 use super::output::{print, print_json};
 use crate::clock::in_china;
 use crate::engine::branch::{self, BranchStatus, ClockStatus, GenerationInfo};
@@ -76,6 +77,9 @@ pub fn data(command: &DataCommand) -> Result<()> {
                 false => print(&status_text(&status)),
             }
         }
+        DataCommand::Backup(args) => backup::back_up(args),
+        DataCommand::Move(args) => backup::move_away(args),
+        DataCommand::Restore(args) => backup::restore(args),
         DataCommand::Rollback { data } => turned("已退回", &importer(&data.data)?.rollback(&mut |_| Ok(()), &mut ())?),
         DataCommand::Release { data } => turned("已恢复", &importer(&data.data)?.release(&mut |_| Ok(()), &mut ())?),
         DataCommand::Recover { data } => turned("已修复指向", &importer(&data.data)?.recover(&mut |_| Ok(()))?),
@@ -103,7 +107,7 @@ pub fn data(command: &DataCommand) -> Result<()> {
 }
 
 /// What the journal calls whoever runs a command.
-fn actor() -> String {
+pub(super) fn actor() -> String {
     Actor::at_the_command_line().name().to_owned()
 }
 
@@ -194,7 +198,9 @@ fn reviews(data: &Path, json: bool) -> Result<()> {
     if open.is_empty() {
         return print("没有待复核的问法\n");
     }
-    let mut text = format!("{} 个问法所依据的条款有变化,复核前不再直接作答:\n", open.len());
+    let (questions, places) = (branch::questions(&open), open.len());
+    let places = if places > questions { format!("(共 {places} 处条款,逐处复核)") } else { String::new() };
+    let mut text = format!("{questions} 个问法所依据的条款有变化,复核前不再直接作答{places}:\n");
     for (index, one) in open.iter().enumerate() {
         text += &format!(
             "{}. {}\n   《{}》{}\n   原:{}\n   现:{}\n",
@@ -300,7 +306,7 @@ fn preview_text(preview: &Preview) -> String {
         }
     }
     if !preview.suspended.is_empty() {
-        text += &format!("{} 个问法所依据的条款有变化,启用后待复核:\n", preview.suspended.len());
+        text += &format!("{} 个问法所依据的条款有变化,启用后待复核:\n", preview.to_review());
         for one in preview.suspended.iter().take(SHOWN) {
             text += &format!("  {} → 《{}》{}\n", one.question, one.document, one.label);
         }

@@ -4,6 +4,7 @@
 
 pub mod args;
 pub mod ask;
+mod backup;
 pub mod branch;
 pub mod chat;
 pub mod doctor;

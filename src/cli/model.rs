@@ -2,7 +2,7 @@
 
 use super::args::{ModelCommand, RoleArg};
 use super::output::{print, print_json};
-use crate::engine::models::{self, Intake, Measured, ModelList, ModelRole, ModelRow, Registry};
+use crate::engine::models::{self, Intake, Measured, ModelList, ModelRole, ModelRow, Registry, registry};
 use crate::error::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -48,7 +48,7 @@ pub fn run(command: &ModelCommand) -> Result<()> {
         }
         ModelCommand::Bench { model, quick, context, data, json } => bench(&data.data, model, *context, *quick, *json),
         ModelCommand::Remove { model, data, json } => {
-            let entry = Registry::of(&data.data).remove(model)?;
+            let entry = registry(&data.data).remove(model)?;
             match json {
                 true => print_json(&json!({ "removed": entry })),
                 false => print(&format!("已删除:{},{}\n", entry.name, size(entry.bytes))),
@@ -63,7 +63,7 @@ fn add(data: &Path, intake: &Intake<'_>, json: bool) -> Result<()> {
     if let Ok(style) = ProgressStyle::with_template("拷贝 [{bar:30}] {bytes}/{total_bytes} 剩余 {eta}") {
         bar.set_style(style);
     }
-    let added = Registry::of(data).add(intake, &mut |done, total| {
+    let added = registry(data).add(intake, &mut |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     });

@@ -38,7 +38,7 @@ pub fn choose(from: &PassphraseArg, prompt: &str) -> Result<Passphrase> {
     let first = terminal.ask(&format!("{prompt}(至少 {MIN_PASSPHRASE_CHARS} 个字符)"))?;
     let again = terminal.ask("再输入一遍")?;
     if first != again {
-        return Err(Error::new(Code::KeyFile, "两遍口令不一样,没有生成密钥", "重新运行命令"));
+        return Err(Error::new(Code::KeyFile, "两遍口令不一样,没有继续", "重新运行命令"));
     }
     Ok(first)
 }

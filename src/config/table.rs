@@ -132,6 +132,8 @@ settings! {
         "固定使用这个知识库文件;设了以后不再采用导入的知识", "Always use this knowledge file; imported knowledge is then not used";
     KnowledgeRecheck = "knowledge.recheck_minutes", number(1, 10_080, "min"), Fixed("60"), "", RESTART;
         "每隔多久把知识与总行签发的逐字节再核对一遍,没有人提问时进行", "How often the knowledge is compared again with what head office signed, while nobody asks";
+    DiskReserve = "disk.reserve_mb", number(64, 1_048_576, "MiB"), Fixed("512"), "", AT_ONCE;
+        "数据目录所在磁盘剩余少于这么多就告警", "With less than this left on the disk of the data folder, an alarm is raised";
     ModelsLarge = "models.large", Kind::Text, Otherwise("登记为 large 的模型", "the model registered as large"), "--model", RESTART;
         "写说明的模型:登记的名字或 GGUF 文件", "The model that writes explanations: a registered name or a GGUF file";
     ModelsSmall = "models.small", Kind::Text, Otherwise("不用", "none"), "--small-model", RESTART;

@@ -55,10 +55,12 @@ fn of_service(overview: &OverviewReply, alarms: &mut Vec<Alarm>) {
             NoticeCode::ActiveCorrupt
                 | NoticeCode::KnowledgeAltered
                 | NoticeCode::DataUnwritable
+                | NoticeCode::DiskLow
                 | NoticeCode::RecordsAltered
                 | NoticeCode::NoKnowledge
                 | NoticeCode::ClockBeforeFloor
                 | NoticeCode::ClockSteppedBack
+                | NoticeCode::ClockSteppedForward
         );
         let screen = match notice.code {
             NoticeCode::KnowledgeAltered
@@ -68,11 +70,13 @@ fn of_service(overview: &OverviewReply, alarms: &mut Vec<Alarm>) {
             NoticeCode::CuratedSuspended => "knowledge",
             NoticeCode::ActiveCorrupt
             | NoticeCode::DataUnwritable
+            | NoticeCode::DiskLow
             | NoticeCode::RecordsAltered
             | NoticeCode::KnowledgeUnchecked
             | NoticeCode::ClientCrowding
             | NoticeCode::ClockBeforeFloor
-            | NoticeCode::ClockSteppedBack => "doctor",
+            | NoticeCode::ClockSteppedBack
+            | NoticeCode::ClockSteppedForward => "doctor",
         };
         let todo = match notice.code {
             NoticeCode::CuratedSuspended => Bilingual::new("按 2 再按 v 逐条复核", "press 2, then v, and look at each"),

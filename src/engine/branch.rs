@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
+pub use crate::store::review::questions;
 pub use crate::store::state::Event;
 
 /// Everything a person asks of a data folder.
@@ -95,7 +96,7 @@ pub fn status(data: &Path) -> Result<BranchStatus> {
         branch: home.branch,
         damaged: damaged.map(|e| e.message().to_owned()),
         spoken_code: in_use.map(|seen| spoken_code(seen.serial, &seen.manifest_sha256)),
-        to_review: open_reviews(&data, &active)?.len(),
+        to_review: questions(&open_reviews(&data, &active)?),
         active: info(&active.active),
         previous: info(&active.prev),
         hold: active.hold,

@@ -3,6 +3,7 @@
 
 use super::branch::{self, BranchStatus, Event, pointer};
 use super::integrity::{Altered, Choice, Integrity, withheld};
+use super::sealed::{self, Changed};
 use super::seat::{Generation, Seat};
 use super::standing::{Circumstances, Found};
 use crate::clock::{BoxClock, Seen};
@@ -14,6 +15,7 @@ use crate::store::generations::{Active, DataDir, serial_of};
 use crate::store::state::StateDb;
 use jiff::Timestamp;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -42,6 +44,8 @@ struct Looked {
     pointer: Option<(u64, u64, i64, i64)>,
     journal: i64,
     confirmed: Option<String>,
+    /// Length and time of the files that the box has sealed.
+    sealed: Vec<Option<(u64, i64, i64)>>,
 }
 
 /// The journal remembers the clock.
@@ -70,6 +74,7 @@ impl Home {
     /// # Errors
     /// `STATE_DB` without memory for the journal that stands in.
     pub(super) fn open_for_service(data: DataDir) -> Result<Home> {
+        close(&data);
         let path = data.state_db();
         let (state, unwritable) = match StateDb::open(&path) {
             Ok(state) => (state, None),
@@ -120,8 +125,17 @@ impl Home {
     pub(super) fn check_records(&self, seat: &Seat) {
         seat.standing.set_unwritable(self.unwritable.as_ref().map(|e| e.message().to_owned()));
         let backup = Active::read_backup(&self.data).err().map(|e| e.message().to_owned());
+        let answers = seat.standing.answers();
+        let sealed = sealed::check(&self.data, &self.state, answers.as_deref(), self.unwritable.is_none());
+        let changed = sealed.unwrap_or_else(|e| {
+            tracing::error!("the seals of this box's own files cannot be read: {e}");
+            Changed::default()
+        });
+        // Which questions wait for a person is not known then.
+        seat.answerer().retriever().set_unsettled(changed.reviews);
+        let files = (!changed.files.is_empty()).then(|| changed.files.join(";"));
         let wrong = match self.state.verify() {
-            Ok(found) => found.or(backup),
+            Ok(found) => found.or(files).or(backup),
             Err(e) => Some(e.message().to_owned()),
         };
         if let Some(wrong) = &wrong
@@ -140,22 +154,26 @@ impl Home {
             .ok()
             .map(|found| (found.dev(), found.ino(), found.mtime(), found.mtime_nsec()));
         let journal = self.state.changes()?;
+        let about =
+            |path: &PathBuf| std::fs::metadata(path).ok().map(|found| (found.len(), found.mtime(), found.mtime_nsec()));
+        let files = sealed::paths(&self.data, seat.standing.answers().as_deref());
+        let sealed: Vec<_> = files.iter().map(about).collect();
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        if !other && (looked.pointer, looked.journal) == (pointer, journal) {
+        if !other && (looked.pointer, looked.journal, &looked.sealed) == (pointer, journal, &sealed) {
             return Ok(());
         }
         // It stands in the journal, so it is other only when that is.
-        let now = Looked { pointer, journal, confirmed: self.state.setting(CLOCK_CONFIRMED)? };
+        let now = Looked { pointer, journal, confirmed: self.state.setting(CLOCK_CONFIRMED)?, sealed };
         if looked.confirmed != now.confirmed && *looked != Looked::default() {
             seat.standing.clock.confirm();
-        }
-        if looked.journal != now.journal {
-            self.check_records(seat);
         }
         // Noted first: a pointer that cannot be followed is not tried again and again, only when it changes.
         *looked = now;
         drop(looked);
-        take_up(&self.data, &self.state, seat).map(drop)
+        let taken = take_up(&self.data, &self.state, seat).map(drop);
+        // Behind it: what is sealed belongs to the knowledge that answers now.
+        self.check_records(seat);
+        taken
     }
 }
 
@@ -253,4 +271,15 @@ fn circumstances(data: &DataDir, active: &Active, gid: &str, active_corrupt: boo
     let here = active.active.as_deref().unwrap_or(gid);
     let newer = active.announced.filter(|announced| serial_of(here).is_some_and(|serial| *announced > serial));
     Circumstances { issued_at, stale_after, newer: newer.map(|serial| serial.to_string()), active_corrupt }
+}
+
+/// Closes a data folder to users outside its group: an earlier program, or a copy from elsewhere, left it open.
+fn close(data: &DataDir) {
+    let closed = data.close_to_others();
+    if closed.mended > 0 {
+        tracing::warn!("{} files of the data folder were open to every user and are closed now", closed.mended);
+    }
+    if let Some((path, error)) = closed.failed {
+        tracing::error!("{} is open to every user and cannot be closed: {error}", path.display());
+    }
 }

@@ -25,6 +25,8 @@ const AT_ONCE: Duration = Duration::from_millis(500);
 const MAKES_WAY: Duration = Duration::from_secs(60);
 /// Pause of a comparison while a teller's question is worked on.
 const PAUSE: Duration = Duration::from_millis(5);
+/// Knowledge that an answer could not be read from is compared again at once, but no more often than this.
+const DOUBT_PAUSE: Duration = Duration::from_secs(10);
 /// Verdicts that are remembered: of the two generations, before and after a change.
 const REMEMBERED: usize = 8;
 
@@ -110,7 +112,11 @@ struct Inner {
 pub(super) struct Integrity {
     /// In the place of [`AT_ONCE`].
     at_once: Option<Duration>,
+    /// In the place of [`DOUBT_PAUSE`].
+    rest: Option<Duration>,
     load: OnceLock<Arc<Load>>,
+    /// An answer could not be read from the knowledge.
+    doubted: AtomicBool,
     inner: Mutex<Inner>,
 }
 
@@ -118,6 +124,11 @@ impl Integrity {
     /// Makes way for the requests that this shows.
     pub(super) fn heed(&self, load: Arc<Load>) {
         let _ = self.load.set(load);
+    }
+
+    /// The knowledge could not be read: it is compared again at the next look.
+    pub(super) fn doubt(&self) {
+        self.doubted.store(true, Ordering::Release);
     }
 
     /// Which generation is to answer by what the pointer says.
@@ -227,6 +238,17 @@ impl Integrity {
         }
         if inner.has_changed(data) {
             return true;
+        }
+        let rest = self.rest.unwrap_or(DOUBT_PAUSE);
+        let rested = |inner: &Inner| inner.compared.is_none_or(|then| then.elapsed() >= rest);
+        if self.doubted.load(Ordering::Acquire)
+            && rested(&inner)
+            && let Some(stamp) = inner.watched.last().cloned()
+        {
+            self.doubted.store(false, Ordering::Release);
+            tracing::error!("the knowledge {} could not be read and is compared with its manifest", stamp.gid);
+            self.begin(&mut inner, data, stamp, false);
+            return false;
         }
         let idle = self.load.get().is_none_or(|load| load.working() == 0);
         if idle
@@ -339,6 +361,30 @@ pub(super) fn withheld(altered: &[Altered]) -> Error {
 mod tests {
     use super::*;
 
+    /// Waits for nothing.
+    fn hasty() -> Integrity {
+        let (load, doubted, inner) = (OnceLock::new(), AtomicBool::new(false), Mutex::default());
+        Integrity { at_once: Some(Duration::ZERO), rest: Some(Duration::ZERO), load, doubted, inner }
+    }
+
+    #[test]
+    fn knowledge_that_could_not_be_read_is_compared_again_though_no_file_has_changed() {
+        let home = tempfile::tempdir().unwrap();
+        let data = DataDir::at(home.path());
+        let gid = "1-7-5983e6bb69cc";
+        std::fs::create_dir_all(data.generation(gid)).unwrap();
+        std::fs::write(data.knowledge(gid), "").unwrap();
+        let integrity = hasty();
+        integrity.choose(&data, &Active { active: Some(gid.into()), ..Active::default() });
+        while integrity.inner().running.is_some() {
+            integrity.look(&data, Duration::MAX);
+        }
+        assert!(!integrity.look(&data, Duration::MAX) && integrity.inner().running.is_none(), "nothing is to be done");
+        integrity.doubt();
+        integrity.look(&data, Duration::MAX);
+        assert!(integrity.inner().running.is_some());
+    }
+
     #[test]
     fn what_was_found_altered_gets_no_credit_when_it_is_touched() {
         let home = tempfile::tempdir().unwrap();
@@ -346,8 +392,7 @@ mod tests {
         let gid = "1-7-5983e6bb69cc";
         std::fs::create_dir_all(data.generation(gid)).unwrap();
         let active = Active { active: Some(gid.into()), ..Active::default() };
-        let mut integrity = Integrity::default();
-        integrity.at_once = Some(Duration::ZERO);
+        let integrity = hasty();
         // Without a manifest nothing vouches for it; the first time it may answer until that is found.
         let mut choice = integrity.choose(&data, &active);
         while choice.altered.is_empty() {

@@ -12,6 +12,7 @@
 //! `model_desk` does it, `shelf` knows what lies in their folder.
 
 mod asking;
+pub mod backup;
 pub mod branch;
 mod browse;
 pub mod conclusions;
@@ -22,6 +23,7 @@ mod figures;
 mod following;
 mod hour;
 pub mod importing;
+pub mod instance;
 mod integrity;
 pub mod logs;
 pub mod measure;
@@ -35,9 +37,11 @@ mod policy;
 pub mod recent;
 pub mod reply;
 pub mod request;
+mod sealed;
 mod seat;
 pub mod settings;
 mod shelf;
+mod space;
 mod standing;
 pub mod sticks;
 pub mod trace;
@@ -61,10 +65,11 @@ use logs::LogRing;
 use model_desk::ModelDesk;
 use modeling::ModelHost;
 use overview::Load;
-use reply::{Reply, ReviewReply, StatusReply, Suspended};
+use reply::{Reply, ReviewReply, Suspended};
 use request::{Actor, AskRequest, Request, TELLER_CLEARANCE};
 use seat::{Models, Seat};
 use settings::SettingsDesk;
+use space::{RESERVE_MB, SpaceWatch};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -113,6 +118,7 @@ impl Door for Engine {
 pub struct Engine {
     seat: Arc<Seat>,
     home: Option<Home>,
+    space: SpaceWatch,
     desk: Option<ImportDesk>,
     models: Option<ModelDesk>,
     watch: Watch,
@@ -181,12 +187,12 @@ impl Engine {
         };
         seat.standing.clock = Arc::new(home.clock()?);
         seat.integrity = integrity;
-        home.check_records(&seat);
         following::tell(&home.data, &home.state, &seat, &choice);
         if let Some(generation) = generation {
             seat.name(generation.gid.clone());
             seat.take_up(generation)?;
         }
+        home.check_records(&seat);
         let desk = ImportDesk::new(home.data.clone());
         Ok(Engine::of(Arc::new(seat), Some(home), Some(desk)))
     }
@@ -197,6 +203,7 @@ impl Engine {
         Engine {
             seat,
             home,
+            space: SpaceWatch::default(),
             desk,
             models: None,
             watch,
@@ -242,10 +249,14 @@ impl Engine {
     /// # Errors
     /// Those of reading the folder and opening the knowledge; what answered before goes on.
     pub fn follow(&self) -> Result<()> {
+        let Some(home) = &self.home else { return Ok(()) };
         let set = self.settings.checked().ok().and_then(|settings| settings.number(Key::KnowledgeRecheck));
         let minutes: u64 = set.unwrap_or(RECHECK_MINUTES);
-        let every = Duration::from_secs(60 * minutes);
-        self.home.as_ref().map_or(Ok(()), |home| home.follow(&self.seat, every))
+        if self.space.is_due() {
+            let reserve: u64 = self.settings.now().number(Key::DiskReserve).unwrap_or(RESERVE_MB);
+            SpaceWatch::look(home.data.root(), reserve << 20, &self.seat.standing);
+        }
+        home.follow(&self.seat, Duration::from_secs(60 * minutes))
     }
 
     /// Waits until the knowledge is compared with what head office signed, to its last byte: for whoever asks once and looks at no notice.
@@ -276,6 +287,14 @@ impl Engine {
     /// `DENIED`; the guard's errors for a question; `BAD_PARAMETER`; `NOT_FOUND`; `KB_CORRUPT`.
     pub fn handle(&self, actor: &Actor, request: Request) -> Result<Reply> {
         policy::authorise(actor, &request)?;
+        let reply = self.reply(actor, request);
+        if reply.as_ref().is_err_and(|error| error.code() == Code::KbCorrupt) {
+            self.seat.integrity.doubt();
+        }
+        reply
+    }
+
+    fn reply(&self, actor: &Actor, request: Request) -> Result<Reply> {
         if request.needs_knowledge()
             && let Some(withheld) = self.seat.standing.withheld()
         {
@@ -395,32 +414,6 @@ impl Engine {
         asking.finish(&mut answered.card);
         answered.session = asking.keep(&self.sessions, &answered.card);
         Ok(answered)
-    }
-
-    fn status(&self, answerer: &Answerer) -> Result<StatusReply> {
-        let retriever = answerer.retriever();
-        let knowledge = retriever.knowledge();
-        let reading = self.seat.standing.clock.read();
-        let (mut notices, suspended) = self.seat.standing.notices(&reading, knowledge.is_blank());
-        notices.extend(self.watch.load.crowd().map(standing::crowding));
-        let writers = answerer.writers();
-        // Mended knowledge is in its place a moment before it may answer.
-        let nothing = self.seat.standing.withheld().map(|_| GenerationId(GenerationId::NONE.into()));
-        Ok(StatusReply {
-            version: env!("CARGO_PKG_VERSION").into(),
-            generation: nothing.unwrap_or_else(|| knowledge.generation().clone()),
-            documents: knowledge.versions().len() as u64,
-            clauses: knowledge.clause_total(),
-            vectors: knowledge.vector_count(),
-            embedder: retriever.embedder().map(|e| e.model().clone()),
-            generator: writers.main(),
-            small_generator: writers.beside(),
-            answer_cache: answerer.cache_figures(),
-            service: self.watch.figures(),
-            today: reading.day,
-            notices,
-            suspended,
-        })
     }
 }
 

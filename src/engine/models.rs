@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+pub use super::sealed::registry;
 pub use crate::inference::{Entry, Intake, MAX_SLOTS, Measured, ModelRole, Registry};
 
 /// The data directory where none is named.

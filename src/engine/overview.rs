@@ -1,12 +1,13 @@
 //! How the service does, for whoever runs the box: the state that everybody may see, the last hour minute by minute, and what of the
 //! machine belongs to it.
 
-use super::Engine;
 use super::reply::StatusReply;
+use super::{Engine, standing};
 use crate::answer::Answerer;
 use crate::clock::day_of;
 use crate::error::Result;
 use crate::types::Date;
+use crate::types::GenerationId;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -143,6 +144,33 @@ impl Engine {
     /// Where whoever lets requests in shows how many there are.
     pub fn load(&self) -> Arc<Load> {
         Arc::clone(&self.watch.load)
+    }
+
+    /// What everybody may see of the service.
+    pub(super) fn status(&self, answerer: &Answerer) -> Result<StatusReply> {
+        let retriever = answerer.retriever();
+        let knowledge = retriever.knowledge();
+        let reading = self.seat.standing.clock.read();
+        let (mut notices, suspended) = self.seat.standing.notices(&reading, knowledge.is_blank());
+        notices.extend(self.watch.load.crowd().map(standing::crowding));
+        let writers = answerer.writers();
+        // Mended knowledge is in its place a moment before it may answer.
+        let nothing = self.seat.standing.withheld().map(|_| GenerationId(GenerationId::NONE.into()));
+        Ok(StatusReply {
+            version: env!("CARGO_PKG_VERSION").into(),
+            generation: nothing.unwrap_or_else(|| knowledge.generation().clone()),
+            documents: knowledge.versions().len() as u64,
+            clauses: knowledge.clause_total(),
+            vectors: knowledge.vector_count(),
+            embedder: retriever.embedder().map(|e| e.model().clone()),
+            generator: writers.main(),
+            small_generator: writers.beside(),
+            answer_cache: answerer.cache_figures(),
+            service: self.watch.figures(),
+            today: reading.day,
+            notices,
+            suspended,
+        })
     }
 
     /// How the service does. Reads no file and asks nothing of knowledge or models but what they hold ready: it may be asked for every

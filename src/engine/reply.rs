@@ -211,6 +211,8 @@ pub enum NoticeCode {
     KnowledgeAltered,
     /// Nothing can be written into the data folder.
     DataUnwritable,
+    /// The disk of the data folder is nearly full.
+    DiskLow,
     /// The journal or another record of this box was changed or is damaged.
     RecordsAltered,
     /// Nothing was imported yet, and every question is refused.
@@ -221,6 +223,8 @@ pub enum NoticeCode {
     ClockBeforeFloor,
     /// The clock has shown a later time before.
     ClockSteppedBack,
+    /// The clock shows a later time than can have passed.
+    ClockSteppedForward,
     /// The knowledge is older than its pack says it should become.
     KnowledgeStale,
     /// Head office has announced newer knowledge.
@@ -233,15 +237,17 @@ pub enum NoticeCode {
 
 impl NoticeCode {
     /// Every code, gravest first.
-    pub const ALL: [NoticeCode; 12] = [
+    pub const ALL: [NoticeCode; 14] = [
         NoticeCode::ActiveCorrupt,
         NoticeCode::KnowledgeAltered,
         NoticeCode::DataUnwritable,
+        NoticeCode::DiskLow,
         NoticeCode::RecordsAltered,
         NoticeCode::NoKnowledge,
         NoticeCode::KnowledgeUnchecked,
         NoticeCode::ClockBeforeFloor,
         NoticeCode::ClockSteppedBack,
+        NoticeCode::ClockSteppedForward,
         NoticeCode::KnowledgeStale,
         NoticeCode::NewerAnnounced,
         NoticeCode::ClientCrowding,
@@ -254,10 +260,12 @@ impl NoticeCode {
             NoticeCode::ActiveCorrupt => "ACTIVE_CORRUPT",
             NoticeCode::KnowledgeAltered => "KNOWLEDGE_ALTERED",
             NoticeCode::DataUnwritable => "DATA_UNWRITABLE",
+            NoticeCode::DiskLow => "DISK_LOW",
             NoticeCode::RecordsAltered => "RECORDS_ALTERED",
             NoticeCode::NoKnowledge => "NO_KNOWLEDGE",
             NoticeCode::KnowledgeUnchecked => "KNOWLEDGE_UNCHECKED",
             NoticeCode::ClockBeforeFloor => "CLOCK_BEFORE_FLOOR",
+            NoticeCode::ClockSteppedForward => "CLOCK_STEPPED_FORWARD",
             NoticeCode::ClockSteppedBack => "CLOCK_STEPPED_BACK",
             NoticeCode::KnowledgeStale => "KNOWLEDGE_STALE",
             NoticeCode::NewerAnnounced => "NEWER_ANNOUNCED",

@@ -4,8 +4,10 @@
 use super::integrity::{self, Altered};
 use super::overview::Crowd;
 use super::reply::{Notice, NoticeCode};
+use super::space::Space;
 use crate::clock::{BoxClock, ClockWarning, Reading, in_china};
 use crate::error::{Code, Error, Result};
+use crate::inference::amount;
 use crate::store::review::Suspended;
 use jiff::Timestamp;
 use std::collections::HashSet;
@@ -43,6 +45,8 @@ pub(super) struct Standing {
     records: RwLock<Option<String>>,
     /// Why nothing can be written into the data folder.
     unwritable: RwLock<Option<String>>,
+    /// How little is left on its disk.
+    space: RwLock<Option<Space>>,
     pub(super) clock: Arc<BoxClock>,
     circumstances: RwLock<Circumstances>,
     review: RwLock<Vec<Suspended>>,
@@ -69,6 +73,22 @@ impl Standing {
     /// Takes why nothing can be written into the data folder.
     pub(super) fn set_unwritable(&self, why: Option<String>) {
         *self.unwritable.write().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    /// The generation that answers.
+    pub(super) fn answers(&self) -> Option<String> {
+        self.found.read().unwrap_or_else(PoisonError::into_inner).answers.clone()
+    }
+
+    /// Takes how little is left on the disk, where that is too little; whether it was enough until now.
+    pub(super) fn set_space(&self, space: Option<Space>) -> bool {
+        let before = std::mem::replace(&mut *self.space.write().unwrap_or_else(PoisonError::into_inner), space);
+        before.is_none() && space.is_some()
+    }
+
+    /// Whether too little is left on the disk.
+    pub(super) fn is_short_of_space(&self) -> bool {
+        self.space.read().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Why nothing may answer, if so.
@@ -116,6 +136,7 @@ impl Standing {
         out.extend(circumstances.active_corrupt.then(active_corrupt));
         out.extend((!found.altered.is_empty()).then(|| altered(&found)));
         out.extend(self.unwritable.read().unwrap_or_else(PoisonError::into_inner).as_deref().map(unwritable));
+        out.extend(self.space.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(disk_low));
         out.extend(self.records.read().unwrap_or_else(PoisonError::into_inner).as_deref().map(records_altered));
         out.extend((blank && found.altered.is_empty()).then(no_knowledge));
         out.extend(found.unchecked.map(unchecked));
@@ -164,6 +185,11 @@ fn clock(warning: &ClockWarning, reading: &Reading) -> Notice {
             format!("本机时钟倒退过:曾到 {},现在是 {};现按 {day} 有效的规定作答", shown(seen), shown(now)),
             "请核对本机日期和时间:有误先校正,无误由管理员确认(guida data clock)",
         ),
+        ClockWarning::SteppedForward { before, now } => notice(
+            NoticeCode::ClockSteppedForward,
+            format!("本机时钟突然走到了 {},按经过的时间最晚是 {};现按 {day} 有效的规定作答", shown(now), shown(before)),
+            "请核对本机日期和时间:有误先校正,无误由管理员确认(guida data clock --confirm)",
+        ),
     }
 }
 
@@ -207,6 +233,15 @@ fn unwritable(why: &str) -> Notice {
         format!("本机的数据目录写不进去({why}),照常作答;导入、复核和操作记录暂不可用"),
         "请科技人员检查磁盘空间、挂载方式和权限(guida doctor),处理后重启服务",
     )
+}
+
+fn disk_low(space: &Space) -> Notice {
+    let (free, reserve) = (amount(space.free), amount(space.reserve));
+    let message = match space.files {
+        true => "数据目录所在磁盘可建的文件数快用完了,写满后记录和导入会停".to_owned(),
+        false => format!("数据目录所在磁盘只剩 {free},少于预留的 {reserve},写满后记录和导入会停"),
+    };
+    notice(NoticeCode::DiskLow, message, "请科技人员现在就清理磁盘(guida doctor 说明怎么清);不影响作答")
 }
 
 fn records_altered(wrong: &str) -> Notice {
@@ -261,11 +296,13 @@ impl NoticeCode {
                 "The knowledge on this box is not what head office signed, and is not used."
             }
             NoticeCode::DataUnwritable => "Nothing can be written into the data folder; answers go on, imports do not.",
+            NoticeCode::DiskLow => "The disk of the data folder is nearly full; answers go on.",
             NoticeCode::RecordsAltered => "The journal or another record of this box was changed or is damaged.",
             NoticeCode::KnowledgeUnchecked => "The knowledge is still being compared with what head office signed.",
             NoticeCode::NoKnowledge => "This box has no knowledge yet: every question is refused.",
             NoticeCode::ClockBeforeFloor => "The clock is wrong: it is before a time that head office has signed.",
             NoticeCode::ClockSteppedBack => "The clock has shown a later time before.",
+            NoticeCode::ClockSteppedForward => "The clock shows a later time than can have passed.",
             NoticeCode::KnowledgeStale => "The knowledge has passed its date of expiry.",
             NoticeCode::NewerAnnounced => "Head office has announced newer knowledge.",
             NoticeCode::ClientCrowding => "One computer takes the connections of the others; its idle ones are closed.",
@@ -281,11 +318,15 @@ impl NoticeCode {
                 "Import the pack again from its stick, which mends it; if it happens again, check the disk."
             }
             NoticeCode::DataUnwritable => "See to disk space, mount and rights, then restart the service.",
+            NoticeCode::DiskLow => "Make room on the disk now; the doctor says how.",
             NoticeCode::RecordsAltered => "See what the doctor says, keep the files, and report it to head office.",
             NoticeCode::KnowledgeUnchecked => "Wait; if it does not end, check the disk.",
             NoticeCode::NoKnowledge => "Import the first pack: screen 3, or guida import.",
             NoticeCode::ClockBeforeFloor => "Set the clock of this box right.",
             NoticeCode::ClockSteppedBack => "Check date and time; if they are right, confirm: guida data clock.",
+            NoticeCode::ClockSteppedForward => {
+                "Check date and time; if they are right, confirm: guida data clock --confirm."
+            }
             NoticeCode::KnowledgeStale => "Get a new pack from head office; until then it goes on answering.",
             NoticeCode::NewerAnnounced => "Get a stick with it and import it.",
             NoticeCode::ClientCrowding => {

@@ -4,12 +4,14 @@ use super::metrics;
 use super::query::Params;
 use super::response::Response;
 use super::route::{Answer, Call};
+use crate::engine::instance::instance;
 use crate::engine::overview::Load;
 use crate::engine::reply::{NoticeCode, Reply};
 use crate::engine::request::{Request, SearchRequest};
 use crate::engine::{MAX_NEIGHBOURS, MAX_SEARCH_HITS};
 use crate::error::{Code, Error, Result};
 use crate::types::{ClauseId, GenerationId};
+use std::sync::OnceLock;
 
 /// Neighbours on either side when the caller does not say.
 const DEFAULT_NEIGHBOURS: usize = 3;
@@ -81,13 +83,14 @@ pub(super) fn figures(status: Result<Reply>, load: &Load) -> Result<Response> {
     }
 }
 
-/// `GET /healthz`: the process serves HTTP. Asks nothing of the engine, so that a busy box is not restarted.
+/// `GET /healthz`: the process serves HTTP, and which one it is, see [`instance`]. Asks nothing of the engine, so that a busy box is not restarted.
 pub(super) fn alive(_: &Call<'_>) -> Result<Answer> {
     Ok(healthy().into())
 }
 
 pub(super) fn healthy() -> Response {
-    Response::text_json(r#"{"status":"ok"}"#)
+    static BODY: OnceLock<String> = OnceLock::new();
+    Response::text_json(BODY.get_or_init(|| format!(r#"{{"status":"ok","instance":"{}"}}"#, instance())))
 }
 
 /// `GET /readyz`: questions get cards. Without a model, or while it restarts, they still do; before the first import, or when what is here is

@@ -1,18 +1,24 @@
 //! Permits to work in the engine: requests beyond them wait here, in bounded number and time.
 //!
 //! Each client (by its address) has a queue of its own, first come first served, and the clients take turns: three hundred requests of
-//! one keep another's waiting for a single answer. A full queue gives its place up where one client has most of it.
+//! one keep another's waiting for a single answer. While others ask, no client holds more permits than half of the processors, so that
+//! theirs are computed beside and not behind its own. A full queue gives its place up where one client has most of it.
 
 use crate::engine::overview::Load;
 use crate::error::{Code, Error, Result};
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// A client that asked within this time counts as asking: tellers read what they got before they ask again.
+const ASKING: Duration = Duration::from_secs(2);
 
 /// The permits and who waits for one.
 pub(super) struct Workers {
     most: usize,
+    /// Most permits of one client while others ask.
+    share: usize,
     state: Mutex<Queues>,
     /// Shows the state to whoever runs the box.
     shown: Arc<Load>,
@@ -22,12 +28,49 @@ pub(super) struct Workers {
 struct Queues {
     running: usize,
     waiting: usize,
+    /// How many permits each client has.
+    holding: HashMap<IpAddr, usize>,
+    /// The two clients that asked last, and when.
+    asked: [Option<(IpAddr, Instant)>; 2],
     lines: HashMap<IpAddr, VecDeque<Arc<Turn>>>,
     /// The clients that wait, the next one first.
     round: VecDeque<IpAddr>,
 }
 
 impl Queues {
+    /// A client asks.
+    fn asks(&mut self, client: IpAddr) {
+        let [first, second] = &mut self.asked;
+        if first.is_some_and(|(other, _)| other != client) {
+            *second = *first;
+        }
+        *first = Some((client, Instant::now()));
+    }
+
+    /// Whether a client may have another permit.
+    fn may_have(&self, client: IpAddr, share: usize) -> bool {
+        let own = self.holding.get(&client).copied().unwrap_or(0);
+        let elsewhere = |(other, at): &(IpAddr, Instant)| *other != client && at.elapsed() < ASKING;
+        let others = self.lines.keys().chain(self.holding.keys()).any(|other| *other != client)
+            || self.asked.iter().flatten().any(elsewhere);
+        own < share || !others
+    }
+
+    fn take(&mut self, client: IpAddr) {
+        self.running += 1;
+        *self.holding.entry(client).or_default() += 1;
+    }
+
+    fn give_back(&mut self, client: IpAddr) {
+        self.running -= 1;
+        if let Some(held) = self.holding.get_mut(&client) {
+            *held -= 1;
+            if *held == 0 {
+                self.holding.remove(&client);
+            }
+        }
+    }
+
     fn push(&mut self, client: IpAddr, turn: Arc<Turn>) {
         let line = self.lines.entry(client).or_default();
         if line.is_empty() {
@@ -37,9 +80,11 @@ impl Queues {
         self.waiting += 1;
     }
 
-    /// The first of the client whose turn it is.
-    fn pop(&mut self) -> Option<Arc<Turn>> {
-        let client = self.round.pop_front()?;
+    /// The first of the client whose turn it is, which has a permit from now on.
+    fn pop(&mut self, share: usize) -> Option<Arc<Turn>> {
+        let at = self.round.iter().position(|client| self.may_have(*client, share))?;
+        let client = self.round.remove(at)?;
+        self.take(client);
         let line = self.lines.get_mut(&client)?;
         let turn = line.pop_front();
         match line.is_empty() {
@@ -108,12 +153,17 @@ impl Turn {
     }
 }
 
-/// A permit; given back when dropped.
-pub(super) struct Permit<'a>(&'a Workers);
+/// A permit of a client; given back when dropped.
+pub(super) struct Permit<'a>(&'a Workers, IpAddr);
 
 impl Workers {
     pub(super) fn new(most: usize, shown: Arc<Load>) -> Workers {
-        Workers { most: most.max(1), state: Mutex::default(), shown }
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Workers::sharing(most, processors / 2, shown)
+    }
+
+    fn sharing(most: usize, share: usize, shown: Arc<Load>) -> Workers {
+        Workers { most: most.max(1), share: share.max(1), state: Mutex::default(), shown }
     }
 
     /// Shows a state; while it is locked, so that the last word is the latest.
@@ -131,10 +181,11 @@ impl Workers {
                 .retry_after(super::response::RETRY_SECONDS)
         };
         let mut queues = lock(&self.state);
-        if queues.running < self.most {
-            queues.running += 1;
+        queues.asks(client);
+        if queues.running < self.most && queues.may_have(client, self.share) {
+            queues.take(client);
             self.show(&queues);
-            return Ok(Permit(self));
+            return Ok(Permit(self, client));
         }
         if queues.waiting >= max_waiting && !queues.displace(client) {
             return Err(busy());
@@ -144,7 +195,7 @@ impl Workers {
         self.show(&queues);
         drop(queues);
         match turn.wait(limit) {
-            State::Granted => return Ok(Permit(self)),
+            State::Granted => return Ok(Permit(self, client)),
             State::Displaced => return Err(busy()),
             State::Waiting => {}
         }
@@ -154,16 +205,19 @@ impl Workers {
         drop(queues);
         // Else it was granted or displaced between the end of the wait and here.
         let granted = !left && turn.wait(Duration::ZERO) == State::Granted;
-        if granted { Ok(Permit(self)) } else { Err(busy()) }
+        if granted { Ok(Permit(self, client)) } else { Err(busy()) }
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let mut queues = lock(&self.0.state);
-        match queues.pop() {
-            Some(next) => next.end(State::Granted),
-            None => queues.running -= 1,
+        queues.give_back(self.1);
+        // Several where a client that was alone with its share is no longer held to it.
+        while queues.running < self.0.most
+            && let Some(next) = queues.pop(self.0.share)
+        {
+            next.end(State::Granted);
         }
         self.0.show(&queues);
     }
@@ -219,6 +273,28 @@ mod tests {
     #[test]
     fn clients_take_turns() {
         assert_eq!(order(&[ONE, ONE, ONE, ONE, OTHER, OTHER]), [0, 4, 1, 5, 2, 3]);
+    }
+
+    #[test]
+    fn while_others_ask_no_client_has_more_than_its_share() {
+        let workers = Workers::sharing(4, 2, Arc::default());
+        let alone: Vec<_> = (0..3).map(|_| workers.enter(ONE, 9, Duration::ZERO).expect("nobody else asks")).collect();
+        let other = workers.enter(OTHER, 9, Duration::ZERO).expect("one is left");
+        drop(alone);
+        let two: Vec<_> = (0..2).map(|_| workers.enter(ONE, 9, Duration::ZERO).expect("its share")).collect();
+        assert!(workers.enter(ONE, 9, Duration::ZERO).is_err(), "one is kept free for others");
+        thread::scope(|scope| {
+            let third = scope.spawn(|| workers.enter(ONE, 9, PATIENCE).is_ok());
+            while waiting(&workers) == 0 {
+                thread::yield_now();
+            }
+            assert!(workers.enter(OTHER, 9, Duration::ZERO).is_ok(), "who waits there keeps nobody else waiting");
+            drop(two);
+            assert!(third.join().unwrap());
+        });
+        drop(other);
+        let queues = lock(&workers.state);
+        assert!(queues.running == 0 && queues.holding.is_empty() && queues.lines.is_empty());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Steps 9 to 12: the new knowledge gets its name, the pointer is switched, and what answers now is looked at once more.
 
+use super::compare::{REVIEW, review_name};
 use super::home::Home;
 use super::progress::{Meter, Phase, Watch};
 use super::steps::StepId;
@@ -8,6 +9,7 @@ use super::{Importer, Prepared, failed};
 use crate::disk;
 use crate::error::{Code, Error, Result};
 use crate::store::generations::{Active, SeenPack};
+use crate::store::review;
 use crate::types::Serial;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -139,7 +141,7 @@ impl Importer {
             serial: prepared.manifest.serial(),
             previous: new.prev,
             receipt_on_stick,
-            suspended: prepared.preview.suspended.len(),
+            suspended: review::questions(&prepared.preview.suspended),
         })
     }
 
@@ -162,7 +164,12 @@ impl Importer {
         // It is there already when the pointer that named it was lost.
         match prepared.preview.repairs || named.exists() {
             true => self.replace(unfinished, &named)?,
-            false => disk.rename(unfinished, &named).map_err(|e| failed("写不了", &named, e))?,
+            false => {
+                // First: a list that is not the sealed one settles no answer.
+                let review = std::fs::read(unfinished.join(REVIEW)).ok();
+                self.state.seal_file(&review_name(&prepared.preview.gid), review.as_deref())?;
+                disk.rename(unfinished, &named).map_err(|e| failed("写不了", &named, e))?;
+            }
         }
         disk.sync_dir(&folder).map_err(|e| failed("写不了", &folder, e))
     }

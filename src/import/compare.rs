@@ -15,7 +15,7 @@ use std::io;
 use std::path::Path;
 
 /// The file of a generation that names the questions to be looked at.
-const REVIEW: &str = "review.json";
+pub(super) const REVIEW: &str = "review.json";
 
 /// Old beside new.
 pub(super) struct Comparison {
@@ -86,7 +86,7 @@ fn about(comparison: &Comparison) -> (String, String) {
             "nothing to compare with: the first import, or the knowledge in use is damaged".into(),
         );
     };
-    let (counts, waiting) = (diff.counts, comparison.suspended.len());
+    let (counts, waiting) = (diff.counts, review::questions(&comparison.suspended));
     let (added, changed, moved, gone) = (counts.added, counts.changed, counts.moved, counts.withdrawn);
     (
         format!("条款新增 {added}、修改 {changed}、移动 {moved}、撤回 {gone};待复核问法 {waiting}"),
@@ -94,6 +94,11 @@ fn about(comparison: &Comparison) -> (String, String) {
             "clauses: {added} new, {changed} changed, {moved} moved, {gone} withdrawn; {waiting} questions to review"
         ),
     )
+}
+
+/// The list of questions to review of a generation, by its name in the data folder.
+pub fn review_name(gid: &str) -> String {
+    format!("gen/{gid}/{REVIEW}")
 }
 
 /// The questions that a generation's import suspended, whether somebody has looked at them since or not.

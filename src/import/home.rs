@@ -80,6 +80,10 @@ pub fn init(
     for folder in [data.generations(), data.staging(), data.models(), data.roots(), data.outbox()] {
         disk.create_dir(&folder).map_err(io(&folder))?;
     }
+    // An empty folder that somebody made for it may be open to everybody.
+    if let Some((path, e)) = data.close_to_others().failed {
+        return Err(failed("改不了权限", &path, e));
+    }
     if let Some(keys) = data.device_key().parent() {
         std::fs::set_permissions(keys, std::fs::Permissions::from_mode(KEYS_MODE)).map_err(io(keys))?;
     }

@@ -19,6 +19,8 @@ use std::path::Path;
 
 /// Packs of one stick that are looked at, latest first; head office leaves one or two on it.
 const MAX_CANDIDATES: usize = 16;
+/// How something is refused that is no pack of ours, whatever it is named.
+const STRAY: [Code; 4] = [Code::PackParse, Code::PackSig, Code::PackThreshold, Code::PackUnsafe];
 /// The rules of a manifest in the order in which they are looked at, and what comes next.
 const RULES: [StepId; 6] =
     [StepId::Signatures, StepId::Audience, StepId::Root, StepId::Program, StepId::Order, StepId::Plan];
@@ -150,33 +152,66 @@ impl Importer {
         }
     }
 
-    /// The latest pack of the stick that this box may take. One that is only too old is passed over: after a stolen key was revoked,
-    /// a pack of the thief with a huge number may lie beside the right one.
+    /// The latest pack of the stick that this box may take. Passed over, as long as there is a later one than what was seen beside it: one
+    /// that is only too old (after a stolen key was revoked, a pack of the thief with a huge number may lie beside the right one), and one
+    /// that nobody of ours has signed or that is no pack at all: a stray folder must not keep a branch from its knowledge.
     /// `heard` is what its manifest passed, or that of the pack whose error is returned.
     fn newest(&self, stick: &Stick, root: &TrustedRoot, receiver: &Receiver<'_>, heard: &mut Heard) -> Result<Checked> {
-        let mut too_old = None;
-        for seq in stick.sequences()?.into_iter().rev().take(MAX_CANDIDATES) {
-            let name = names::manifest(seq);
-            let bytes = stick.read(&name, MAX_MANIFEST_BYTES)?;
-            let signatures = stick.read(&names::signatures(&name), MAX_SIGNATURES_BYTES)?;
-            let mut passed = Heard::new();
-            let mut tell = |rule: Passed<'_>| passed.push(about(rule, root, receiver));
-            let verifier = self.verifier.as_ref();
-            match verify::check_manifest_telling(root, &bytes, &signatures, receiver, verifier, &mut tell) {
+        let (mut too_old, mut stray, mut left) = (None, None, MAX_CANDIDATES);
+        for seq in stick.sequences()?.into_iter().rev() {
+            let (checked, passed) = self.look_at(stick, seq, root, receiver);
+            match checked {
                 Err(e) if e.code() == Code::PackRollback => too_old = too_old.or(Some((e, passed))),
+                // A folder without a manifest costs next to nothing to look at.
+                Err(e) if e.code() == Code::PackIncomplete => {
+                    stray = stray.or(Some((e, passed)));
+                    continue;
+                }
+                Err(e) if STRAY.contains(&e.code()) => stray = stray.or(Some((e, passed))),
+                Ok(Checked::Already(_)) if stray.as_ref().is_some_and(|(e, _)| e.code() != Code::PackIncomplete) => {
+                    break;
+                }
                 other => {
+                    if let (Ok(_), Some((passed_over, _))) = (&other, &stray) {
+                        tracing::warn!("passed over on the stick: {passed_over}");
+                    }
                     *heard = passed;
                     return other;
                 }
             }
+            left -= 1;
+            if left == 0 {
+                break;
+            }
         }
-        Err(match too_old {
+        Err(match stray.or(too_old) {
             Some((e, passed)) => {
                 *heard = passed;
                 e
             }
             None => Error::new(Code::PackIncomplete, "U 盘上没有知识包(kbpack/packs 下是空的)", "请总行重新制作 U 盘"),
         })
+    }
+
+    /// One pack of the stick, and what its manifest passed.
+    fn look_at(
+        &self,
+        stick: &Stick,
+        seq: u64,
+        root: &TrustedRoot,
+        receiver: &Receiver<'_>,
+    ) -> (Result<Checked>, Heard) {
+        let mut passed = Heard::new();
+        let name = names::manifest(seq);
+        let read = stick
+            .read(&name, MAX_MANIFEST_BYTES)
+            .and_then(|bytes| Ok((bytes, stick.read(&names::signatures(&name), MAX_SIGNATURES_BYTES)?)));
+        let checked = read.and_then(|(bytes, signatures)| {
+            let mut tell = |rule: Passed<'_>| passed.push(about(rule, root, receiver));
+            let verifier = self.verifier.as_ref();
+            verify::check_manifest_telling(root, &bytes, &signatures, receiver, verifier, &mut tell)
+        });
+        (checked, passed)
     }
 }
 

@@ -22,6 +22,7 @@
 //! each of the `steps` what was found, and of the bytes by `progress`.
 
 mod back;
+pub mod backup;
 mod collect;
 mod commit;
 mod compare;
@@ -40,7 +41,7 @@ mod witness;
 
 pub use back::Returned;
 pub use commit::Committed;
-pub use compare::{to_review, unreviewed};
+pub use compare::{review_name, to_review, unreviewed};
 pub use home::{Branch, Chain, Home, chain, init, mend};
 pub use intact::{Compared, Vouched, compare_file, may_answer, vouched};
 pub use plan::manifest_of;
@@ -55,7 +56,7 @@ use crate::pack::trust::TrustedRoot;
 use crate::pack::verify::VerifiedManifest;
 use crate::store::diff::Diff;
 use crate::store::generations::{Active, DataDir};
-use crate::store::review::Suspended;
+use crate::store::review::{self, Suspended};
 use crate::store::state::StateDb;
 use crate::types::Serial;
 use jiff::Timestamp;
@@ -140,6 +141,13 @@ pub struct Preview {
     pub stale: bool,
     /// Head office has announced a later pack than this.
     pub newer_announced: Option<Serial>,
+}
+
+impl Preview {
+    /// How many questions will wait for a person.
+    pub fn to_review(&self) -> usize {
+        review::questions(&self.suspended)
+    }
 }
 
 impl Importer {

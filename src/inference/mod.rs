@@ -44,7 +44,7 @@ pub use late::{LateInteraction, Match, QuestionTokens};
 pub use llama::{LlamaEmbedder, LlamaReranker};
 pub use models::{ModelInfo, read_info, require_unaltered};
 pub use registry::{
-    Choice, CpuBox, Entry, Intake, Listed, Listing, ModelRole, Profile, ProfileStore, Registry, Tuning,
+    Choice, CpuBox, Entry, Intake, Listed, Listing, ModelRole, Profile, ProfileStore, RegisterSeal, Registry, Tuning,
 };
 pub use settings::{Adapter, EmbedderSettings, GeneratorSettings, KvType, MAX_SLOTS, default_cache_mb};
 

@@ -7,6 +7,14 @@ const MAX_LAYERS: u64 = 512;
 const MAX_EXPERTS: u64 = 1024;
 /// Longest context that its signed positions can count.
 const MAX_CONTEXT: u64 = i32::MAX as u64;
+/// Widest hidden state and feed-forward layer: the largest open models have 16,384 and 65,536.
+const MAX_WIDTH: u64 = 1 << 17;
+const MAX_FORWARD: u64 = 1 << 20;
+/// Most attention heads, and the widest of them: the largest open models have 128 of 256.
+const MAX_HEADS: u64 = 1 << 12;
+const MAX_HEAD_WIDTH: u64 = 1 << 13;
+/// What models without attention have instead of heads.
+const RECURRENT: [&str; 2] = ["ssm.state_size", "wkv.head_size"];
 /// ggml's numbers of the whole-number types and of F64, which no computation with weights takes.
 const NO_WEIGHTS: std::ops::RangeInclusive<u32> = 24..=28;
 
@@ -21,11 +29,26 @@ pub(super) fn fault(header: &Header, architecture: &str) -> Option<String> {
 fn figures(header: &Header, architecture: &str) -> Option<String> {
     let own = |key: &str| header.entries.get(&format!("{architecture}.{key}"));
     // llama.cpp ends the process over layers that are too many or none, and its wrapper over a context beyond counting.
-    for (key, most) in [("block_count", MAX_LAYERS), ("context_length", MAX_CONTEXT), ("embedding_length", MAX_CONTEXT)]
-    {
+    let recurrent = RECURRENT.iter().any(|key| own(key).is_some());
+    let counts = [
+        ("block_count", MAX_LAYERS),
+        ("context_length", MAX_CONTEXT),
+        ("embedding_length", MAX_WIDTH),
+        ("feed_forward_length", MAX_FORWARD),
+        ("attention.head_count", MAX_HEADS),
+        ("attention.key_length", MAX_HEAD_WIDTH),
+        ("attention.value_length", MAX_HEAD_WIDTH),
+        ("rope.dimension_count", MAX_HEAD_WIDTH),
+    ];
+    for (key, most) in counts {
+        let lowest = u64::from(key != "rope.dimension_count");
+        // One number a layer: llama.cpp compares each with the tensors.
+        if matches!(own(key), Some(Value::Array(_))) || (recurrent && own(key).and_then(Value::as_u64) == Some(0)) {
+            continue;
+        }
         match own(key).map(Value::as_u64) {
             Some(None) => return Some(format!("{architecture}.{key} 不是整数")),
-            Some(Some(0)) => return Some(format!("{architecture}.{key} 为 0")),
+            Some(Some(n)) if n < lowest => return Some(format!("{architecture}.{key} 为 {n}")),
             Some(Some(n)) if n > most => return Some(format!("{architecture}.{key} 为 {n},上限 {most}")),
             Some(Some(_)) | None => {}
         }

@@ -29,7 +29,12 @@ pub(super) enum ToChild {
 #[serde(rename_all = "snake_case")]
 pub(super) enum FromChild {
     /// The model is loaded. `opens_thinking`: its chat template leaves a reasoning block open for the reply.
-    Ready { context_tokens: u32, opens_thinking: bool },
+    Ready {
+        context_tokens: u32,
+        opens_thinking: bool,
+        /// Milliseconds a token took in the text that was computed to try the model.
+        token_ms: f64,
+    },
     /// The model cannot be loaded; the process ends.
     LoadFailed(Failure),
     /// Something about generation `id`.

@@ -19,6 +19,8 @@ pub(super) const MIN_STEP_TOKENS: usize = 64;
 const TILE: usize = 64;
 /// Speed assumed before the first measurement, tokens per second (a 4B model on ten laptop threads).
 const FIRST_GUESS: f64 = 56.0;
+/// Most prompt tokens of the first step, before anything was measured.
+pub(super) const FIRST_STEP_TOKENS: f64 = FIRST_GUESS * ALONE_TARGET_MS / 1e3;
 /// Share of the newest measurement in the running average.
 const NEWEST: f64 = 0.2;
 /// Steps of fewer tokens say little about reading.

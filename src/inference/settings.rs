@@ -26,6 +26,8 @@ const CACHE_LIMITS_MB: std::ops::RangeInclusive<u64> = 64..=4096;
 /// How long a generation may run past its own limit, or say nothing, before its process is killed, in milliseconds: longer than
 /// one step takes on the slowest supported machine (64 tokens of a 13B model on two busy cores: half a minute and more).
 pub const DEFAULT_GRACE_MS: u64 = 120_000;
+/// Silence over work that is never taken for a hang, in milliseconds: other programs may hold the processors for so long.
+const DEFAULT_PATIENCE_MS: u64 = 10_000;
 /// Longest text for the encoder, in tokens, unless the model's own window is shorter: clauses are mostly below it,
 /// and the cost of attention grows with its square.
 pub const DEFAULT_WINDOW_TOKENS: u32 = 512;
@@ -87,8 +89,10 @@ pub struct GeneratorSettings {
     pub cache_file: Option<PathBuf>,
     /// Upper limit on the process's private memory in MiB (`RLIMIT_DATA`; the mapped model file does not count).
     pub memory_limit_mb: Option<u64>,
-    /// How long a generation may overrun its limit before the process counts as hung, in milliseconds.
+    /// How long a generation may overrun its limit before the process counts as hung, in milliseconds; no silence is longer, either.
     pub grace_ms: u64,
+    /// Silence over work that is never taken for a hang, in milliseconds, however quick the steps so far.
+    pub patience_ms: u64,
 }
 
 impl GeneratorSettings {
@@ -113,6 +117,7 @@ impl GeneratorSettings {
             cache_file: None,
             memory_limit_mb: None,
             grace_ms: DEFAULT_GRACE_MS,
+            patience_ms: DEFAULT_PATIENCE_MS,
         }
     }
 }

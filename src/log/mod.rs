@@ -23,7 +23,9 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 const VARIABLE: &str = "GUIDA_LOG";
 /// What goes to standard error otherwise. llama.cpp warns about the special tokens of every BERT vocabulary; what ends in an error is
 /// part of that error.
-const SHOWN: &str = "warn,llama.cpp=error";
+const SHOWN: &str = "warn,llama.cpp=error,guida::end=off";
+/// Where a service says why it ended: whoever started it says the same on standard error.
+pub const END: &str = "guida::end";
 /// What is kept otherwise: [`SHOWN`] and what Guida says for the record, but for a line per request.
 const KEPT: &str = "warn,guida=info,guida::http=warn,llama.cpp=error";
 

@@ -29,4 +29,5 @@ pub mod seal;
 pub mod signature;
 pub mod source;
 pub mod trust;
+pub mod vault;
 pub mod verify;

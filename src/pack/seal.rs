@@ -4,6 +4,7 @@
 
 use super::keys::{Alg, PublicKey, SecretKey};
 use super::manifest::RootKey;
+use super::vault::check_passphrase;
 use super::{hex, json};
 use crate::error::{Code, Error, Result};
 use age::scrypt::{Identity, Recipient};
@@ -17,9 +18,9 @@ use std::path::{Path, PathBuf};
 use zeroize::{Zeroize, Zeroizing};
 
 /// scrypt's cost as a base-2 logarithm: 128 MiB and about half a second on the reference box.
-const WORK_FACTOR: u8 = 17;
+pub(super) const WORK_FACTOR: u8 = 17;
 /// Highest cost that is tried when a file is opened (1 GiB, some seconds): a file that asks for more was made to stall.
-const MAX_WORK_FACTOR: u8 = 20;
+pub(super) const MAX_WORK_FACTOR: u8 = 20;
 /// Shortest passphrase in characters: a stolen file can be tried offline without end.
 pub const MIN_PASSPHRASE_CHARS: usize = 12;
 /// Longest passphrase in bytes.
@@ -68,11 +69,7 @@ impl Drop for Plain {
 /// # Errors
 /// `KEY_FILE` when the passphrase is too short or long, or the holder's name is.
 pub fn seal(key: &HeldKey, passphrase: &str) -> Result<Vec<u8>> {
-    let length = passphrase.chars().count();
-    if length < MIN_PASSPHRASE_CHARS || passphrase.len() > MAX_PASSPHRASE_BYTES {
-        let message = format!("口令有 {length} 个字符,应为 {MIN_PASSPHRASE_CHARS} 个以上");
-        return Err(Error::new(Code::KeyFile, message, "用几个不相干的词组成一句口令"));
-    }
+    check_passphrase(passphrase)?;
     if key.holder.trim().is_empty() || key.holder.len() > MAX_HOLDER_BYTES || key.holder.chars().any(char::is_control) {
         return Err(Error::new(Code::KeyFile, "持有人的名字是空的、太长或含控制字符", "用 --holder 写明由谁保管"));
     }

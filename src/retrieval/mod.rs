@@ -50,6 +50,7 @@ pub use ranked::{Context, Hit, Query, Ranked, Signals};
 use scope::Admitted;
 use sound::Sounds;
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 use wanted::Wanted;
@@ -78,6 +79,8 @@ pub struct Retriever {
     sounds: OnceLock<Sounds>,
     /// Curated questions, in their comparison form, whose clause changed since somebody looked, and the keys of such scenes.
     suspended: RwLock<Arc<HashSet<String>>>,
+    /// Every curated question is suspended.
+    unsettled: AtomicBool,
 }
 
 impl Retriever {
@@ -129,6 +132,7 @@ impl Retriever {
             asked_throughout,
             sounds: OnceLock::new(),
             suspended: RwLock::default(),
+            unsettled: AtomicBool::default(),
         })
     }
 
@@ -148,10 +152,16 @@ impl Retriever {
         *self.suspended.write().unwrap_or_else(PoisonError::into_inner) = suspended;
     }
 
+    /// Whether every curated question is suspended, because the list of those that are cannot be believed.
+    pub fn set_unsettled(&self, unsettled: bool) {
+        self.unsettled.store(unsettled, Ordering::Release);
+    }
+
     /// The clauses whose curated question equals these words, unless it is suspended, and whether it is.
     fn curated(&self, text: &str) -> Result<(Vec<ClauseId>, bool)> {
         let folded = fold_question(text);
-        let suspended = self.suspended.read().unwrap_or_else(PoisonError::into_inner).contains(&folded);
+        let suspended = self.unsettled.load(Ordering::Acquire)
+            || self.suspended.read().unwrap_or_else(PoisonError::into_inner).contains(&folded);
         let clauses = if suspended || !self.signals.curated { Vec::new() } else { self.knowledge.curated(&folded)? };
         Ok((clauses, suspended))
     }

@@ -5,31 +5,18 @@ use crate::error::{Code, Error, Result};
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 
-/// Address space that SQLite may map per connection; mapped pages are shared by all connections and are not copied.
-const MMAP_BYTES: i64 = 1 << 31;
 /// Page cache of one read connection, in KiB (SQLite takes negative numbers as KiB).
 const READ_CACHE_KIB: i64 = 4096;
 /// Page cache of the build connection, in KiB.
 const BUILD_CACHE_KIB: i64 = 65536;
 
 /// Opens a finished knowledge file for reading. `immutable=1` tells SQLite that nobody writes it, so no lock or journal is
-/// touched and it may lie on a read-only medium.
+/// touched and it may lie on a read-only medium. It is read, not mapped: a sector that cannot be read, or a file that was cut short, is
+/// then an error of one answer, where a mapped one ends the process (SIGBUS).
 ///
 /// # Errors
 /// `KB_OPEN` when it cannot be opened, `KB_CORRUPT` when it is no knowledge file, `KB_SCHEMA` when it is of another version.
 pub fn open_read(path: &Path) -> Result<Connection> {
-    open_mapping(path, MMAP_BYTES)
-}
-
-/// [`open_read`] without mapping the file: a sector that cannot be read is then an error, where a mapped one ends the process.
-///
-/// # Errors
-/// As there.
-pub fn open_unmapped(path: &Path) -> Result<Connection> {
-    open_mapping(path, 0)
-}
-
-fn open_mapping(path: &Path, mapped_bytes: i64) -> Result<Connection> {
     let kind = std::fs::File::open(path).and_then(|f| f.metadata()).map_err(|e| unreadable(path, &e))?;
     if !kind.is_file() {
         return Err(unreadable(path, &"它不是文件"));
@@ -40,7 +27,7 @@ fn open_mapping(path: &Path, mapped_bytes: i64) -> Result<Connection> {
     check_header(&connection, path)?;
     connection
         .execute_batch(&format!(
-            "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF; PRAGMA mmap_size={mapped_bytes}; PRAGMA cache_size=-{READ_CACHE_KIB};"
+            "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF; PRAGMA mmap_size=0; PRAGMA cache_size=-{READ_CACHE_KIB};"
         ))
         .map_err(|e| corrupt(path, e))?;
     connection.set_prepared_statement_cache_capacity(64);

@@ -1,7 +1,7 @@
 //! One open generation: what rarely changes is held in memory, everything else is read through pooled connections.
 
 use super::amended::{self, Amended};
-use super::connection::{corrupt, open_blank, open_read, open_unmapped, unreadable};
+use super::connection::{corrupt, open_blank, open_read, unreadable};
 use super::rows::{Version, VersionRow};
 use super::schema::{MAX_SPREAD, meta};
 use super::vectors::Passages;
@@ -75,14 +75,6 @@ impl Knowledge {
     /// `KB_OPEN`, `KB_CORRUPT` or `KB_SCHEMA`.
     pub fn open(path: &Path) -> Result<Knowledge> {
         Knowledge::open_by(path, open_read)
-    }
-
-    /// [`Knowledge::open`] for a file that may be on a failing disk: what cannot be read is an error, and does not end the process.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn open_unmapped(path: &Path) -> Result<Knowledge> {
-        Knowledge::open_by(path, open_unmapped)
     }
 
     /// What a box has before its first import: no document, in memory, so that it leaves nothing behind and needs no folder that can

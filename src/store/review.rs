@@ -45,6 +45,11 @@ pub struct Suspended {
     pub new_fingerprint: String,
 }
 
+/// How many questions wait: one that rests on several clauses counts once, here as on every screen.
+pub fn questions(waiting: &[Suspended]) -> usize {
+    waiting.iter().map(|one| one.folded.as_str()).collect::<HashSet<_>>().len()
+}
+
 /// A clause of a title, whatever the version: the title's key, the number of the 条 with its insert, or the label.
 type Place = (String, Option<u32>, u32, String);
 

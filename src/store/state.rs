@@ -133,6 +133,24 @@ impl StateDb {
         Ok(())
     }
 
+    /// Copies the journal as it stands at this moment into a new file, whoever writes meanwhile.
+    ///
+    /// # Errors
+    /// `STATE_DB`, `NO_SPACE`, `IO`.
+    pub fn copy_to(&self, path: &Path) -> Result<()> {
+        let name = path.to_string_lossy();
+        self.with(|c| c.execute("VACUUM INTO ?", [name.as_ref()]).map(drop))
+    }
+
+    /// Closes it, with everything in its one file.
+    ///
+    /// # Errors
+    /// `STATE_DB`.
+    pub fn close(self) -> Result<()> {
+        let connection = self.connection.into_inner().unwrap_or_else(PoisonError::into_inner);
+        connection.close().map_err(|(_, e)| failed(&self.path, e))
+    }
+
     /// What is not as it was written: entries that were changed or removed, settings and reviews; `None` when everything is.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Looking at databases without leaving a trace, and not for longer than a limit: for the doctor, whose patient may be ill.
 
-use super::connection::{corrupt, escape_uri, open_unmapped};
+use super::connection::{corrupt, escape_uri, open_read};
 use crate::error::Result;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -24,7 +24,7 @@ pub enum Quick {
 /// # Errors
 /// `KB_OPEN`, `KB_CORRUPT` or `KB_SCHEMA` when it cannot be looked through at all.
 pub fn quick_check(path: &Path, limit: Duration) -> Result<Quick> {
-    look_through(&open_unmapped(path)?, limit).map_err(|e| corrupt(path, e))
+    look_through(&open_read(path)?, limit).map_err(|e| corrupt(path, e))
 }
 
 /// Opens a database that may be written through a log beside it, and changes neither file, nor makes one: no lock, no shared memory, no

@@ -1,6 +1,6 @@
 //! The commands of a branch's knowledge: `guida import`, `guida data`.
 
-use super::DataArg;
+use super::{DataArg, PassphraseArg};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -21,6 +21,43 @@ pub struct ImportArgs {
     /// 不用编码模型检验(本机以 --no-embedder 运行时)
     #[arg(long)]
     pub no_embedder: bool,
+    /// 输出 JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `guida data backup`, `guida data move`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// 备份写到哪个目录(U 盘挂载的目录或别的磁盘)
+    #[arg(value_name = "目录")]
+    pub target: PathBuf,
+    /// Data folder.
+    #[command(flatten)]
+    pub data: DataArg,
+    /// Where the passphrase comes from.
+    #[command(flatten)]
+    pub passphrase: PassphraseArg,
+    /// 不备份模型文件(几个 GB;登记照样备份)
+    #[arg(long)]
+    pub no_models: bool,
+    /// 输出 JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `guida data restore`.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// 备份文件(guida-网点-日期.backup)
+    #[arg(value_name = "备份文件")]
+    pub source: PathBuf,
+    /// Data folder.
+    #[command(flatten)]
+    pub data: DataArg,
+    /// Where the passphrase comes from.
+    #[command(flatten)]
+    pub passphrase: PassphraseArg,
     /// 输出 JSON
     #[arg(long)]
     pub json: bool,
@@ -86,6 +123,12 @@ pub enum DataCommand {
         #[arg(long)]
         json: bool,
     },
+    /// 把整台柜答备份成一个加密文件,营业时也可以做
+    Backup(BackupArgs),
+    /// 在新机上由备份恢复(数据目录须是空的)
+    Restore(RestoreArgs),
+    /// 搬到新机:备份,然后停用本机(先停止服务)
+    Move(BackupArgs),
     /// 本机时钟;--confirm 确认现在的时间无误
     Clock {
         /// 已核对,现在的时间无误

@@ -8,7 +8,7 @@ mod model;
 mod pack;
 mod serve;
 
-pub use branch::{DataCommand, ImportArgs};
+pub use branch::{BackupArgs, DataCommand, ImportArgs, RestoreArgs};
 pub use console::ConsoleArgs;
 pub use model::{DataArg, KvTypeArg, LoraArg, ModelArgs, ModelCommand, RoleArg};
 pub use pack::{

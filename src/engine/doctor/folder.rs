@@ -3,6 +3,8 @@
 use super::CheckState;
 use super::findings::{DISK, Finding, Looked, amount, refused, say};
 use super::subject::{Subject, quoted};
+use crate::config::Key;
+use crate::engine::space::RESERVE_MB;
 use jiff::{SignedDuration, Timestamp};
 use rustix::fs::{StatVfs, StatVfsMountFlags};
 use std::io::ErrorKind;
@@ -14,8 +16,6 @@ use std::path::{Path, PathBuf};
 const ROOM_PER_GENERATION: u64 = 2;
 /// Below this the journal and the log will soon fail, whatever the knowledge.
 const LEAST_FREE: u64 = 64 << 20;
-/// What should stay free beyond another generation: log files, what the system itself writes.
-const RESERVE: u64 = 256 << 20;
 /// Files that an import makes, with plenty to spare.
 const LEAST_INODES: u64 = 1_000;
 /// Below so many it is time to look for what makes so many files.
@@ -190,6 +190,18 @@ pub(super) fn permissions(subject: &Subject) -> Looked {
     }
     let open = [data.root().to_owned(), data.root().join("run"), data.generations(), data.models(), data.roots()];
     let open = open.into_iter().find(|path| mode(path).is_some_and(|mode| mode & WORLD_WRITABLE != 0));
+    if open.is_none()
+        && let Some(path) = data.open_to_others()
+    {
+        let remedy = format!("sudo chmod -R o-rwx {}", quoted(data.root()));
+        return Ok(Finding::fail(
+            say(
+                format!("本机任何用户都读得到知识(含机密条款)和记录,例如 {}", path.display()),
+                format!("every user of this machine can read knowledge and records: {}", path.display()),
+            ),
+            say(format!("{remedy};重启服务也会自动收紧"), format!("{remedy}; a restart of the service does it, too")),
+        ));
+    }
     Ok(match open {
         None => {
             Finding::ok(say("密钥只有服务的用户读得到,目录不对外开放", "only the service's user can read the keys"))
@@ -202,10 +214,10 @@ pub(super) fn permissions(subject: &Subject) -> Looked {
 }
 
 /// `generation` is what another generation takes.
-fn judge_space(free: u64, generation: u64) -> CheckState {
+fn judge_space(free: u64, generation: u64, reserve: u64) -> CheckState {
     match free {
         _ if free < LEAST_FREE.max(generation) => CheckState::Fail,
-        _ if free < generation.saturating_add(RESERVE) => CheckState::Warn,
+        _ if free < generation.saturating_add(reserve) => CheckState::Warn,
         _ => CheckState::Ok,
     }
 }
@@ -215,8 +227,9 @@ pub(super) fn disk_space(subject: &Subject) -> Looked {
     let free = mounted.f_bavail.saturating_mul(mounted.f_frsize);
     let total = mounted.f_blocks.saturating_mul(mounted.f_frsize);
     let generation = subject.kb_bytes().saturating_mul(ROOM_PER_GENERATION);
-    let state = judge_space(free, generation);
-    let (free, total, needed) = (amount(free), amount(total), amount(generation.saturating_add(RESERVE)));
+    let reserve = subject.settings().now().number(Key::DiskReserve).unwrap_or(RESERVE_MB) << 20;
+    let state = judge_space(free, generation, reserve);
+    let (free, total, needed) = (amount(free), amount(total), amount(generation.saturating_add(reserve)));
     Ok(Finding::judged(
         state,
         say(
@@ -370,13 +383,20 @@ mod tests {
 
     #[test]
     fn a_full_disk_fails_and_one_that_fills_up_warns() {
-        assert_eq!((judge_space(LEAST_FREE - 1, 0), judge_space(LEAST_FREE, 0)), (Fail, Warn));
+        const RESERVE: u64 = 256 << 20;
+        assert_eq!((judge_space(LEAST_FREE - 1, 0, RESERVE), judge_space(LEAST_FREE, 0, RESERVE)), (Fail, Warn));
         let generation = 600 << 20;
-        assert_eq!((judge_space(generation - 1, generation), judge_space(generation, generation)), (Fail, Warn));
+        assert_eq!(
+            (judge_space(generation - 1, generation, RESERVE), judge_space(generation, generation, RESERVE)),
+            (Fail, Warn)
+        );
         let enough = generation + RESERVE;
-        assert_eq!((judge_space(enough - 1, generation), judge_space(enough, generation)), (Warn, Ok));
-        assert_eq!(judge_space(0, u64::MAX), Fail);
-        assert_eq!(judge_space(u64::MAX, u64::MAX), Ok);
+        assert_eq!(
+            (judge_space(enough - 1, generation, RESERVE), judge_space(enough, generation, RESERVE)),
+            (Warn, Ok)
+        );
+        assert_eq!(judge_space(0, u64::MAX, RESERVE), Fail);
+        assert_eq!(judge_space(u64::MAX, u64::MAX, RESERVE), Ok);
     }
 
     #[test]

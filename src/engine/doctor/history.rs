@@ -3,8 +3,9 @@
 use super::SLOW_LIMIT;
 use super::findings::{DISK, Finding, Looked, amount, met, say};
 use super::subject::{Subject, quoted};
-use crate::clock::{ClockWarning, in_china, judge};
+use crate::clock::{ClockWarning, in_china, judge, long_off};
 use crate::engine::following::CLOCK_SEEN;
+use crate::engine::sealed;
 use crate::error::Code;
 use crate::store::Quick;
 use crate::store::state::Event;
@@ -44,7 +45,15 @@ pub(super) fn clock(subject: &Subject) -> Looked {
         "set it (to Beijing time where that is the time zone): sudo timedatectl set-ntp false; sudo timedatectl set-time 'YYYY-MM-DD \
          hh:mm:ss'; if it is wrong again after a restart, replace the battery of the board",
     );
-    Ok(match judge(now, floor, seen) {
+    let look = say(
+        format!("看现在的日期和时间对不对;对就确认:{};不对:{}", subject.command("data clock --confirm"), set.zh),
+        format!(
+            "is date and time right now? If so, confirm: {}; if not, {}",
+            subject.command("data clock --confirm"),
+            set.en
+        ),
+    );
+    Ok(match judge(now, floor, seen).or_else(|| long_off(now, seen)) {
         Some(ClockWarning::BeforeFloor { floor, now }) => Finding::fail(
             say(
                 format!("现在是 {},早于总行已签发内容的时间 {},必定有误", shown(now), shown(floor)),
@@ -65,18 +74,14 @@ pub(super) fn clock(subject: &Subject) -> Looked {
                 format!("倒退过:曾到 {},现在是 {}", shown(seen), shown(now)),
                 format!("has gone back: it showed {} before, now {}", shown(seen), shown(now)),
             ),
+            look,
+        ),
+        Some(ClockWarning::SteppedForward { before, now }) => Finding::warn(
             say(
-                format!(
-                    "看现在的日期和时间对不对;对就确认:{};不对:{}",
-                    subject.command("data clock --confirm"),
-                    set.zh
-                ),
-                format!(
-                    "is date and time right now? If so, confirm: {}; if not, {}",
-                    subject.command("data clock --confirm"),
-                    set.en
-                ),
+                format!("突然走到了 {},最晚应是 {}", shown(now), shown(before)),
+                format!("shows {}, later than can have passed: {} at most", shown(now), shown(before)),
             ),
+            look,
         ),
         None => Finding::ok(match floor {
             Some(floor) => say(
@@ -123,6 +128,35 @@ fn set_aside(subject: &Subject, path: &str) -> Bilingual {
             DISK.1
         ),
     )
+}
+
+pub(super) fn own_files(subject: &Subject) -> Looked {
+    let data = subject.folder()?;
+    let Ok(state) = subject.journal()? else {
+        return Err(Finding::skipped(say("记录库读不出,没有查", "not looked at: the journal cannot be read")));
+    };
+    let answers = subject.active().and_then(|active| active.active.as_deref());
+    let changed = match sealed::check(data, state, answers, false) {
+        Ok(changed) => changed,
+        Err(e) => return Err(Finding::skipped(met("the seals cannot be read", &e))),
+    };
+    if changed.files.is_empty() {
+        return Ok(Finding::ok(say("与本机写下时一致", "as this box wrote them")));
+    }
+    let add = subject.command("model add 文件.gguf");
+    Ok(Finding::fail(
+        say(
+            changed.files.join(";"),
+            "changed or removed by another hand: register of models, questions to review, or branch.json",
+        ),
+        say(
+            format!(
+                "查清谁改的并上报。模型登记:看 guida model list,无误后重新登记任一模型即恢复({add});待复核清单:导入下一个知识包时重做,之前既定问法只按检索作答;branch.json:从备份恢复"
+            ),
+            "find out who did it and report it. Register: see guida model list, then add any model again; questions to review: made anew by the \
+             next import, until then none settles an answer; branch.json: restore it from a backup",
+        ),
+    ))
 }
 
 pub(super) fn journal(subject: &Subject) -> Looked {

@@ -10,6 +10,7 @@ use crate::pack::hex;
 use crate::pack::keys::SoftwareVerifier;
 use crate::pack::manifest::Raw;
 use crate::store::generations::{DataDir, serial_of};
+use crate::store::review::questions;
 use crate::store::{Knowledge, Quick, quick_check};
 use crate::types::Bilingual;
 use jiff::Timestamp;
@@ -109,7 +110,7 @@ fn said(data: &DataDir, gid: &str) -> crate::error::Result<Raw> {
 
 pub(super) fn file(subject: &Subject) -> Looked {
     let kb = subject.kb()?;
-    let knowledge = match Knowledge::open_unmapped(&kb) {
+    let knowledge = match Knowledge::open(&kb) {
         Ok(knowledge) => knowledge,
         Err(e) if e.code() == Code::KbSchema => {
             return Ok(Finding::fail(
@@ -269,7 +270,7 @@ pub(super) fn sound(subject: &Subject) -> Looked {
 }
 
 pub(super) fn encoder(subject: &Subject) -> Looked {
-    let Ok(knowledge) = Knowledge::open_unmapped(&subject.kb()?) else {
+    let Ok(knowledge) = Knowledge::open(&subject.kb()?) else {
         return Err(Finding::skipped(say("知识打不开,没有查", "not looked at: the knowledge does not open")));
     };
     let Some(made_by) = knowledge.embedder() else {
@@ -311,7 +312,7 @@ pub(super) fn previous(subject: &Subject) -> Looked {
         return Ok(Finding::ok(say("没有:本机只导入过一次", "none: there was one import only")));
     };
     let path = data.knowledge(prev);
-    let sound = Knowledge::open_unmapped(&path).is_ok();
+    let sound = Knowledge::open(&path).is_ok();
     let length = std::fs::metadata(&path).map_or(0, |found| found.len());
     if sound && said(data, prev).is_ok_and(|raw| raw.size == length) {
         return Ok(Finding::ok(say(
@@ -402,10 +403,10 @@ pub(super) fn reviews(subject: &Subject) -> Looked {
         Ok(open) if open.is_empty() => Finding::ok(say("没有", "none")),
         Ok(open) => Finding::warn(
             say(
-                format!("{} 个既定问法的条款已变,复核前只按检索作答", open.len()),
+                format!("{} 个既定问法的条款已变,复核前只按检索作答", questions(&open)),
                 format!(
                     "the clauses of {} curated questions have changed: until reviewed they settle no answer",
-                    open.len()
+                    questions(&open)
                 ),
             ),
             say(

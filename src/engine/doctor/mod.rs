@@ -113,6 +113,7 @@ const CHECKS: &[Spec] = &[
     Spec("clock", "本机时钟", "Clock", history::clock),
     Spec("time_zone", "时区", "Time zone", history::time_zone),
     Spec("journal", "记录库", "Journal", history::journal),
+    Spec("own_files", "本机自己写的文件", "Files that the box writes itself", history::own_files),
     Spec("last_import", "上次导入", "Last import", history::last_import),
     Spec("staging", "导入残留", "Left by an import", folder::staging),
     Spec("receipt", "待带走的回执", "Receipt that waits", folder::receipt),

@@ -5,8 +5,9 @@ use super::subject::{Subject, quoted};
 use crate::engine::branch::socket_of;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use std::collections::HashSet;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{BufRead, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -104,10 +105,26 @@ impl Unit {
     }
 }
 
+/// What the service of a data folder calls itself, by the greeting of its admin socket.
+fn name_of(data: &Path) -> Option<String> {
+    let socket = UnixStream::connect(socket_of(data)).ok()?;
+    socket.set_read_timeout(Some(ANSWER_WAIT)).ok()?;
+    let mut greeting = String::new();
+    std::io::BufReader::new(socket.take(MAX_ANSWER)).read_line(&mut greeting).ok()?;
+    instance_in(&greeting)
+}
+
+/// The name of a service in what it says.
+fn instance_in(said: &str) -> Option<String> {
+    let (_, rest) = said.split_once("\"instance\":\"")?;
+    rest.split_once('"').map(|(name, _)| name.to_owned())
+}
+
 /// Who answers on a port of this machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Port {
-    Ours,
+    /// A Guida, with its name.
+    Guida(Option<String>),
     Others,
     Free,
     Mute,
@@ -138,7 +155,7 @@ fn knock(address: SocketAddr) -> Port {
     let answer = String::from_utf8_lossy(&answer);
     match (answer.is_empty(), MARKS.iter().all(|mark| answer.contains(mark))) {
         (true, _) => Port::Mute,
-        (false, true) => Port::Ours,
+        (false, true) => Port::Guida(instance_in(&answer)),
         (false, false) => Port::Others,
     }
 }
@@ -169,8 +186,8 @@ pub(super) fn running(subject: &Subject) -> Looked {
                 format!("启动:{start};起不来就看日志:tail -n 50 {log}"),
                 format!("start it: {start}; if it does not come up, read the log: tail -n 50 {log}"),
             );
-            // A box that is to serve from the start on does not; another may be in the making.
-            let meant = unit.systemd && unit.enabled;
+            // It was killed or crashed, or is to serve from the start on and does not; another may be in the making.
+            let meant = presence == Presence::Silent || (unit.systemd && unit.enabled);
             if meant { Finding::fail(say(zh, en), remedy) } else { Finding::warn(say(zh, en), remedy) }
         }
     })
@@ -184,10 +201,26 @@ pub(super) fn http(subject: &Subject) -> Looked {
     let runs = subject.presence() == Presence::Answering;
     let port = subject.command("settings set http.listen 0.0.0.0:8081");
     let who = format!("sudo ss -ltnp 'sport = :{}'", address.port());
+    let denied = subject.presence() == Presence::Denied;
     Ok(match (knock(address), runs) {
-        (Port::Ours, _) => {
+        // Who may not ask the service for its name takes the port's word.
+        (Port::Guida(_), _) if denied => Finding::ok(say(
+            format!("{address} 由柜答使用,有应答;当前用户不能核对是不是本数据目录的服务"),
+            format!("{address} is a Guida's and answers; this user may not see whether it is this folder's"),
+        )),
+        (Port::Guida(name), true) if name.is_some() && name == name_of(subject.folder()?.root()) => {
             Finding::ok(say(format!("{address} 由本服务使用,有应答"), format!("{address} is ours and answers")))
         }
+        (Port::Guida(_), _) => Finding::fail(
+            say(
+                format!("{address} 由另一个柜答使用,不是本数据目录的服务"),
+                format!("{address} is another Guida's, not that of this data folder"),
+            ),
+            say(
+                format!("看是哪个进程:{who};停掉它,或让本服务换端口后重启:{port}"),
+                format!("see which process: {who}; stop it, or give this service another port and restart it: {port}"),
+            ),
+        ),
         (Port::Free, false) => Finding::ok(say(format!("{address} 空闲"), format!("{address} is free"))),
         (Port::Free, true) => Finding::warn(
             say(

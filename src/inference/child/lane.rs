@@ -6,6 +6,7 @@ use super::process::Process;
 use crate::error::Code;
 use crate::inference::models::named_digest;
 use crate::inference::protocol::{Event, Failure, Figures, FromChild, ToChild, never_started};
+use crate::inference::scheduler::FIRST_STEP_TOKENS;
 use crate::inference::{GenerateEvent, GeneratorSettings};
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -19,6 +20,10 @@ use std::time::{Duration, Instant};
 const LOAD_LIMIT: Duration = Duration::from_secs(600);
 /// How often the file of the model that serves is looked at.
 pub(super) const FILE_LOOK: Duration = Duration::from_secs(5);
+/// A step may take so many times as long as the slowest before it: longer prompts, and other programs on the processors.
+const STEP_FACTOR: u32 = 4;
+/// And so many times as long as the longest that is planned before anything was measured.
+const FIRST_STEP_FACTOR: u32 = 2;
 /// A process that was up for this long counts as healthy, and pauses start small again.
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 
@@ -74,6 +79,10 @@ pub(super) struct Lane {
     up: Option<Instant>,
     /// When it last said something.
     heard: Instant,
+    /// The longest it was silent over work: as long as its slowest step.
+    slowest: Duration,
+    /// What the longest first step takes, by the text that was computed to try the model.
+    first_step: Duration,
     /// What it was given, in order.
     jobs: BTreeMap<u64, Given>,
     /// What its readers are to be told, once the figures say the same.
@@ -107,6 +116,8 @@ impl Lane {
             began: now,
             up: None,
             heard: now,
+            slowest: Duration::ZERO,
+            first_step: Duration::ZERO,
             jobs: BTreeMap::new(),
             news: Vec::new(),
         }
@@ -136,6 +147,13 @@ impl Lane {
         Duration::from_millis(self.settings.grace_ms)
     }
 
+    /// Longest silence over work that is no hang: learned from this model's steps on this machine.
+    fn patience(&self) -> Duration {
+        let least = Duration::from_millis(self.settings.patience_ms);
+        let learned = self.slowest.saturating_mul(STEP_FACTOR);
+        learned.max(self.first_step.saturating_mul(FIRST_STEP_FACTOR)).max(least).min(self.grace())
+    }
+
     /// Hands a request to the process.
     pub(super) fn give(&mut self, job: Job) {
         if self.jobs.is_empty() {
@@ -154,10 +172,16 @@ impl Lane {
     /// Takes a frame, or that the process closed its socket (`None`); says how the process ended, or whether it came up by it.
     pub(super) fn hear(&mut self, frame: Option<FromChild>) -> Result<bool, End> {
         let Some(frame) = frame else { return Err(self.gone()) };
-        self.heard = Instant::now();
+        let now = Instant::now();
+        if !self.jobs.is_empty() {
+            self.slowest = self.slowest.max(now.saturating_duration_since(self.heard));
+        }
+        self.heard = now;
         match frame {
-            FromChild::Ready { context_tokens, opens_thinking } => {
-                self.up = Some(Instant::now());
+            FromChild::Ready { context_tokens, opens_thinking, token_ms } => {
+                self.up = Some(now);
+                let first_step = Duration::try_from_secs_f64(token_ms * FIRST_STEP_TOKENS / 1e3);
+                self.first_step = first_step.unwrap_or_else(|_| self.grace());
                 self.context_tokens = context_tokens;
                 self.opens_thinking = opens_thinking;
                 return Ok(true);
@@ -223,10 +247,14 @@ impl Lane {
         // Who has seen nothing yet needs no word from the process to end.
         let dropped = self.jobs.extract_if(.., |_, given| given.cancel_sent && !given.started);
         self.news.extend(dropped.map(|(_, given)| (given.job.events, GenerateEvent::Done(never_started()))));
-        // A step ends within seconds and says something; a process that has work and is silent for longer than the grace hangs.
-        let silent = !self.jobs.is_empty() && now.saturating_duration_since(self.heard) >= grace;
+        // Every step says something.
+        let silence = now.saturating_duration_since(self.heard);
+        if !self.jobs.is_empty() && silence >= self.patience() {
+            let seconds = silence.as_secs_f64();
+            return Some(End::Died(died(format!("生成进程 {seconds:.0} 秒没有任何进展,已被终止"))));
+        }
         let overdue = self.jobs.values().any(|given| given.overdue.is_some_and(|overdue| now >= overdue));
-        (silent || overdue).then(|| End::Died(died("生成进程超过时限没有响应,已被终止".into())))
+        overdue.then(|| End::Died(died("生成进程超过时限没有写完,已被终止".into())))
     }
 
     /// The process maps the file: what is written into it is what it computes with. Another file under the name is none of its business.

@@ -70,14 +70,14 @@ pub fn run_child() -> Result<()> {
         Ok(model) => model,
         Err(error) => return refuse(&error),
     };
-    let warm = model.engine(&IN_FLIGHT).and_then(|mut engine| engine.warm_up().map(|()| engine));
-    let engine = match warm {
-        Ok(engine) => engine,
+    let warm = model.engine(&IN_FLIGHT).and_then(|mut engine| engine.warm_up().map(|token_ms| (engine, token_ms)));
+    let (engine, token_ms) = match warm {
+        Ok(warm) => warm,
         Err(error) => return refuse(&error),
     };
     sandbox::loaded();
     let (context_tokens, opens_thinking) = (model.context_tokens(), model.opens_thinking());
-    send(&socket, &FromChild::Ready { context_tokens, opens_thinking }).map_err(broken)?;
+    send(&socket, &FromChild::Ready { context_tokens, opens_thinking, token_ms }).map_err(broken)?;
 
     let (wishes, received) = channel();
     let flags = Arc::new(Flags::default());

@@ -103,12 +103,13 @@ fn complaints() -> String {
     if lines.is_empty() { "llama.cpp 没有说明原因".into() } else { lines.join(";") }
 }
 
-/// Loads the weights, mapped from the file.
+/// Loads the weights of an encoder or reranker, read and not mapped: they are computed with in the service itself, which a mapped file that is
+/// cut short would end (SIGBUS).
 fn load_model(path: &Path) -> Result<LlamaModel> {
     let backend = backend()?;
     let _one_at_a_time = lock(&LOADING);
     lock(&COMPLAINTS).clear();
-    let params = LlamaModelParams::default().with_use_mmap(true).with_n_gpu_layers(0);
+    let params = LlamaModelParams::default().with_use_mmap(false).with_n_gpu_layers(0);
     LlamaModel::load_from_file(backend, path, &params).map_err(|cause| {
         let message = format!("模型文件 {} 载入失败:{}", path.display(), complaints());
         Error::new(Code::ModelLoad, message, "请核对文件的校验值,或换用本版本支持的模型架构").because(cause)

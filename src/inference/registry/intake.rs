@@ -212,7 +212,7 @@ fn check_name(name: &str) -> Result<()> {
     Err(Error::new(
         Code::BadParameter,
         format!("模型名 {name:?} 不合适"),
-        format!("用 {} 个字符以内的文字,不含空格和斜线,如 qwen2.5-3b", super::MAX_NAME_CHARS),
+        format!("用 {} 个字符以内的文字,不含空格和斜线,如 qwen2.5-3b", super::names::MAX_NAME_CHARS),
     ))
 }
 

@@ -9,11 +9,15 @@
 
 mod chosen;
 mod intake;
+mod names;
 mod profiles;
+mod seal;
 
 pub use chosen::Choice;
 pub use intake::Intake;
+use names::{clean_name, free_name, is_checksum};
 pub use profiles::{CpuBox, Profile, ProfileStore, Tuning};
+pub use seal::RegisterSeal;
 
 use super::disk;
 use super::models::{ModelInfo, Pooling, read_info, sha256};
@@ -22,6 +26,7 @@ use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// The register's file.
@@ -32,8 +37,6 @@ const LOCK: &str = ".lock";
 const FORMAT: u32 = 1;
 /// Shortest beginning of a checksum that names a model.
 const MIN_PREFIX: usize = 4;
-/// Longest name of a model, in characters.
-const MAX_NAME_CHARS: usize = 64;
 /// Largest register that is read: some thousand models.
 const MAX_REGISTER_BYTES: u64 = 1 << 20;
 
@@ -143,12 +146,19 @@ pub struct Listing {
 #[derive(Debug, Clone)]
 pub struct Registry {
     folder: PathBuf,
+    seal: Option<Arc<dyn RegisterSeal>>,
 }
 
 impl Registry {
     /// The registry of a data directory, which need not exist yet.
     pub fn of(data: &Path) -> Registry {
-        Registry { folder: data.join("models") }
+        Registry { folder: data.join("models"), seal: None }
+    }
+
+    /// The same with a seal on every change.
+    #[must_use]
+    pub fn sealed_by(self, seal: Arc<dyn RegisterSeal>) -> Registry {
+        Registry { seal: Some(seal), ..self }
     }
 
     /// What was measured of the models on this box.
@@ -198,7 +208,13 @@ impl Registry {
         register.models.sort_by(|a, b| a.name.cmp(&b.name));
         let text = serde_json::to_vec_pretty(&register)
             .map_err(|cause| Error::new(Code::Internal, "模型登记无法转成 JSON", "请报告这个问题").because(cause))?;
+        if let Some(seal) = &self.seal {
+            seal.before(std::fs::read(self.register_path()).ok().as_deref(), &text)?;
+        }
         disk::replace(&self.register_path(), &text).map_err(|cause| self.failed("写登记文件", cause))?;
+        if let Some(seal) = &self.seal {
+            seal.after(&text)?;
+        }
         Ok(result)
     }
 
@@ -414,29 +430,5 @@ fn find_in<'r>(register: &'r Register, key: &str) -> Result<&'r Entry> {
                 "用 guida model list 查看,用 guida model add 文件 登记",
             ))
         }
-    }
-}
-
-/// Whether a text is a SHA-256 in lower-case hex.
-fn is_checksum(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-/// A header's name as a name on the command line: no blanks, slashes or control characters.
-fn clean_name(name: &str) -> String {
-    let parts: Vec<String> = name
-        .split(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | '\\'))
-        .filter(|part| !part.is_empty())
-        .map(str::to_owned)
-        .collect();
-    let name: String = parts.join("-").trim_start_matches('-').chars().take(MAX_NAME_CHARS).collect();
-    if name.is_empty() { "未命名".into() } else { name }
-}
-
-/// The name, or with a part of the checksum behind it when another model has it.
-fn free_name<'e>(name: &str, sha256: &str, mut others: impl Iterator<Item = &'e Entry>) -> String {
-    match others.any(|entry| entry.name == name && entry.sha256 != sha256) {
-        true => format!("{name}-{}", sha256.get(..8).unwrap_or(sha256)),
-        false => name.to_owned(),
     }
 }

@@ -34,7 +34,7 @@ impl Import {
             ),
         ];
         if !preview.suspended.is_empty() {
-            let n = preview.suspended.len();
+            let n = preview.to_review();
             consequence.push(look.either(
                 format!("{n} 条常见问法的依据条款已变,复核以前改由检索回答(按 2 再按 v 复核)。"),
                 format!(

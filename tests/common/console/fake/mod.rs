@@ -67,7 +67,13 @@ impl Fake {
 
 /// How the service presents itself.
 pub fn greeting() -> Greeting {
-    Greeting { guida: "0.1.0".into(), protocol: 1, pid: 4711, you: "operator uid=1000 zhang".into() }
+    Greeting {
+        guida: "0.1.0".into(),
+        protocol: 1,
+        pid: 4711,
+        instance: "3f".into(),
+        you: "operator uid=1000 zhang".into(),
+    }
 }
 
 /// The machine.
