@@ -6,6 +6,7 @@
 //! checked against the card's clauses; [`prose`] is what the reader gets. The card is complete before the model is even asked.
 //! `place` is where the models that write stand, and are exchanged while tellers ask; `warming` names what is likely to be asked, for idle moments.
 
+mod bounds;
 mod cache;
 mod card;
 pub mod cite;

@@ -1,10 +1,10 @@
-//! Words that are told apart at the counter (取 and 存, 单位 and 个人, 挂失 and 解挂): whether question and sentence are on the same side.
+//! Words that are told apart at the counter (取 and 存, 单位 and 个人, 挂失 and 解挂): whether two texts are on the same side.
 
-use crate::text::normalize::fold;
+use super::normalize::fold;
 use std::sync::OnceLock;
 
 /// The list, see its own comment.
-const CONTRASTS: &str = include_str!("../../../assets/contrasts.txt");
+const CONTRASTS: &str = include_str!("../../assets/contrasts.txt");
 
 /// Sides that exclude each other, each with its words.
 type Contrast = Vec<Vec<String>>;
@@ -47,6 +47,18 @@ pub fn compare(question: &str, sentence: &str, document: &str) -> Sides {
         sides.other += usize::from(!same && stated.contains(&true));
     }
     sides
+}
+
+/// Whether two texts, both normalised, are about different things: of some contrast each takes sides, and none in common.
+pub fn apart(one: &str, other: &str) -> bool {
+    contrasts().iter().any(|contrast| {
+        let taken = |text: &str| -> Vec<bool> {
+            contrast.iter().map(|words| words.iter().any(|word| text.contains(word.as_str()))).collect()
+        };
+        let (one, other) = (taken(one), taken(other));
+        let common = one.iter().zip(&other).any(|(one, other)| *one && *other);
+        one.contains(&true) && other.contains(&true) && !common
+    })
 }
 
 #[cfg(test)]
