@@ -1,8 +1,8 @@
 //! A question on its way from the door to the answerer: checked, read together with what the session asked before, with the day and
 //! the clearance by which it is answered. Answers and traces come the same way; a trace belongs to no session.
 
-use super::request::{Actor, AskRequest, TELLER_CLEARANCE};
-use super::{check_field, standing};
+use super::request::{Actor, AskRequest, TELLER_CLEARANCE, check_field};
+use super::standing;
 use crate::answer::outcome::{Card, Citation};
 use crate::answer::{Answerer, Ask, PartQuestion, Weighed};
 use crate::clock::{BoxClock, Reading};

@@ -346,7 +346,8 @@ mod tests {
         let gid = "1-7-5983e6bb69cc";
         std::fs::create_dir_all(data.generation(gid)).unwrap();
         let active = Active { active: Some(gid.into()), ..Active::default() };
-        let integrity = Integrity { at_once: Some(Duration::ZERO), ..Integrity::default() };
+        let mut integrity = Integrity::default();
+        integrity.at_once = Some(Duration::ZERO);
         // Without a manifest nothing vouches for it; the first time it may answer until that is found.
         let mut choice = integrity.choose(&data, &active);
         while choice.altered.is_empty() {

@@ -85,8 +85,6 @@ pub const MAX_NEIGHBOURS: usize = 20;
 const RECHECK_MINUTES: u64 = 60;
 /// How often [`Engine::settle`] looks.
 const SETTLE_POLL: Duration = Duration::from_millis(20);
-/// Most bytes of a title, a choice or a filter.
-const MAX_FIELD_BYTES: usize = 600;
 
 /// The engine, as its faces see it.
 pub trait Door: Send + Sync {
@@ -299,7 +297,7 @@ impl Engine {
                     .map(|r| Reply::Clause(Box::new(r)))
             }
             Request::Documents { filter } => {
-                check_field("筛选词", filter.as_deref())?;
+                request::check_field("筛选词", filter.as_deref())?;
                 Ok(Reply::Documents(browse::documents(retriever, actor, self.today(), filter.as_deref())))
             }
             Request::Status => self.status(&answerer).map(|s| Reply::Status(Box::new(s))),
@@ -407,9 +405,11 @@ impl Engine {
         let (mut notices, suspended) = self.seat.standing.notices(&reading, knowledge.is_blank());
         notices.extend(self.watch.load.crowd().map(standing::crowding));
         let writers = answerer.writers();
+        // Mended knowledge is in its place a moment before it may answer.
+        let nothing = self.seat.standing.withheld().map(|_| GenerationId(GenerationId::NONE.into()));
         Ok(StatusReply {
             version: env!("CARGO_PKG_VERSION").into(),
-            generation: knowledge.generation().clone(),
+            generation: nothing.unwrap_or_else(|| knowledge.generation().clone()),
             documents: knowledge.versions().len() as u64,
             clauses: knowledge.clause_total(),
             vectors: knowledge.vector_count(),
@@ -436,15 +436,4 @@ fn no_home() -> Error {
         "服务没有使用建好的数据目录",
         "用 guida data init 建立数据目录,再用 guida serve --data 目录 启动服务",
     )
-}
-
-fn check_field(name: &str, value: Option<&str>) -> Result<()> {
-    match value {
-        Some(text) if text.len() > MAX_FIELD_BYTES => Err(Error::new(
-            Code::BadParameter,
-            format!("{name}有 {} 字节,最多 {MAX_FIELD_BYTES}", text.len()),
-            "缩短后重试",
-        )),
-        _ => Ok(()),
-    }
 }

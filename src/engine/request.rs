@@ -4,12 +4,16 @@ use super::importing::ImportRequest;
 use super::logs::LogRequest;
 use super::modeling::ModelRequest;
 use super::settings::SettingsRequest;
+use crate::error::{Code, Error, Result};
 use crate::types::{Classification, ClauseId, Date, Level};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// What the people at the counters may read: the page's clearance, and that of a trace.
 pub const TELLER_CLEARANCE: Classification = Classification::Internal;
+
+/// Most bytes of a title, a choice or a filter.
+const MAX_FIELD_BYTES: usize = 600;
 
 /// A teller's question.
 #[derive(Debug, Clone, Serialize, Deserialize, Default)]
@@ -192,5 +196,17 @@ impl Actor {
     /// What the journal calls the caller.
     pub fn name(&self) -> &str {
         &self.name
+    }
+}
+
+/// Refuses a field that nobody types by hand at such a length.
+pub(super) fn check_field(name: &str, value: Option<&str>) -> Result<()> {
+    match value {
+        Some(text) if text.len() > MAX_FIELD_BYTES => Err(Error::new(
+            Code::BadParameter,
+            format!("{name}有 {} 字节,最多 {MAX_FIELD_BYTES}", text.len()),
+            "缩短后重试",
+        )),
+        _ => Ok(()),
     }
 }

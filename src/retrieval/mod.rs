@@ -33,6 +33,7 @@ use crate::store::{Clause, Knowledge};
 use crate::text::filler;
 use crate::text::normalize::fold_question;
 use crate::text::passage;
+use crate::text::quantity::one_spelling;
 use crate::text::thesaurus::Thesaurus;
 use crate::types::ClauseId;
 use address::{AddressHit, Lookup};
@@ -260,12 +261,13 @@ impl Retriever {
             Lookup::Missing(named) => ranked.missing = Some(named),
             Lookup::NotNamed => {}
         }
-        let (whole, from_letters) = sound::spoken(&self.sounds, &self.knowledge, &self.thesaurus, query.text)?;
+        let (typed, from_letters) = sound::spoken(&self.sounds, &self.knowledge, &self.thesaurus, query.text)?;
+        let whole = one_spelling(&typed);
         let text = filler::strip(&whole);
         let spoken = self.thesaurus.matches(&text);
         let added: Vec<&str> = spoken.iter().flat_map(|(_, formal)| formal.iter().map(String::as_str)).collect();
         let mut terms = lexical::query_terms(&self.knowledge, &text, &added)?;
-        let new = context.and_then(|context| context.new).map(passage::spoken);
+        let new = context.and_then(|context| context.new).map(|new| one_spelling(&passage::spoken(new)));
         if let Some(new) = &new {
             terms.iter_mut().filter(|term| new.contains(&term.text)).for_each(|term| term.weight *= NEW);
         }

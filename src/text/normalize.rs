@@ -1,5 +1,6 @@
 //! One spelling for text that is compared: index text, queries and titles.
 
+use super::quantity::one_spelling;
 use unicode_normalization::UnicodeNormalization;
 
 /// Whether `c` is a Han character (〇 included).
@@ -152,9 +153,21 @@ pub fn fold(text: &str) -> String {
     simplify(&normalize(text))
 }
 
-/// The form in which a curated question and a teller's are compared: [`fold`]ed, letters and digits only.
+/// The form in which a curated question and a teller's are compared: [`fold`]ed, its quantities in [`one_spelling`], letters and digits only, and
+/// the point of a number.
 pub fn fold_question(question: &str) -> String {
-    fold(question).chars().filter(|c| c.is_alphanumeric()).collect()
+    let spelled = one_spelling(&fold(question));
+    let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    let mut before = None;
+    let mut chars = spelled.chars().peekable();
+    let mut out = String::with_capacity(spelled.len());
+    while let Some(c) = chars.next() {
+        if c.is_alphanumeric() || c == '.' && digit(before) && digit(chars.peek().copied()) {
+            out.push(c);
+        }
+        before = Some(c);
+    }
+    out
 }
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 //! (超过, 不到, 以上, 左右, 5万至20万) as an interval.
 
 mod number;
+mod spelling;
+
+pub use spelling::one_spelling;
 
 use number::{number, place_of};
 use std::ops::Range;
