@@ -82,6 +82,9 @@ pub struct Finding {
     pub document: String,
     /// Address of the clause; empty when it concerns the whole document.
     pub clause: String,
+    /// The clause of another rule that it is about: `《…》第三条`. Left out when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
     /// What is wrong, and what to do.
     pub message: String,
 }

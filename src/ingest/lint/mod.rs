@@ -53,6 +53,7 @@ fn about(version: &PlannedVersion, severity: Severity, topic: Topic, clause: &st
         source: version.document.source.clone(),
         document: version.document.title.clone(),
         clause: clause.to_owned(),
+        against: None,
         message,
     }
 }
@@ -70,7 +71,7 @@ fn noted(report: &BuildReport) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut push = |severity, topic, source: &str, message: String| {
         let (source, document, clause) = (source.to_owned(), String::new(), String::new());
-        found.push(Finding { severity, topic, source, document, clause, message });
+        found.push(Finding { severity, topic, source, document, clause, against: None, message });
     };
     for file in &report.files {
         let Some(reason) = file.reason.as_deref().map(unstated).filter(|reason| !reason.is_empty()) else { continue };
@@ -118,12 +119,14 @@ fn conflicts(documents: &[PlannedDocument], today: Date, found: &mut Vec<Finding
             quoted(&conflict.one.sentence),
             quoted(&conflict.other.sentence),
         );
-        found.push(about(version, Severity::Warning, Topic::Conflict, &clause, message));
+        let against = Some(format!("《{}》{other_clause}", other.document.title));
+        found.push(Finding { against, ..about(version, Severity::Warning, Topic::Conflict, &clause, message) });
     }
     if beyond > 0 {
         let (source, document, clause) = (String::new(), String::new(), String::new());
         let message = format!("另有 {beyond} 处数值冲突没有列出");
-        found.push(Finding { severity: Severity::Warning, topic: Topic::Conflict, source, document, clause, message });
+        let (severity, topic, against) = (Severity::Warning, Topic::Conflict, None);
+        found.push(Finding { severity, topic, source, document, clause, against, message });
     }
 }
 
