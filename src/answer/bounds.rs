@@ -24,11 +24,6 @@ pub(super) fn keep(card: &mut Card) {
                 citation.document, citation.clause
             ));
         }
-        let more = citation.same_in.len().saturating_sub(MAX_SAME);
-        if more > 0 {
-            citation.same_in.truncate(MAX_SAME);
-            citation.same_in.push(format!("另有 {more} 处"));
-        }
         cut(&mut citation.heading);
     }
     let mut left_out = cut(&mut card.conclusion) | cut(&mut card.script) | cut(&mut card.escalation);
@@ -48,6 +43,15 @@ pub(super) fn keep(card: &mut Card) {
         notices.push("指引内容较长,没有全部显示,全文请点开原文".to_owned());
     }
     card.notices.extend(notices);
+}
+
+/// Names the first of the places that say the same, and counts the others.
+pub(super) fn name_few(places: &mut Vec<String>) {
+    let more = places.len().saturating_sub(MAX_SAME);
+    if more > 0 {
+        places.truncate(MAX_SAME);
+        places.push(format!("另有 {more} 处"));
+    }
 }
 
 /// Cuts a text at its limit; whether it was longer.
@@ -103,6 +107,13 @@ mod tests {
             sample: false,
             same_in: Vec::new(),
         }
+    }
+
+    #[test]
+    fn few_places_are_named() {
+        let mut places: Vec<String> = (0..MAX_SAME + 7).map(|n| n.to_string()).collect();
+        name_few(&mut places);
+        assert_eq!((places.len(), places.last().map(String::as_str)), (MAX_SAME + 1, Some("另有 7 处")));
     }
 
     #[test]

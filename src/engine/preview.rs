@@ -49,7 +49,7 @@ pub struct Shown {
 /// Reads a file and asks for each of its clauses, if `cards` are wanted.
 ///
 /// # Errors
-/// Those of building and of asking.
+/// Those of building and of opening what was built.
 pub fn preview(file: &Path, cards: bool) -> Result<Preview> {
     if !file.is_file() {
         let message = format!("{} 不是文件", file.display());
@@ -82,10 +82,13 @@ pub fn preview(file: &Path, cards: bool) -> Result<Preview> {
                 if shown.len() == MAX_CARDS {
                     break;
                 }
-                let question = format!("《{}》{}", version.document.title, address::print(&clause.address));
+                let place = || format!("《{}》{}", version.document.title, address::print(&clause.address));
+                // What people ask for where the file says so, else the clause by its address.
+                let question = clause.ask_variants.first().cloned().unwrap_or_else(place);
                 let request =
                     AskRequest { question: question.clone(), as_of: version.effective.from, ..AskRequest::default() };
-                if let Reply::Answer(answer) = engine.handle(&Actor::operator(), Request::Ask(request))? {
+                // A title or a question that is too long to be asked has no card.
+                if let Ok(Reply::Answer(answer)) = engine.handle(&Actor::operator(), Request::Ask(request)) {
                     shown.push(Shown { asked: question, card: answer.card });
                 }
             }

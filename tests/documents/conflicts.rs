@@ -51,7 +51,7 @@ fn other(value: &str, dice: &mut Dice) -> String {
     if value.starts_with("万分之") {
         return pick(&["万分之三", "万分之七", "万分之八"], dice);
     }
-    if let Some(unit) = value.strip_prefix('三') {
+    if let Some(unit) = value.strip_prefix(['三', '两']) {
         return format!("{}{unit}", pick(&["四", "五", "六"], dice));
     }
     pick(&["分管行长", "分行个人金融部", "营业部总经理", "分行反洗钱岗"], dice)

@@ -24,13 +24,22 @@ struct Least {
 /// Two rules of a bank.
 const RULES: Least = Least { contained: 0.53, alike: 0.5, shared: 1.8 };
 /// Two rules of a bank, each of whose statements is the nearest to the other.
-const NEAREST_RULES: Least = Least { contained: 0.42, alike: 0.3, shared: 1.3 };
+const NEAREST_RULES: Least = Least { contained: 0.4, alike: 0.3, shared: 1.3 };
 /// A rule and the law: of tens of thousands of articles some always resemble a rule.
 const NORM: Least = Least { contained: 0.6, alike: 0.5, shared: 2.4 };
 /// A rule and the law, nearest to each other.
 const NEAREST_NORM: Least = Least { contained: 0.5, alike: 0.33, shared: 2.4 };
 /// A value of the same clause that agrees, and whose words are in common this much as far, shows that the other was not meant.
 const RIVAL: f64 = 0.75;
+/// A conflict whose likeness is this many times as large is the one that is meant.
+const PLAINER: f64 = 1.3;
+/// What rules tell apart besides what is told apart at the counter: what is kept, and which way foreign notes go.
+const CONTRASTS: [[&[&str]; 2]; 4] = [
+    [&["录像", "录音", "影像"], &["登记簿", "凭证", "档案", "底联"]],
+    [&["汇出", "携出"], &["存入", "缴存"]],
+    [&["重置"], &["补领", "激活", "变更"]],
+    [&["上门"], &["划转", "转账"]],
+];
 /// Differences of likeness that come of the order in which weights are summed up.
 const NO_NEARER: f64 = 1e-9;
 /// Titles that may share a word which still tells what a rule is about.
@@ -47,41 +56,51 @@ pub(super) struct Conflict {
     pub(super) likeness: f64,
 }
 
-/// Whether a text is one whose values are compared: rules, not the guides and answers made from them.
-fn is_rule(level: Level) -> bool {
-    !matches!(level, Level::Guide | Level::Faq)
-}
-
 /// Whether a text binds every bank.
 fn is_norm(level: Level) -> bool {
     level.is_public_law() || level == Level::DepartmentRule
 }
 
-/// The conflicts among texts that are in force together, the likeliest first.
+/// The conflicts among texts that are in force together, the likeliest first. Guides and answers are made from rules and are not looked at.
 pub(super) fn find(versions: &[&PlannedVersion]) -> Vec<Conflict> {
-    let mut own = Vec::new();
-    let mut norms = Vec::new();
-    // Of what is neither known as a bank's rule nor as a norm, only the likeness to other such texts counts.
-    let internal = |version: &PlannedVersion| version.document.level == Level::InternalRule;
-    for (at, version) in versions.iter().enumerate().filter(|(_, version)| is_rule(version.document.level)) {
-        let side = if is_norm(version.document.level) { &mut norms } else { &mut own };
-        for (clause, parsed) in version.document.clauses.iter().enumerate() {
-            side.extend(statement::read(at, clause, &parsed.text));
-        }
-    }
+    let statements = |wanted: &dyn Fn(Level) -> bool| -> Vec<Statement> {
+        let wanted = |level: Level| !matches!(level, Level::Guide | Level::Faq) && wanted(level);
+        let rules = versions.iter().enumerate().filter(|(_, version)| wanted(version.document.level));
+        let clauses = rules.flat_map(|(at, version)| {
+            version.document.clauses.iter().enumerate().map(move |(clause, parsed)| (at, clause, parsed))
+        });
+        clauses.flat_map(|(at, clause, parsed)| statement::read(at, clause, &parsed.text)).collect()
+    };
+    let mut own = statements(&|level| !is_norm(level));
     let topics = Topics::of(versions);
     let mut found = Comparison::among(&own).conflicts(versions, &topics, [&RULES, &NEAREST_RULES]);
-    own.retain(|statement| versions.get(statement.document).is_some_and(|version| internal(version)));
+    // Of what is neither known as a bank's rule nor as a norm, only the likeness to other such texts counts.
+    let internal = |at: usize| versions.get(at).is_some_and(|v| v.document.level == Level::InternalRule);
+    own.retain(|statement| internal(statement.document));
+    let norms = if own.is_empty() { Vec::new() } else { statements(&is_norm) };
     found.extend(Comparison::between(&own, &norms).conflicts(versions, &topics, [&NORM, &NEAREST_NORM]));
     let places = |c: &Conflict| ((c.one.document, c.one.clause), (c.other.document, c.other.clause));
     found.sort_by(|a, b| b.likeness.total_cmp(&a.likeness).then_with(|| places(a).cmp(&places(b))));
-    // A clause that says a number twice contradicts another once.
-    let mut seen = HashSet::new();
-    found.retain(|conflict| {
-        let (one, other) = places(conflict);
-        seen.insert((one.min(other), one.max(other), conflict.one.kind))
-    });
+    without_echoes(&mut found);
     found
+}
+
+/// Leaves out what contradicts one clause much more plainly than another, and what contradicts a clause twice.
+fn without_echoes(found: &mut Vec<Conflict>) {
+    let said = |s: &Statement| (s.document, s.clause, s.said.clone());
+    let mut plainest: HashMap<(usize, usize, String), f64> = HashMap::new();
+    for conflict in found.iter() {
+        for statement in [&conflict.one, &conflict.other] {
+            plainest.entry(said(statement)).or_insert(conflict.likeness);
+        }
+    }
+    let most = |s: &Statement| plainest.get(&said(s)).copied().unwrap_or_default();
+    found.retain(|c| c.likeness * PLAINER >= most(&c.one).max(most(&c.other)));
+    let mut seen = HashSet::new();
+    found.retain(|c| {
+        let (one, other) = ((c.one.document, c.one.clause), (c.other.document, c.other.clause));
+        seen.insert((one.min(other), one.max(other), c.one.kind))
+    });
 }
 
 /// Statements with those that resemble each of them.
@@ -135,11 +154,7 @@ impl Comparison {
                 let Some(other) = self.statements.get(found.at) else { continue };
                 let theirs = self.of(found.at);
                 let same = is_same(found, [self.of(at), theirs], least);
-                if !same
-                    || one.agrees(other)
-                    || one.is_far_from(other)
-                    || contrast::apart(&one.sentence, &other.sentence)
-                {
+                if !same || one.agrees(other) || one.is_far_from(other) || is_apart(one, other) {
                     continue;
                 }
                 let rivalled = self.is_rivalled(one, other, found, self.of(at))
@@ -164,7 +179,7 @@ impl Comparison {
         rivals.into_iter().any(|rival| {
             self.statements.get(rival.at).is_some_and(|s| {
                 let here = s.document == other.document && s.clause == other.clause;
-                let nearer = rival.shared > found.shared && !s.agrees(other);
+                let nearer = rival.shared > found.shared && !s.agrees(other) && !s.is_far_from(one);
                 here && (nearer || one.agrees(s) && rival.shared >= RIVAL * found.shared)
             })
         })
@@ -177,13 +192,22 @@ impl Comparison {
     }
 }
 
-/// Whether two statements are about one thing: alike, or less alike and each the nearest to the other.
+/// Whether two statements are about one thing: alike, or less alike and each of them the nearest to the other.
 fn is_same(found: &Match, matches: [&[Match]; 2], [any, nearest]: [&Least; 2]) -> bool {
     let has = |least: &Least| {
         found.shared >= least.shared && found.contained() >= least.contained && found.alike() >= least.alike
     };
     let nearer = |rival: &Match| rival.alike() > found.alike() + NO_NEARER;
     has(any) || has(nearest) && !matches.into_iter().flatten().any(nearer)
+}
+
+/// Whether two sentences are about different things: of some contrast each takes a side, and none in common.
+fn is_apart(one: &Statement, other: &Statement) -> bool {
+    let told = CONTRASTS.iter().any(|sides| {
+        let takes = |s: &Statement| sides.map(|words| words.iter().any(|word| s.sentence.contains(word)));
+        matches!((takes(one), takes(other)), ([true, false], [false, true]) | ([false, true], [true, false]))
+    });
+    told || contrast::apart(&one.sentence, &other.sentence)
 }
 
 /// The words of titles that tell what each rule is about: 不动户, 密码.

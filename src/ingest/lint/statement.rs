@@ -3,6 +3,7 @@
 use super::synonyms;
 use crate::text::clause::sentences;
 use crate::text::normalize::{fold, is_han};
+use crate::text::numeral;
 use crate::text::quantity::{self, Measure, Quantity};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -184,8 +185,12 @@ impl Statement {
 pub(super) fn read(document: usize, clause: usize, text: &str) -> Vec<Statement> {
     let mut found = Vec::new();
     for range in sentences(text) {
-        let sentence = fold(text.get(range).unwrap_or_default());
-        let mut values: Vec<Said> = quantity::find(&sentence).into_iter().filter_map(value).collect();
+        let sentence = unspaced(&fold(text.get(range).unwrap_or_default()));
+        // 二〇〇六年 is a year, not six of them.
+        let whole = |quantity: &Quantity| {
+            !sentence.get(..quantity.place.start).is_some_and(|before| before.ends_with(numeral::is_numeral))
+        };
+        let mut values: Vec<Said> = quantity::find(&sentence).into_iter().filter(whole).filter_map(value).collect();
         values.extend(approvers(&sentence));
         values.sort_by_key(|said| said.place.start);
         if values.is_empty() || values.len() > MAX_VALUES {
@@ -206,6 +211,19 @@ pub(super) fn read(document: usize, clause: usize, text: &str) -> Vec<Statement>
         }
     }
     found
+}
+
+/// Without the spaces that some set around figures: 2006 年 2 月 21 日 is a day.
+fn unspaced(sentence: &str) -> String {
+    let mut out = String::with_capacity(sentence.len());
+    let mut chars = sentence.chars().peekable();
+    while let Some(c) = chars.next() {
+        let between = out.chars().next_back().is_some_and(is_han) || chars.peek().is_some_and(|next| is_han(*next));
+        if c != ' ' || !between {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// The place of a quantity, what it is compared with, and the ends of its interval.

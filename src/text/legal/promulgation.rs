@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(forwarded(&lines.map(|line| Line::Text(line.to_owned()))), ["甲办法"]);
         for (title, whose) in [
             ("转发国家金融监督管理总局《甲办法》的通知", Some("国家金融监督管理总局")),
-            ("青溪银行办公室转发中国人民银行关于印发《甲办法》的通知", None),
+            ("青溪银行办公室转发中国人民银行关于印发《甲办法》的通知", Some("中国人民银行")),
             ("关于转发《中国人民银行关于乙的通知》的通知", None),
         ] {
             assert!(forwards(title));
