@@ -210,8 +210,12 @@ impl fmt::Display for BuildReport {
             let what = format!("{severity}  {topic}  {}({}):{}", finding.place(), finding.source, finding.message);
             writeln!(f, "{}", printable(&what))?;
         }
-        let [errors, warnings, notes] = Severity::ALL.map(|severity| self.found(severity));
-        writeln!(f, "检查结果:错误 {errors},警告 {warnings},提示 {notes}")
+        // Without a document nothing was looked at.
+        if self.documents() > 0 {
+            let [errors, warnings, notes] = Severity::ALL.map(|severity| self.found(severity));
+            writeln!(f, "检查结果:错误 {errors},警告 {warnings},提示 {notes}")?;
+        }
+        Ok(())
     }
 }
 

@@ -93,6 +93,25 @@ fn what_is_wrong_in_a_bank_s_own_rule_is_an_error_and_the_file_is_written_all_th
 }
 
 #[test]
+fn clauses_of_other_texts_are_not_looked_for_in_one_s_own() {
+    let (_home, folder) = sources();
+    let articles = [
+        "第一条 依照《青溪票据法》第九十一条、第九十二条制定本办法，并遵守青溪票据法第七十八条。",
+        "第二条 依照《青溪票据法》办理。该法第五十条另有规定的，从其规定。",
+        "第三条 将《青溪银行旧办法》第四十条修改为“按第三十条执行”。",
+        "第四条 依照第二条办理，超过本办法第三条期限的除外。",
+    ];
+    write(&folder, "a.md", "青溪银行票据办法", "青银发〔2026〕1号", &articles);
+    let run = build(&folder, &["--json"]);
+    let report: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(
+        (run.code, report["errors"].as_u64(), report["warnings"].as_u64()),
+        (Some(0), Some(0), Some(0)),
+        "{report:#}"
+    );
+}
+
+#[test]
 fn a_warning_fails_only_a_strict_build_and_a_broken_file_any() {
     let (_home, folder) = sources();
     write(

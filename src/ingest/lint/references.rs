@@ -14,6 +14,12 @@ const MIN_ARTICLES: usize = 3;
 /// Words of an amendment: what stands beside them is about another text, or about one that is yet to come.
 const AMENDS: [&str; 6] = ["修改为", "修正", "删去", "删除", "增加一条", "改为第"];
 
+/// Characters before a reference in which a law may stand in short, written backwards as they are looked at: 合同法第三条.
+const NEAR_CHARS: usize = 14;
+const NAMES: [&str; 4] = ["法", "例条", "定规", "释解"];
+/// Characters before a reference in which 本办法 stands.
+const OWN_CHARS: usize = 8;
+
 /// The documents by the key of their titles.
 type Titles<'d> = HashMap<&'d str, &'d PlannedDocument>;
 
@@ -24,7 +30,7 @@ pub(super) fn examine(documents: &[PlannedDocument], today: Date, found: &mut Ve
         for parsed in &version.document.clauses {
             let place = address::print(&parsed.address);
             for reference in said(parsed) {
-                match look(version, &titles, &reference) {
+                match look(version, &titles, &parsed.text, &reference) {
                     Found::There => {}
                     Found::NoTitle(title) => {
                         unknown.entry(title).or_insert_with(|| place.clone());
@@ -65,17 +71,18 @@ enum Found {
     Missing(String, Severity),
 }
 
-fn look(version: &PlannedVersion, titles: &Titles<'_>, reference: &Reference) -> Found {
+fn look(version: &PlannedVersion, titles: &Titles<'_>, text: &str, reference: &Reference) -> Found {
     let address = &reference.address;
     let Some(title) = reference.document.as_ref().filter(|title| title_key(title) != version.document.title_key) else {
-        return within(version, address);
+        return within(version, address, meant(text, reference));
     };
     let Some(document) = titles.get(title_key(title).as_str()) else {
         return Found::NoTitle(title.clone());
     };
     let printed = address::print(address);
     let Some(newest) = document.versions.last() else { return Found::There };
-    if has(newest, address) {
+    // A text without articles counts its parts otherwise: 修正案 has 一、二、.
+    if has(newest, address) || address.article.is_some() && articles(newest) < MIN_ARTICLES {
         return Found::There;
     }
     let own = is_own(version.document.level) && !is_partial(newest);
@@ -91,16 +98,42 @@ fn look(version: &PlannedVersion, titles: &Titles<'_>, reference: &Reference) ->
     Found::Missing(format!("引用的《{title}》{printed}不存在({}),请核对条号", newest.document.source), severity)
 }
 
+/// What 第三条 without a title before it means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meant {
+    /// `本办法第三条`.
+    Own,
+    /// Nothing stands there that it could belong to.
+    Likely,
+    /// Another text was named before, or a law stands in short in front of it.
+    Another,
+}
+
+fn meant(text: &str, reference: &Reference) -> Meant {
+    let before = text.get(..reference.span.start).unwrap_or_default();
+    let near: String = before.chars().rev().take(NEAR_CHARS).collect();
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    // 依照本办法第三条, and its list 、第五条.
+    let own = near.chars().take(OWN_CHARS).any(|c| c == '本');
+    match () {
+        () if reference.document.is_some() || own => Meant::Own,
+        () if line.contains(['》', '该']) || NAMES.iter().any(|name| near.contains(name)) => Meant::Another,
+        () => Meant::Likely,
+    }
+}
+
 /// A reference to a clause of the same text.
-fn within(version: &PlannedVersion, address: &ClauseAddress) -> Found {
-    if articles(version) < MIN_ARTICLES || address.article.is_none() || is_partial(version) || has(version, address) {
+fn within(version: &PlannedVersion, address: &ClauseAddress, meant: Meant) -> Found {
+    let unknown = articles(version) < MIN_ARTICLES || address.article.is_none() || is_partial(version);
+    if meant == Meant::Another || unknown || has(version, address) {
         return Found::There;
     }
     let printed = address::print(address);
     if has(version, &whole(address)) {
         return Found::Missing(format!("引用的本文{printed}不存在:该条没有这一款、项"), Severity::Warning);
     }
-    let severity = if is_own(version.document.level) { Severity::Error } else { Severity::Warning };
+    let sure = is_own(version.document.level) && meant == Meant::Own;
+    let severity = if sure { Severity::Error } else { Severity::Warning };
     Found::Missing(format!("引用的本文{printed}不存在,请核对条号"), severity)
 }
 

@@ -350,3 +350,56 @@ fn grams(text: &str) -> Vec<u64> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> Vec<(Kind, Vec<Value>)> {
+        read(0, 0, text).into_iter().map(|statement| (statement.kind, statement.values)).collect()
+    }
+
+    #[test]
+    fn values_are_read_in_one_unit() {
+        let number = |n: f64| vec![Value::Number(n)];
+        assert_eq!(
+            said("保存 10 年；延长至3个工作日。"),
+            [(Kind::Time, number(3600.0)), (Kind::Time, vec![Value::WorkDays(3.0)])]
+        );
+        assert_eq!(
+            said("5万元（含）以下的，24小时内报告。"),
+            [(Kind::Money("CNY"), number(50_000.0)), (Kind::Time, number(1.0))]
+        );
+        assert_eq!(
+            said("千分之五的手续费，不少于两人。"),
+            [(Kind::Share, number(0.005)), (Kind::Count('人'), number(2.0))]
+        );
+        assert!(said("自 2006 年 2 月 21 日起施行，二〇〇六年三月印发，依照第五条。").is_empty());
+    }
+
+    #[test]
+    fn who_approves_is_a_value() {
+        let names = |names: &[&str]| names.iter().map(|name| Value::Name((*name).to_owned())).collect::<Vec<_>>();
+        for (text, expected) in [
+            ("经会计主管和网点负责人双人审批后支付。", names(&["会计主管", "负责人"])),
+            ("超过的报分行运营管理部审批。", names(&["分行运营管理部"])),
+            ("提高至5万元以内的，会计主管当场审批。", names(&["会计主管"])),
+            ("由总经理批准。", names(&["总经理"])),
+        ] {
+            let found: Vec<Vec<Value>> =
+                said(text).into_iter().filter(|(kind, _)| *kind == Kind::Approver).map(|(_, values)| values).collect();
+            assert_eq!(found, [expected], "{text}");
+        }
+        assert!(said("资料经审核后归档。").is_empty());
+    }
+
+    #[test]
+    fn words_near_a_value_weigh_more() {
+        let statements = read(0, 0, "口头挂失有效期为5日，逾期自动失效，须另行申请。");
+        let weight = |word: &str| {
+            let wanted = words(word).next().unwrap();
+            statements[0].words.iter().find(|(word, _)| *word == wanted).map(|(_, weight)| *weight)
+        };
+        assert_eq!((weight("挂失"), weight("失效"), weight("申请")), (Some(IN_PART), Some(BESIDE), Some(IN_SENTENCE)));
+    }
+}
