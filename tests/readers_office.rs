@@ -415,6 +415,7 @@ fn title_and_notes_inside_a_word_table_are_no_header_and_no_entries() {
     ];
     let found = blocks(&format!("<w:tbl>{}</w:tbl>", table.concat()), &[]);
     assert_eq!(texts(&found), ["铜雀卡收费表", "单位：元", "表", "注：老人免收。"]);
+    assert!(matches!(&found[0], Block::Heading { depth: 1, .. }), "{found:?}");
     let Block::Table { rows, .. } = &found[2] else { panic!("{found:?}") };
     let expected =
         [["期限", "收费", "收费"], ["期限", "1年以内", "1年以上"], ["普通卡", "5", "10"], ["", "另收1", "另收2"]];
