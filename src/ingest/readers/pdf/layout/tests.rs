@@ -132,7 +132,7 @@ fn heads_of_two_pages_go_where_they_stand_apart() {
 
 #[test]
 fn a_page_full_of_larger_text_has_no_more_headings_than_others() {
-    let small = |n: u8| run(100.0, 800.0 - 12.0 * f32::from(n), 7.0, &"指标代码名称频度日期备注。".repeat(3));
+    let small = |n: u8| run(100.0, 800.0 - 15.0 * f32::from(n), 7.0, &"指标代码名称频度日期备注。".repeat(3));
     let first = page((0..40).map(small).collect());
     let article = |n: u8| {
         let at = 780.0 - 30.0 * f32::from(n);
