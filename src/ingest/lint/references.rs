@@ -115,10 +115,12 @@ fn meant(text: &str, reference: &Reference) -> Meant {
     let line = before.rsplit('\n').next().unwrap_or_default();
     // 依照本办法第三条, and its list 、第五条.
     let own = near.chars().take(OWN_CHARS).any(|c| c == '本');
-    match () {
-        () if reference.document.is_some() || own => Meant::Own,
-        () if line.contains(['》', '该']) || NAMES.iter().any(|name| near.contains(name)) => Meant::Another,
-        () => Meant::Likely,
+    if reference.document.is_some() || own {
+        Meant::Own
+    } else if line.contains(['》', '该']) || NAMES.iter().any(|name| near.contains(name)) {
+        Meant::Another
+    } else {
+        Meant::Likely
     }
 }
 
