@@ -1,5 +1,11 @@
 //! Who documents are, which end which, and what the report says of it: built by the program from files as banks have them.
 
+#[path = "documents/conflicts.rs"]
+mod conflicts;
+#[path = "documents/drafts.rs"]
+mod drafts;
+#[path = "documents/lint.rs"]
+mod lint;
 #[path = "common/program.rs"]
 mod program;
 

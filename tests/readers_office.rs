@@ -391,3 +391,34 @@ fn hostile_workbooks_are_refused() {
     let whole = workbook(&[("表", &row(1, &["甲"]))]);
     assert_eq!(code(read("断.xlsx", &whole[..whole.len() - 40])), Code::DocumentUnreadable);
 }
+
+#[test]
+fn title_and_notes_inside_a_word_table_are_no_header_and_no_entries() {
+    let cell = |span: u32, merge: &str, text: &str| {
+        format!(
+            "<w:tc><w:tcPr><w:gridSpan w:val=\"{span}\"/>{merge}</w:tcPr><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:tc>"
+        )
+    };
+    let row = |before: u32, cells: &[String]| {
+        let skip = format!("<w:trPr><w:gridBefore w:val=\"{before}\"/></w:trPr>");
+        format!("<w:tr>{skip}{}</w:tr>", cells.concat())
+    };
+    let (start, on) = ("<w:vMerge w:val=\"restart\"/>", "<w:vMerge/>");
+    let table = [
+        row(0, &[cell(3, "", "铜雀卡收费表")]),
+        row(0, &[cell(3, "", "单位：元")]),
+        row(0, &[cell(1, start, "期限"), cell(2, "", "收费")]),
+        row(0, &[cell(1, on, ""), cell(1, "", "1年以内"), cell(1, "", "1年以上")]),
+        row(0, &[cell(1, "", "普通卡"), cell(1, "", "5"), cell(1, "", "10")]),
+        row(1, &[cell(1, "", "另收1"), cell(1, "", "另收2")]),
+        row(0, &[cell(3, "", "注：老人免收。")]),
+    ];
+    let found = blocks(&format!("<w:tbl>{}</w:tbl>", table.concat()), &[]);
+    assert_eq!(texts(&found), ["铜雀卡收费表", "单位：元", "表", "注：老人免收。"]);
+    assert!(matches!(&found[0], Block::Heading { depth: 1, .. }), "{found:?}");
+    let Block::Table { rows, .. } = &found[2] else { panic!("{found:?}") };
+    let expected =
+        [["期限", "收费", "收费"], ["期限", "1年以内", "1年以上"], ["普通卡", "5", "10"], ["", "另收1", "另收2"]];
+    assert_eq!(rows, &expected);
+    assert_eq!(guida::text::table::header_rows(rows), 2);
+}

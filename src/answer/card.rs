@@ -2,6 +2,7 @@
 
 use super::Ask;
 use super::amended::{self, Reader};
+use super::bounds;
 use super::cite::{self, cite};
 use super::guide::{self, Chosen, Conclusion};
 use super::outcome::{Card, Choice, Citation, Clarify, Refusal, Timings};
@@ -151,6 +152,7 @@ pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<(C
     let ending = card.citations.iter().filter_map(|citation| ending(citation, card.as_of));
     let ending: BTreeSet<String> = ending.collect();
     card.notices.extend(ending);
+    bounds::keep(&mut card);
     Ok((card, ground))
 }
 

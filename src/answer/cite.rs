@@ -1,5 +1,6 @@
 //! One clause as it stands on the card: verbatim, with its address, dates and state, and the sentence that answers marked.
 
+use super::bounds;
 use super::outcome::Citation;
 use crate::error::Result;
 use crate::retrieval::lexical::QueryTerm;
@@ -63,6 +64,7 @@ pub fn same_in(knowledge: &Knowledge, same: impl Iterator<Item = ClauseId>) -> R
             places.push(format!("《{}》{}", version.row.title, address::print(&clause.address)));
         }
     }
+    bounds::name_few(&mut places);
     Ok(places)
 }
 

@@ -7,6 +7,7 @@
 //! `place` is where the models that write stand, and are exchanged while tellers ask; `warming` names what is likely to be asked, for idle moments.
 
 pub mod amended;
+mod bounds;
 mod cache;
 mod card;
 pub mod cite;

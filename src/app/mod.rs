@@ -94,12 +94,17 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Serve(args) => service::serve(&args),
         Command::Console(args) => console::run(&args),
         Command::Kb {
-            command: KbCommand::Build { dirs, out, curated, enrich, like, no_everyday, encoder, threads, json },
+            command:
+                KbCommand::Build { dirs, out, curated, enrich, like, no_everyday, encoder, threads, strict, report, json },
         } => {
             let embedder = load_embedder(&encoder, EmbedderSettings::for_many(threads))?;
             let everyday = !no_everyday;
             let sources = Sources { dirs: &dirs, curated: &curated, everyday, enrich: &enrich, like: like.as_deref() };
-            cli::kb::build(&sources, &out, embedder.as_deref(), json)
+            let wanted = cli::kb::Wanted { strict, report: report.as_deref(), json };
+            return cli::kb::build(&sources, &out, embedder.as_deref(), &wanted);
+        }
+        Command::Kb { command: KbCommand::Preview { file, no_cards, json } } => {
+            cli::kb::preview(&file, !no_cards, json)
         }
         Command::Kb { command: KbCommand::Enrich { dirs, out, models } } => {
             let writers = start_models(&models)?.writers();

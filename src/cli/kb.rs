@@ -1,36 +1,87 @@
-//! `guida kb build|enrich|check|review`.
+//! `guida kb build|preview|enrich|check|review`.
 
 use super::output::{print, print_json};
-use crate::engine::offline::{self, Embedder, Generator, Phase, Sources, Suspended};
+use crate::engine::offline::{self, Embedder, Generator, Phase, Severity, Sources, Suspended};
+use crate::engine::preview;
+use crate::engine::reply::Card;
 use crate::error::{Code, Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Instant;
 
-/// Builds a knowledge file.
+/// What is wanted of a build besides the file.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Warnings fail it, too.
+    pub strict: bool,
+    /// Where the report for people goes.
+    pub report: Option<&'a Path>,
+    /// The account as JSON.
+    pub json: bool,
+}
+
+/// Builds a knowledge file and says what its editor should mend; fails by its exit code when that is an error.
 ///
 /// # Errors
-/// Those of building.
-pub fn build(sources: &Sources<'_>, out: &Path, embedder: Option<&dyn Embedder>, json: bool) -> Result<()> {
+/// Those of building and of writing the report.
+pub fn build(
+    sources: &Sources<'_>,
+    out: &Path,
+    embedder: Option<&dyn Embedder>,
+    wanted: &Wanted<'_>,
+) -> Result<ExitCode> {
     let started = Instant::now();
     let mut bar = Bar::new();
     let mut show = |phase, done, total| bar.show(phase, done, total);
     let built = offline::build_knowledge(sources, out, embedder, &mut show)?;
     bar.finish();
-    if json {
-        let report = &built.report;
-        return print_json(&json!({
-            "generation": built.generation, "files": report.files, "notes": report.notes, "review": report.review,
-        }));
+    let report = &built.report;
+    let [errors, warnings, notes] = Severity::ALL.map(|severity| report.found(severity));
+    if let Some(file) = wanted.report {
+        offline::write_sheet(&built, file)?;
     }
-    print(&format!(
-        "{}知识版本 {},写入 {},用时 {:.1} 秒\n",
-        built.report,
-        built.generation,
-        out.display(),
-        started.elapsed().as_secs_f64()
-    ))
+    if wanted.json {
+        print_json(&json!({
+            "generation": built.generation, "files": report.files, "notes": report.notes, "review": report.review,
+            "findings": report.findings, "errors": errors, "warnings": warnings, "hints": notes,
+        }))?;
+    } else {
+        print(&format!(
+            "{}知识版本 {},写入 {},用时 {:.1} 秒\n",
+            built.report,
+            built.generation,
+            out.display(),
+            started.elapsed().as_secs_f64()
+        ))?;
+    }
+    let failed = errors > 0 || wanted.strict && warnings > 0;
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Shows how one file is read, and the cards of its clauses.
+///
+/// # Errors
+/// Those of reading the file.
+pub fn preview(file: &Path, cards: bool, json: bool) -> Result<()> {
+    let preview = preview::preview(file, cards)?;
+    if json {
+        return print_json(&preview);
+    }
+    let mut out = preview.text;
+    for shown in &preview.cards {
+        let Card { conclusion, conclusion_source, notices, citations, .. } = &shown.card;
+        let status = citations.first().map_or("", |citation| citation.status_label.as_ref());
+        out += &format!("\n[{}] {status}\n", shown.asked);
+        out += &if shown.card.refused {
+            "  没有卡片\n".to_owned()
+        } else {
+            format!("  结论:{conclusion}\n  出处:{conclusion_source}\n")
+        };
+        out += &notices.iter().map(|notice| format!("  ※ {notice}\n")).collect::<String>();
+    }
+    print(&out)
 }
 
 /// Lets a language model write questions for the clauses of folders.

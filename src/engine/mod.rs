@@ -34,6 +34,7 @@ pub mod office;
 pub mod offline;
 pub mod overview;
 mod policy;
+pub mod preview;
 pub mod recent;
 pub mod reply;
 pub mod request;

@@ -1,7 +1,7 @@
 //! Operations on files that need no service: building, checking, comparing and measuring knowledge. The person at the box's own command
 //! line runs them; they read and write only the files named.
 
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::eval;
 use crate::eval::candidates::Considered;
 use crate::eval::evidence::Weighed;
@@ -10,6 +10,7 @@ use crate::ingest::build;
 use crate::ingest::curated::Curated;
 use crate::ingest::enrich::{self, Enriched};
 use crate::ingest::everyday::Everyday;
+use crate::ingest::sheet;
 use crate::retrieval::scope::Scope;
 use crate::retrieval::{Retriever, doubts};
 use crate::store::{self, Earlier, Knowledge, review};
@@ -22,6 +23,7 @@ pub use crate::eval::metrics::{Asked, Figures};
 pub use crate::eval::perturb::{Perturbation, Perturbed};
 pub use crate::inference::{Embedder, Generator, Reranker};
 pub use crate::ingest::build::{Built, Phase};
+pub use crate::ingest::lint::Severity;
 pub use crate::retrieval::Signals;
 pub use crate::store::CheckReport;
 pub use crate::store::review::Suspended;
@@ -58,6 +60,20 @@ pub fn build_knowledge(
     }
     let earlier = sources.like.map(Earlier::read).transpose()?.unwrap_or_default();
     build::build_like(&earlier, sources.dirs, &curated, &everyday, out, embedder, progress)
+}
+
+/// Writes what a build found and how it read each document, as a page where the name ends in `.html`, else as Markdown.
+///
+/// # Errors
+/// `IO` when the file cannot be written.
+pub fn write_sheet(built: &Built, file: &Path) -> Result<()> {
+    let pieces = sheet::of_build(built);
+    let is_page = file.extension().is_some_and(|e| e.eq_ignore_ascii_case("html") || e.eq_ignore_ascii_case("htm"));
+    let text = if is_page { sheet::html(&pieces) } else { sheet::markdown(&pieces) };
+    std::fs::write(file, text).map_err(|cause| {
+        let message = format!("报告写不到 {}:{cause}", file.display());
+        Error::new(Code::Io, message, "请检查路径、权限和磁盘空间").because(cause)
+    })
 }
 
 /// Lets a language model write questions for the clauses under `dirs`, see [`enrich::enrich`].

@@ -8,6 +8,7 @@ use super::everyday::Everyday;
 use super::expand::{Collected, Expansions, Said};
 use super::guide_numbers;
 use super::index_text;
+use super::lint;
 use super::places;
 use super::plan::{self, PlannedDocument, PlannedVersion};
 use super::publish::Partial;
@@ -16,6 +17,7 @@ use super::report::{BuildReport, FileReport, FileStatus};
 use super::table_header;
 use super::thesaurus::{self, THESAURUS_SUFFIX};
 use super::walk;
+use crate::clock;
 use crate::error::{Code, Error, Result};
 use crate::inference::Embedder;
 use crate::store::{BasisRow, ClauseRow, Earlier, KnowledgeWriter, VersionRow};
@@ -45,6 +47,8 @@ pub struct Built {
     pub generation: GenerationId,
     /// The account of every file.
     pub report: BuildReport,
+    /// The documents as they were read and written.
+    pub documents: Vec<PlannedDocument>,
 }
 
 /// Builds `out` from everything under `roots`, with the questions of `*.curated.jsonl` files there and of `curated`, and with
@@ -82,12 +86,12 @@ pub fn build_like(
     // First of all, so that a wrong place is noticed before minutes of reading.
     let partial = Partial::begin(out)?;
     let Material { parsed, curated: among_documents, spoken, mut report } = read_all(roots, progress)?;
+    let nothing = |report: &BuildReport| {
+        let hint = "检查目录里是否有 md、txt、html、docx、pdf、xlsx、csv 文件";
+        Error::new(Code::KbBuild, format!("没有读到任何文档。{report}"), hint)
+    };
     if parsed.is_empty() {
-        return Err(Error::new(
-            Code::KbBuild,
-            format!("没有读到任何文档。{report}"),
-            "检查目录里是否有 md、txt、html、docx、pdf、xlsx 文件",
-        ));
+        return Err(nothing(&report));
     }
     let plan = plan::plan(parsed);
     let Collected { expansions, notes, review, errors } =
@@ -100,12 +104,16 @@ pub fn build_like(
     for left_out in &plan.left_out {
         report.leave_out(&left_out.source, &left_out.reason);
     }
+    if plan.documents.is_empty() {
+        return Err(nothing(&report));
+    }
     report.identify(plan.documents.iter().flat_map(|document| &document.versions));
+    report.findings = lint::examine(&plan.documents, &report, clock::today());
     let writer = KnowledgeWriter::create_like(partial.path(), earlier)?;
     let content = Content { documents: &plan.documents, expansions: &expansions, everyday, spoken: &spoken };
     let generation = write(&content, earlier, writer, embedder, progress)?;
     partial.publish()?;
-    Ok(Built { generation, report })
+    Ok(Built { generation, report, documents: plan.documents })
 }
 
 /// Share of the clauses of a bank's own rules with curated questions from which on the words of these are indexed with their clauses. Where only a few

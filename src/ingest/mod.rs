@@ -7,7 +7,7 @@
 //! [`plan`] then lines the versions of each title up in time, `versions` by evidence that they are versions, `repeals` by what texts say of others, `places` decides which ids they get, `expand` collects from [`curated`] files and guides how tellers and
 //! customers speak of a clause, [`thesaurus`] reads a bank's own list of spoken words, [`everyday`] adds how people ask about public laws and what a language model wrote ([`enrich`]), `abbreviations` finds the names that a document shortens and
 //! the terms that it defines, `table_header` the column names of tables that were cut, `index_text` decides how much all that counts beside the clause's own
-//! words, [`build`] writes the knowledge file in one go, `embed` its vectors, and [`publish`] renames it over the old one.
+//! words, [`lint`] looks for what an editor should mend, [`build`] writes the knowledge file in one go, `embed` its vectors, [`publish`] renames it over the old one, and [`sheet`] shows an editor all of it.
 
 mod abbreviations;
 mod amended_rows;
@@ -23,12 +23,14 @@ mod expand;
 mod guide_numbers;
 mod identity;
 mod index_text;
+pub mod lint;
 mod places;
 pub mod plan;
 mod publish;
 pub mod readers;
 mod repeals;
 pub mod report;
+pub mod sheet;
 mod table_header;
 mod targets;
 pub mod thesaurus;

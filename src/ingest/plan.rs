@@ -87,15 +87,23 @@ pub struct Plan {
 ///   them ([`versions::relation`]); each ends where the next begins. Others of that title stand side by side, each a document of its own.
 /// - Files of one title without a common 条 are parts of one text (the Civil Code comes as one file per 编).
 /// - Two files with the same words are one version; the one that knows its dates is kept.
+/// - Drafts are no rules: they are left out, and end nothing.
 /// - A repeal named in a text ends what it names, see [`repeals::apply`].
 /// - An amendment marks the clauses that it changes and makes a consolidated version, see [`amendments::apply`].
 pub fn plan(parsed: Vec<ParsedDocument>) -> Plan {
     let mut groups: BTreeMap<String, Vec<ParsedDocument>> = BTreeMap::new();
+    let mut out = Plan::default();
     for document in parsed {
+        if let Some(said) = &document.witnesses.draft {
+            out.left_out.push(LeftOut {
+                source: document.source,
+                reason: format!("《{}》是草案或征求意见稿(“{said}”),不是现行规定,没有收录", document.title),
+            });
+            continue;
+        }
         groups.entry(document.title_key.clone()).or_default().push(document);
     }
     let mut taken: BTreeSet<String> = groups.keys().cloned().collect();
-    let mut out = Plan::default();
     for (key, texts) in groups {
         let kept = without_copies(join_parts(texts), &mut out.left_out);
         let mut families = versions::families(kept);
@@ -186,7 +194,7 @@ fn same_words(a: &ParsedDocument, b: &ParsedDocument) -> bool {
 }
 
 fn periods(versions: Vec<ParsedDocument>) -> Vec<PlannedVersion> {
-    let starts: Vec<Option<Date>> = versions.iter().map(versions::order).collect();
+    let starts: Vec<Option<Date>> = versions.iter().map(versions::takes_over).collect();
     versions
         .into_iter()
         .enumerate()

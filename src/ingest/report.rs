@@ -1,6 +1,7 @@
 //! What became of every file: the account that a build gives of its sources.
 
 use super::identity::Identity;
+use super::lint::{Finding, Severity, Topic};
 use super::plan::PlannedVersion;
 use super::readers::Outcome;
 use super::walk::SourceFile;
@@ -115,12 +116,19 @@ pub struct BuildReport {
     pub errors: Vec<String>,
     /// Curated lines that were left out until somebody looks at them again.
     pub review: Vec<Unbound>,
+    /// What an editor should mend, the worst first.
+    pub findings: Vec<Finding>,
 }
 
 impl BuildReport {
     /// Files with this status.
     pub fn count(&self, status: FileStatus) -> usize {
         self.files.iter().filter(|f| f.status == status).count()
+    }
+
+    /// Findings this bad.
+    pub fn found(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == severity).count()
     }
 
     /// Takes a text back that a file holds, with the reason; the file counts as skipped when it holds no other.
@@ -199,6 +207,18 @@ impl fmt::Display for BuildReport {
                 "{source} 第 {line} 行({id})未收入,待复核:“{question}”所依据的《{document}》{clause}文字已变;复核无误后把 rests_on 改为 {rests_on}"
             );
             writeln!(f, "复核  {}", printable(&what))?;
+        }
+        // Files, notes and curated lines stand above.
+        let above = [Topic::File, Topic::Reading, Topic::Curated];
+        for finding in self.findings.iter().filter(|finding| !above.contains(&finding.topic)) {
+            let (severity, topic) = (finding.severity.label(), finding.topic.label());
+            let what = format!("{severity}  {topic}  {}({}):{}", finding.place(), finding.source, finding.message);
+            writeln!(f, "{}", printable(&what))?;
+        }
+        // Without a document nothing was looked at.
+        if self.documents() > 0 {
+            let [errors, warnings, notes] = Severity::ALL.map(|severity| self.found(severity));
+            writeln!(f, "检查结果:错误 {errors},警告 {warnings},提示 {notes}")?;
         }
         Ok(())
     }

@@ -48,12 +48,15 @@ pub(super) fn start(document: &ParsedDocument) -> Option<Date> {
     document.effective_from.or(document.published)
 }
 
-/// The day by which a text is put in order among others: [`start`], else the first day of the year that number or edition name.
+/// The day on which a text ends the one before it: [`start`], else the first day of the year of the edition that its title or file name
+/// states. The year of a number tells no day: a rule never ends on a day that nobody stated.
+pub(super) fn takes_over(document: &ParsedDocument) -> Option<Date> {
+    start(document).or_else(|| Date::new(document.edition?, 1, 1).ok())
+}
+
+/// The day by which a text is put in order among others: [`takes_over`], else the first day of the year of its number.
 pub(super) fn order(document: &ParsedDocument) -> Option<Date> {
-    start(document).or_else(|| {
-        let year = document.edition.or_else(|| year_of_number(&document.doc_no))?;
-        Date::new(year, 1, 1).ok()
-    })
+    takes_over(document).or_else(|| Date::new(year_of_number(&document.doc_no)?, 1, 1).ok())
 }
 
 /// `示例银发〔2025〕12号` → 2025.
@@ -113,6 +116,7 @@ pub(super) fn same_act(a: &ParsedDocument, b: &ParsedDocument) -> bool {
 enum Against {
     Issuer,
     Order,
+    Undated,
     Substance,
 }
 
@@ -121,6 +125,7 @@ impl Against {
         match self {
             Against::Issuer => "发文机关不同",
             Against::Order => "日期、文号、版本年份都分不出先后",
+            Against::Undated => "后一份只有文号里的年份,没有写明日期",
             Against::Substance => "内容不相近",
         }
     }
@@ -145,6 +150,9 @@ fn against(earlier: &ParsedDocument, later: &ParsedDocument) -> Option<Against> 
     }
     if !ordered {
         return Some(Against::Order);
+    }
+    if takes_over(later).is_none() {
+        return Some(Against::Undated);
     }
     let bare = earlier.title.split(['（', '(']).next().unwrap_or_default().trim();
     let notice = !RULES.iter().any(|word| bare.ends_with(word));
@@ -189,7 +197,7 @@ pub(super) fn note(families: &[Vec<ParsedDocument>], notes: &mut Vec<String>) {
                 && start(later).is_none()
             {
                 notes.push(format!(
-                    "《{}》的先后只按文件名、标题或文号中的年份排列({} 在前,{} 在后),请写明各自的生效日期",
+                    "《{}》的先后只按文件名或标题中的版本年份排列({} 在前,{} 在后),请写明各自的生效日期",
                     later.title, earlier.source, later.source
                 ));
             }

@@ -8,6 +8,7 @@
 
 pub mod address;
 pub mod clause;
+pub mod contrast;
 pub mod day;
 pub mod document;
 pub mod filler;

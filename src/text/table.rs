@@ -28,7 +28,7 @@ pub fn header_rows<S: AsRef<str>>(rows: &[Vec<S>]) -> usize {
         && let (Some(row), Some(next)) = (rows.get(count - 1), rows.get(count))
         && rows.len() > count + 1
         && spans(row)
-        && names(next)
+        && (names(next) || goes_on(row, next))
     {
         count += 1;
     }
@@ -43,6 +43,11 @@ fn spans<S: AsRef<str>>(row: &[S]) -> bool {
     };
     let repeated = row.windows(2).filter(|pair| same(pair)).count();
     repeated > 0 && repeated + 1 < row.len()
+}
+
+/// Whether the first cell is drawn down over both rows: no entry is called as its column is.
+fn goes_on<S: AsRef<str>>(row: &[S], next: &[S]) -> bool {
+    row.first().zip(next.first()).is_some_and(|(a, b)| !a.as_ref().is_empty() && a.as_ref() == b.as_ref())
 }
 
 /// Whether cells are names: none states a figure.
@@ -111,6 +116,8 @@ mod tests {
         let two = rows(&["| 类别 | 取款 | 取款 |", "| 类别 | 单日 | 年 |", "| 普通 | 1万元 | 20万元 |"]);
         assert_eq!(header_rows(&two), 2);
         assert_eq!(column_names(&two[..2]), ["类别", "取款·单日", "取款·年"]);
+        let figures = rows(&["| 期限 | 利率 | 利率 |", "| 期限 | 1年以内 | 3年以内 |", "| 定期 | 1.5% | 2% |"]);
+        assert_eq!(header_rows(&figures), 2);
         for one in [
             rows(&["| 类别 | 限额 |", "| 普通 | 不限 |", "| 贵宾 | 不限 |"]),
             rows(&["| 类别 | 限额 | 限额 |", "| 普通 | 1万元 | 2万元 |", "| 贵宾 | 3万元 | 4万元 |"]),

@@ -12,6 +12,7 @@ pub(super) enum Format {
     Docx,
     Pdf,
     Xlsx,
+    Csv,
 }
 
 /// What the first bytes say, as far as it matters here.
@@ -43,12 +44,11 @@ impl Format {
             "docx" | "docm" => Ok(Format::Docx),
             "pdf" => Ok(Format::Pdf),
             "xlsx" | "xlsm" => Ok(Format::Xlsx),
+            "csv" | "tsv" => Ok(Format::Csv),
             "doc" | "wps" | "rtf" | "odt" => {
                 Err(format!("不支持 .{extension} 格式,请用 Word 或 WPS 另存为 .docx 再导入"))
             }
-            "xls" | "et" | "csv" | "ods" => {
-                Err(format!("不支持 .{extension} 格式,请用 Excel 或 WPS 另存为 .xlsx 再导入"))
-            }
+            "xls" | "et" | "ods" => Err(format!("不支持 .{extension} 格式,请用 Excel 或 WPS 另存为 .xlsx 再导入")),
             "ppt" | "pptx" | "dps" => Err(format!("不支持演示文稿 .{extension},请把内容整理成 .docx 再导入")),
             "ofd" => Err("不支持 .ofd 版式文件,请转换为带文字层的 .pdf 再导入".to_string()),
             "jpg" | "jpeg" | "png" | "gif" | "bmp" | "tif" | "tiff" | "webp" => {
@@ -68,7 +68,7 @@ impl Format {
         let content = Content::of(bytes);
         match (self, content) {
             (Format::Docx | Format::Xlsx, Content::Zip) | (Format::Pdf, Content::Pdf) => Ok(()),
-            (Format::Markdown | Format::Plain | Format::Html, Content::Other) => Ok(()),
+            (Format::Markdown | Format::Plain | Format::Html | Format::Csv, Content::Other) => Ok(()),
             (Format::Docx | Format::Xlsx, Content::Ole) if is_encrypted_package(bytes) => Err(encrypted()),
             (Format::Docx, Content::Ole) => {
                 Err(mismatch("扩展名是 .docx,内容却是旧版 Word(.doc)文件", "请用 Word 或 WPS 打开,另存为 .docx 再导入"))
@@ -96,6 +96,7 @@ impl Format {
             Format::Docx => " Word(.docx)",
             Format::Pdf => " PDF ",
             Format::Xlsx => " Excel(.xlsx)",
+            Format::Csv => "表格文本(.csv)",
         }
     }
 }

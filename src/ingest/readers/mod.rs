@@ -6,6 +6,7 @@
 //! [`read`] is also the one place that catches a panic of theirs and reports it as a failed file.
 
 mod characters;
+mod csv;
 mod deadline;
 mod docx;
 mod entities;
@@ -44,6 +45,9 @@ pub const WARNING_KEY: &str = "warning";
 /// Marks at the end of a line that no title or heading has: stops, semicolons, colons, commas, wide and narrow.
 const SENTENCE_ENDS: [char; 11] =
     ['。', '\u{FF1B}', ';', '\u{FF1A}', ':', '\u{FF0C}', ',', '\u{FF01}', '!', '\u{FF1F}', '?'];
+
+/// What notes under a table begin with.
+const NOTES: [&str; 4] = ["注", "备注", "说明", "※"];
 
 /// What became of a file.
 #[derive(Debug)]
@@ -130,6 +134,7 @@ fn dispatch(format: Format, file: &SourceFile, bytes: &[u8]) -> Result<Vec<RawDo
         Format::Docx => docx::read(bytes)?,
         Format::Pdf => pdf::read(bytes)?,
         Format::Xlsx => return xlsx::read(bytes, &stem(file)),
+        Format::Csv => return csv::read(bytes, &stem(file)),
     };
     Ok(vec![document])
 }
@@ -215,6 +220,26 @@ fn push_table(blocks: &mut Vec<Block>, header: bool, rows: Vec<Vec<String>>) {
         [] => {}
         [row] if row.len() == 1 => push_paragraph(blocks, &row.concat()),
         _ => blocks.push(Block::Table { header, rows }),
+    }
+}
+
+/// Adds a table whose title, and notes below it, may stand in rows of one cell: they are no header and no entries.
+fn push_titled_table(blocks: &mut Vec<Block>, header: bool, mut rows: Vec<Vec<String>>) {
+    let filled = |row: &Vec<String>| row.iter().filter(|cell| !cell.is_empty()).count();
+    rows.retain(|row| filled(row) > 0);
+    let wide = rows.iter().any(|row| filled(row) > 1);
+    let above = if wide { rows.iter().take_while(|row| row.len() > 1 && filled(row) == 1).count() } else { 0 };
+    for row in rows.drain(..above) {
+        push_paragraph(blocks, &row.concat());
+    }
+    let is_note = |row: &Vec<String>| {
+        row.len() > 1 && filled(row) == 1 && NOTES.iter().any(|word| row.concat().starts_with(word))
+    };
+    let below = rows.iter().rev().take_while(|row| is_note(row)).count();
+    let notes = rows.split_off(rows.len() - below);
+    push_table(blocks, header, rows);
+    for row in notes {
+        push_paragraph(blocks, &row.concat());
     }
 }
 

@@ -110,6 +110,28 @@ impl LeftOut {
     }
 }
 
+/// The document of a table that is a file by itself; none without a cell.
+pub(super) fn of_rows(rows: Rows, stem: &str) -> Option<RawDocument> {
+    if rows.is_empty() {
+        return None;
+    }
+    let mut document = RawDocument::default();
+    let heading = |depth: u8| Block::Heading { depth, text: one_line(stem) };
+    if let Some(blocks) = faq(&rows) {
+        document.meta.insert("title".to_string(), one_line(stem));
+        document.meta.insert("level".to_string(), "FAQ".to_string());
+        document.blocks = [vec![heading(1)], blocks].concat();
+        return Some(document);
+    }
+    document.blocks.push(heading(2));
+    push_sheet(&mut document.blocks, rows);
+    let title = sheet_title(&mut document.blocks);
+    // The heading of the only table is its file's name, which a title takes the place of.
+    document.blocks.remove(0);
+    document.blocks.insert(0, Block::Heading { depth: 1, text: title.unwrap_or_else(|| one_line(stem)) });
+    Some(document)
+}
+
 /// A sheet as a table. What stands alone in the rows above is its title, with the fields of the document, and in the rows below its
 /// notes.
 fn push_sheet(blocks: &mut Vec<Block>, mut rows: Rows) {

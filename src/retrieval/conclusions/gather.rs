@@ -2,7 +2,6 @@
 
 use super::asked::{Asked, Family, Sign, Want, opening};
 use super::condition;
-use super::contrast;
 use super::parts::{self, Part, Shape};
 use super::signs::Signs;
 use super::{Candidate, Origin};
@@ -14,6 +13,7 @@ use crate::retrieval::lexical::QueryTerm;
 use crate::retrieval::{Ranked, Retriever};
 use crate::store::Clause;
 use crate::text::clause;
+use crate::text::contrast;
 use crate::text::normalize::fold;
 use crate::text::quantity::{self, Quantity, Span};
 use std::ops::Range;

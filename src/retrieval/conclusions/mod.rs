@@ -2,12 +2,11 @@
 //!
 //! Candidates are the outcomes of scenes and the sentences, items and table rows of the first rules ([`parts`]). Each is weighed by what
 //! speaks for it ([`signs`]): its tokens against the question's, the rank of its rule, whether it states what is asked for ([`asked`]), whether its
-//! tier has the amount and its words stand on the question's side ([`contrast`]). The first of them then tells how likely anything found answers
+//! tier has the amount and its words stand on the question's side ([`contrast`](crate::text::contrast)). The first of them then tells how likely anything found answers
 //! at all, and how likely it is itself the right conclusion. Weights and the figures behind them stand in [`weights`].
 
 pub mod asked;
 pub mod condition;
-mod contrast;
 mod gather;
 mod parts;
 pub mod signs;

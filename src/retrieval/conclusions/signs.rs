@@ -76,7 +76,7 @@ numbers! {
         amount,
         /// Whether it has tiers, and another than the question's.
         other_amount,
-        /// Words on the question's side, see [`super::contrast`].
+        /// Words on the question's side, see [`crate::text::contrast`].
         same_side,
         /// Words on another side.
         other_side,

@@ -13,6 +13,8 @@ const TITLE_REACH: usize = 6;
 /// Entries that a table of contents between title and text may have.
 const CONTENTS_REACH: usize = 120;
 
+/// Shortest name by which a text that is passed on is known, in characters.
+const MIN_FORWARDED_CHARS: usize = 6;
 /// Lines that a quotation may take; one that is longer was never closed.
 const QUOTED_REACH: usize = 40;
 
@@ -44,6 +46,7 @@ pub(super) fn divide(lines: Vec<Line>) -> Vec<Text> {
     let names = promulgation::names(&lines);
     let (starts, dropped) = starts(&lines, &names);
     let mut texts = assemble(lines, starts, &dropped);
+    take_cover(&mut texts);
     if let Some(first) = texts.first_mut() {
         first.imprint.extend(imprint);
     }
@@ -51,6 +54,32 @@ pub(super) fn divide(lines: Vec<Line>) -> Vec<Text> {
         texts = join_decree(texts, &names);
     }
     texts
+}
+
+/// How the cover of a compilation is called.
+const COMPILATIONS: [&str; 6] = ["汇编", "选编", "汇集", "文件集", "制度集", "制度手册"];
+
+/// Whether a line is the title of a compilation: `某某银行制度汇编（2025年版）`.
+fn is_compilation(text: &str) -> bool {
+    let bare = text.split(['（', '(']).next().unwrap_or_default().trim();
+    let bare = bare.trim_end_matches(|c: char| c.is_ascii_digit() || "年版第辑册上下一二三四五".contains(c)).trim_end();
+    COMPILATIONS.iter().any(|word| bare.ends_with(word)) && !text.contains(['。', '《', '：'])
+}
+
+/// The cover and the contents of a compilation are no text: they stay with its first rule as lines about it.
+fn take_cover(texts: &mut Vec<Text>) {
+    let [cover, _, ..] = texts.as_slice() else { return };
+    let says = |line: &Line| line.is_table() || line.text().contains('。');
+    let is_cover = cover.name.is_none()
+        && cover.annexes.is_empty()
+        && cover.lines.iter().any(|line| is_compilation(line.text()))
+        && !cover.lines.iter().any(says);
+    if is_cover {
+        let cover = texts.remove(0);
+        if let Some(first) = texts.first_mut() {
+            first.imprint.extend(cover.lines.iter().map(|line| line.text().to_owned()));
+        }
+    }
 }
 
 /// A decree that says nothing itself is the opening of the rule that it issues.
@@ -103,6 +132,9 @@ fn starts(lines: &[Line], names: &[String]) -> (Vec<(usize, Start)>, BTreeSet<us
     // Marks of annexes that are rules.
     let mut dropped = BTreeSet::new();
     let notice = promulgation::is_notice(lines);
+    let forwarded: Vec<String> = promulgation::forwarded(lines).iter().map(|name| kind::name_key(name)).collect();
+    // Its rules follow the cover and the contents.
+    let mut compiled = false;
     let (mut articles, mut provisions, mut rules) = (false, false, 0);
     let (mut quotes, mut quoted_since) = (0i32, 0);
     for (at, line) in lines.iter().enumerate() {
@@ -135,7 +167,15 @@ fn starts(lines: &[Line], names: &[String]) -> (Vec<(usize, Start)>, BTreeSet<us
         // The note may name the edition that stands on a line of its own under the title.
         let fuller = named.and_then(|n| names.get(n)).filter(|name| name.chars().count() > title.chars().count());
         let title = fuller.map_or(title, String::as_str);
+        compiled |= !provisions && is_compilation(text);
+        // The authority may stand in front of the name or be left out.
+        let own_key = kind::name_key(title);
+        let passed_on = after_annex
+            && own_key.chars().count() >= MIN_FORWARDED_CHARS
+            && forwarded.iter().any(|key| key.ends_with(&own_key) || own_key.ends_with(key.as_str()));
         let is_rule = match named {
+            _ if passed_on => true,
+            None if compiled && !articles => begins && kind::is_rule_title(title),
             Some(_) => !listed && provisions && (begins || after_annex || opens_text(lines, at)),
             None => begins && provisions && (articles || after_annex || label.is_some()) && kind::is_rule_title(title),
         };

@@ -33,7 +33,12 @@ pub(super) struct Context<'a> {
     pub(super) notice: Option<&'a ParsedDocument>,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// The notice from which the text has number, issuer and days; what a notice only passes on has its own.
+    fn inherited(&self) -> Option<&'a ParsedDocument> {
+        self.notice.filter(|notice| !promulgation::forwards(&notice.title))
+    }
+
     /// What the properties say; those of the file are of its first text.
     fn stated(&self, field: Field) -> Option<&str> {
         field::stated(self.raw, field).filter(|_| self.notice.is_none())
@@ -52,7 +57,7 @@ pub(super) fn collect(context: &Context<'_>, opened: &mut Opened, clauses: &[Par
     let mut witnesses = std::mem::take(&mut opened.witnesses);
     witnesses.numbers = numbers(context, opened, std::mem::take(&mut witnesses.numbers));
     let doc_no = witnesses.numbers.first().map(|number| number.value.clone()).unwrap_or_default();
-    witnesses.issuers = issuers(context, opened, &doc_no, std::mem::take(&mut witnesses.issuers));
+    witnesses.issuers = issuers(context, opened, clauses, &doc_no, std::mem::take(&mut witnesses.issuers));
     let issuer = witnesses.issuers.first().map(|issuer| issuer.value.clone()).unwrap_or_default();
     let level = stated(context.raw, "level")
         .and_then(Level::from_label)
@@ -121,14 +126,20 @@ fn numbers(context: &Context<'_>, opened: &Opened, seen: Vec<Witness>) -> Vec<Wi
     // The history ends with the version at hand; its number is the last.
     let history = opened.notes.iter().flat_map(|line| docno::all(line)).next_back();
     found.extend(history.map(|number| Witness::new(number, Place::History)));
-    let notice = context.notice.map(|notice| notice.doc_no.clone()).filter(|number| !number.is_empty());
+    let notice = context.inherited().map(|notice| notice.doc_no.clone()).filter(|number| !number.is_empty());
     found.extend(notice.map(|number| Witness::new(number, Place::Annex)));
     found.extend(named);
     found
 }
 
 /// The issuers, the most credible one first.
-fn issuers(context: &Context<'_>, opened: &Opened, doc_no: &str, seen: Vec<Witness>) -> Vec<Witness> {
+fn issuers(
+    context: &Context<'_>,
+    opened: &Opened,
+    clauses: &[ParsedClause],
+    doc_no: &str,
+    seen: Vec<Witness>,
+) -> Vec<Witness> {
     let mut found: Vec<Witness> =
         context.stated(Field::Issuer).map(|issuer| Witness::new(issuer, Place::Properties)).into_iter().collect();
     let mut push = |issuer: String, place: Place| {
@@ -148,8 +159,21 @@ fn issuers(context: &Context<'_>, opened: &Opened, doc_no: &str, seen: Vec<Witne
     }
     push(promulgation::maker(&opened.promulgated), Place::Promulgated);
     push(of_history(&opened.notes), Place::History);
-    push(context.notice.map(|notice| notice.issuer.clone()).unwrap_or_default(), Place::Annex);
+    if let Some(notice) = context.notice.filter(|notice| promulgation::forwards(&notice.title)) {
+        push(promulgation::forwarded_from(&notice.title).unwrap_or_default(), Place::Act);
+        push(explains(clauses), Place::Text);
+    }
+    push(context.inherited().map(|notice| notice.issuer.clone()).unwrap_or_default(), Place::Annex);
     found
+}
+
+/// Who explains a rule, by its closing articles: `本办法由国家金融监督管理总局负责解释`.
+fn explains(clauses: &[ParsedClause]) -> String {
+    let said = clauses.iter().rev().flat_map(|clause| clause.text.split(['。', '，'])).find_map(|sentence| {
+        let (_, name) = sentence.split_once("负责解释")?.0.rsplit_once('由')?;
+        super::kind::is_organ(name).then(|| name.to_owned())
+    });
+    said.unwrap_or_default()
 }
 
 /// Days of publication, the most credible one first.
@@ -163,7 +187,7 @@ fn published(context: &Context<'_>, opened: &Opened, clauses: &[ParsedClause]) -
     found.extend(made(&opened.notes).map(|day| (day, Place::History)));
     found.extend(opened.days.iter().copied().filter(|(_, place)| *place != Place::Imprint));
     found.extend(signed(clauses).map(|day| (day, Place::Signature)));
-    found.extend(context.notice.and_then(|notice| notice.published).map(|day| (day, Place::Annex)));
+    found.extend(context.inherited().and_then(|notice| notice.published).map(|day| (day, Place::Annex)));
     found.extend(opened.days.iter().copied().filter(|(_, place)| *place == Place::Imprint));
     found
 }
@@ -186,7 +210,7 @@ fn effective(
     found.extend(later.into_iter().chain(earlier));
     let note = opened.promulgated.iter().find_map(|note| promulgation::effective(note, published));
     found.extend(note.map(|day| (day, Place::Promulgated)));
-    found.extend(context.notice.and_then(|notice| notice.effective_from).map(|day| (day, Place::Annex)));
+    found.extend(context.inherited().and_then(|notice| notice.effective_from).map(|day| (day, Place::Annex)));
     found
 }
 
@@ -219,7 +243,7 @@ fn ends(
         if context.settled && context.raw.meta.contains_key("history") { None } else { period::end(clauses, from) };
     let until = own.as_ref().and_then(|end| end.until);
     // What the notice limits is limited.
-    let notice = context.notice.and_then(|notice| notice.repealed_from).filter(|_| own.is_none());
+    let notice = context.inherited().and_then(|notice| notice.repealed_from).filter(|_| own.is_none());
     match own {
         Some(end) => (until, Some(Witness::new(end.sentence, Place::Text))),
         None => (notice, notice.map(|day| Witness::new(day.to_string(), Place::Annex))),

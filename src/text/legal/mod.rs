@@ -51,7 +51,7 @@ mod tests;
 mod witness;
 
 pub use docno::key as number_key;
-pub use doubts::doubts;
+pub use doubts::{Numbering, doubts, numbering};
 pub use field::{is_pair, is_property, is_stated, is_unread_day};
 pub use model::{
     Amendment, Change, GuideChoice, GuideClarify, GuideScene, ParsedClause, ParsedDocument, RepealNotice, What,
@@ -66,6 +66,9 @@ use crate::text::document::RawDocument;
 use crate::text::normalize::title_key;
 use crate::types::Level;
 
+/// Lines from the top of a text among which one may say that it is a draft.
+const HEAD_LINES: usize = 8;
+
 /// Finds the documents of a file with their legal structure, a notice before the rules that it issues.
 ///
 /// # Errors
@@ -74,15 +77,16 @@ pub fn parse(raw: &RawDocument) -> Result<Vec<ParsedDocument>> {
     let lines = line::lines(&raw.blocks);
     let mut parsed: Vec<ParsedDocument> = Vec::new();
     if opening::is_settled(raw) {
-        parsed.extend(read(raw, true, opening::open_settled(raw, lines), None));
+        parsed.extend(read(raw, true, opening::open_settled(raw, lines), None, &[]));
     } else {
         for text in division::divide(seams::part(lines)) {
             let (notice, alone) = (parsed.first(), text.name.is_none());
+            let head: Vec<String> = text.lines.iter().take(HEAD_LINES).map(|line| line.text().to_owned()).collect();
             let opened = opening::open(raw, text, notice.is_none());
             // A compilation is no notice: its parts have nothing from each other.
             let notice =
                 notice.filter(|notice| !alone && notice.clauses.iter().all(|clause| clause.address.article.is_none()));
-            let document = read(raw, false, opened, notice);
+            let document = read(raw, false, opened, notice, &head);
             parsed.extend(document);
         }
     }
@@ -102,6 +106,7 @@ fn read(
     settled: bool,
     mut opened: Opened,
     notice: Option<&ParsedDocument>,
+    head: &[String],
 ) -> Option<ParsedDocument> {
     let stated = raw.meta.get("level").and_then(|label| Level::from_label(label));
     let table_of_questions = faq::is_table(&opened.body);
@@ -123,6 +128,9 @@ fn read(
     let titles = facts.witnesses.titles.iter().chain(above).map(|title| title.value.as_str());
     let titles: Vec<&str> = titles.chain(opened.notes.iter().map(String::as_str)).collect();
     let proposal = proposal::of_text(&titles, &clauses);
+    let named: Vec<&str> =
+        facts.witnesses.titles.iter().take(1).chain(above.iter().take(1)).map(|t| t.value.as_str()).collect();
+    facts.witnesses.draft = proposal::draft(&named, &raw.file_stem, head);
     let ends = repeal::read(&repeal::Source {
         title: &opened.title,
         clauses: &clauses,

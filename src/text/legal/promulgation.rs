@@ -64,6 +64,38 @@ pub(super) fn names(lines: &[Line]) -> Vec<String> {
     found
 }
 
+/// The names inside 《》 of the texts of other authorities that a notice passes on: `关于转发《…》的通知`, `现将《…》转发给你们`.
+pub(super) fn forwarded(lines: &[Line]) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let opening: Vec<&str> =
+        lines.iter().take(OPENING_LINES).take_while(|l| !super::article::begins_body(l)).map(Line::text).collect();
+    let joined = unwrapped(&opening.join("\n"));
+    for sentence in opening.iter().copied().chain(joined.split(['。', '；', '\n'])).filter(|s| s.contains("转发")) {
+        let mut rest = sentence;
+        while let Some((start, end)) = quoted(rest) {
+            let name = rest.get(start + '《'.len_utf8()..end - '》'.len_utf8()).unwrap_or_default().trim();
+            if !found.iter().any(|known| known == name) {
+                found.push(name.to_owned());
+            }
+            rest = rest.get(end..).unwrap_or_default();
+        }
+    }
+    found
+}
+
+/// Whether a title says that its text passes another authority's on.
+pub(super) fn forwards(title: &str) -> bool {
+    title.split(['《', '〈']).next().is_some_and(|before| before.contains("转发"))
+}
+
+/// Whose text a title passes on, where it says so before the name: `转发国家金融监督管理总局《…》的通知`.
+pub(super) fn forwarded_from(title: &str) -> Option<String> {
+    let (before, _) = title.split_once('《')?;
+    let (_, whose) = before.rsplit_once("转发")?;
+    let whose = whose.trim_start_matches('了').trim_end_matches(['的', '关', '于', '印', '发']).trim();
+    kind::is_organ(whose).then(|| whose.split_whitespace().collect::<Vec<_>>().join("、"))
+}
+
 /// Words in a title that say that it issues another text.
 const ISSUED_IN_TITLE: [&str; 8] = ["印发", "发布", "公布", "颁布", "下发", "颁发", "修订", "实施"];
 
@@ -185,6 +217,21 @@ mod tests {
         let note = "现将《青溪办法》印发给你们,自2026年6月1日起执行,原《巡库办法》同时废止";
         assert_eq!(effective(note, None), Some("2026-06-01".parse().unwrap()));
         assert_eq!(names(&[Line::Text(note.to_owned())]), ["青溪办法"]);
+    }
+
+    #[test]
+    fn what_is_passed_on_is_another_s() {
+        let lines = ["转发国家金融监督管理总局《甲办法》的通知", "现将", "《甲办法》转发给你们。"];
+        assert_eq!(forwarded(&lines.map(|line| Line::Text(line.to_owned()))), ["甲办法"]);
+        for (title, whose) in [
+            ("转发国家金融监督管理总局《甲办法》的通知", Some("国家金融监督管理总局")),
+            ("青溪银行办公室转发中国人民银行关于印发《甲办法》的通知", Some("中国人民银行")),
+            ("关于转发《中国人民银行关于乙的通知》的通知", None),
+        ] {
+            assert!(forwards(title));
+            assert_eq!(forwarded_from(title).as_deref(), whose, "{title}");
+        }
+        assert!(!forwards("关于印发《文件转发管理办法》的通知"));
     }
 
     #[test]

@@ -141,6 +141,9 @@ pub struct Witnesses {
     pub ends: Vec<Witness>,
     /// What a person should look at.
     pub doubts: Vec<String>,
+    /// The words that make the document a draft, which is no rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draft: Option<String>,
 }
 
 #[cfg(test)]

@@ -389,6 +389,26 @@ fn unit(text: &str) -> Option<(Measure, f64, usize)> {
     COUNTED.contains(first).then(|| (Measure::Count(first), 1.0, text.len() - bare.len() + first.len_utf8()))
 }
 
+/// Words before a number of years that says how long: 保存10年.
+const LASTING: [&str; 16] = [
+    "保存",
+    "保管",
+    "留存",
+    "保留",
+    "存档",
+    "至少",
+    "不少于",
+    "不低于",
+    "不超过",
+    "超过",
+    "满",
+    "最长",
+    "长达",
+    "期限为",
+    "后",
+    "近",
+];
+
 /// Whether a number of years, months or days names a day: 2024年, 3月5日, 11月.
 fn is_calendar(text: &str, start: usize, end: usize, value: f64) -> bool {
     let said = text.get(start..end).unwrap_or_default();
@@ -397,6 +417,7 @@ fn is_calendar(text: &str, start: usize, end: usize, value: f64) -> bool {
     // 25年 is 2025 as people write it, 二十五年 is a time.
     let short = said.starts_with(|c: char| c.is_ascii_digit())
         && (10.0..50.0).contains(&value)
+        && !LASTING.iter().any(|word| before.ends_with(word))
         && !behind.starts_with(['前', '内', '以', '多', '后']);
     let year = said.ends_with('年') && (value >= 1900.0 || short || behind.starts_with(|c: char| c.is_ascii_digit()));
     let month = said.ends_with('月') && !["个月", "俩月", "仨月", "半月"].iter().any(|length| said.ends_with(length));

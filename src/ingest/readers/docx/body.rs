@@ -1,7 +1,7 @@
 //! `word/document.xml`: the walk over paragraphs and tables.
 
 use super::super::package::{Node, Xml, attribute};
-use super::super::{characters, push_heading, push_paragraph, push_table};
+use super::super::{characters, push_heading, push_paragraph, push_titled_table};
 use super::math::Math;
 use super::notes::Notes;
 use super::numbering::Numbering;
@@ -147,6 +147,10 @@ impl<'s> Body<'s> {
             ("tr", _) => self.with_table(Table::start_row),
             ("tc", _) => self.with_table(Table::start_cell),
             ("tblHeader", "trPr") if is_on(start) => self.with_table(|table| table.header |= table.rows.is_empty()),
+            ("gridBefore", "trPr") => {
+                let columns = attribute(start, "val").and_then(|val| val.parse().ok()).unwrap_or(0);
+                self.with_table(|table| table.skip_columns(columns));
+            }
             ("gridSpan", "tcPr") => {
                 let span = value().and_then(|v| v.parse().ok()).unwrap_or(1);
                 self.with_table(|table| table.set_span(span));
@@ -354,7 +358,7 @@ impl<'s> Body<'s> {
                     cell.push_str(&row.join(" "));
                 }
             }
-            None => push_table(&mut self.read.blocks, table.header, table.rows),
+            None => push_titled_table(&mut self.read.blocks, table.header, table.rows),
         }
     }
 

@@ -69,6 +69,7 @@ fn read_nested(bytes: &[u8], depth: usize) -> Result<RawDocument> {
     let mut document = RawDocument::default();
     say_what_is_missing(&read, &mut document);
     document.blocks = read.blocks;
+    head_table(&mut document.blocks);
     if let Some(xml) = package.xml("docProps/core.xml")?
         && let Some(title) = core_title(&xml)?
         && super::title_in_text(&title, &document.blocks)
@@ -76,6 +77,29 @@ fn read_nested(bytes: &[u8], depth: usize) -> Result<RawDocument> {
         document.meta.insert("title".to_string(), title);
     }
     Ok(document)
+}
+
+/// The line over a table that opens a document is its title: a list of fees has no other.
+fn head_table(blocks: &mut [Block]) {
+    /// Longest and shortest title, in characters.
+    const CHARS: std::ops::RangeInclusive<usize> = 4..=40;
+    /// Lines over the table, with the title: unit, day of issue.
+    const LINES: usize = 4;
+    let Some(table) = blocks.iter().take(LINES).position(|block| matches!(block, Block::Table { .. })) else { return };
+    let Some((Block::Paragraph(title), captions)) = blocks.get(..table).and_then(<[Block]>::split_first) else {
+        return;
+    };
+    let caption = |block: &Block| matches!(block, Block::Paragraph(text) if text.contains(['：', ':']));
+    let titled = CHARS.contains(&title.chars().count())
+        && !title.contains(['。', '；', '，', '：', ':', '〔'])
+        && !["附", "单位", "注"].iter().any(|word| title.starts_with(word))
+        && !["文件", "如下"].iter().any(|word| title.ends_with(word));
+    if titled && captions.iter().all(caption) {
+        let text = title.clone();
+        if let Some(first) = blocks.first_mut() {
+            *first = Block::Heading { depth: 1, text };
+        }
+    }
 }
 
 fn say_what_is_missing(read: &Read, document: &mut RawDocument) {

@@ -25,6 +25,11 @@ impl Table {
         self.row_deleted = false;
     }
 
+    /// The row begins so many columns in.
+    pub(super) fn skip_columns(&mut self, columns: usize) {
+        self.row.extend(std::iter::repeat_n(String::new(), columns.min(MAX_SPAN)));
+    }
+
     pub(super) fn start_cell(&mut self) {
         self.cell = Some(String::new());
         self.span = 1;

@@ -34,6 +34,12 @@ const LOWERED_BY: f32 = 0.08;
 const MAX_SCRIPT_CHARS: usize = 4;
 /// Longest heading, in characters.
 const MAX_HEADING_CHARS: usize = 80;
+/// Longest heading that is an article's number and name, in characters.
+const MAX_ARTICLE_HEADING_CHARS: usize = 20;
+/// Characters among which 条 ends the number of an article: 第一百二十三条.
+const ARTICLE_CHARS: usize = 8;
+/// Characters of one size from which on a page is full of text in this size.
+const FULL_PAGE_CHARS: usize = 300;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Line {
@@ -59,6 +65,7 @@ pub(super) fn blocks(mut pages: Vec<Page>) -> (Vec<Block>, usize) {
     for (number, mut page) in pages.into_iter().enumerate() {
         lines.extend(page_lines(&mut page, number));
     }
+    even_out(&mut lines, body);
     let lines = unruled::tables(lines, body);
     let mut blocks = Vec::new();
     let margins = Margins::new(&lines, body);
@@ -87,6 +94,20 @@ pub(super) fn blocks(mut pages: Vec<Page>) -> (Vec<Block>, usize) {
     }
     emit(&mut blocks, open, body);
     (blocks, struck)
+}
+
+/// A compilation sets its rules larger than its tables: on a page full of larger text that text is no heading. Its lines are measured as
+/// those of other pages.
+fn even_out(lines: &mut [Line], body: f32) {
+    for page in lines.chunk_by_mut(|a, b| a.page == b.page) {
+        let text: Vec<Line> = page.iter().filter(|line| line.table.is_none()).cloned().collect();
+        let own = body_size(&text);
+        let chars: usize =
+            text.iter().filter(|l| (l.size - own).abs() < 0.1 * own).map(|l| l.text.chars().count()).sum();
+        if own > body * HEADING_RATIO && chars >= FULL_PAGE_CHARS {
+            page.iter_mut().for_each(|line| line.size *= body / own);
+        }
+    }
 }
 
 /// Takes running heads, page numbers and watermarks out of the pages; returns the size of the text.
@@ -358,7 +379,12 @@ pub(super) fn join(text: &mut String, next: &str) {
 }
 
 fn is_heading(line: &Line, body: f32) -> bool {
-    line.size > body * HEADING_RATIO && line.text.chars().count() <= MAX_HEADING_CHARS
+    let chars = line.text.chars().count();
+    // 第一条 总则 may be set larger, an article with its text is no heading, nor is a sentence.
+    let article = line.text.starts_with('第')
+        && chars > MAX_ARTICLE_HEADING_CHARS
+        && line.text.chars().take(ARTICLE_CHARS).any(|c| c == '条');
+    line.size > body * HEADING_RATIO && chars <= MAX_HEADING_CHARS && !article && !line.text.contains('。')
 }
 
 #[cfg(test)]

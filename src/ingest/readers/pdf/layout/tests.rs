@@ -129,3 +129,21 @@ fn heads_of_two_pages_go_where_they_stand_apart() {
         .collect();
     assert_eq!(blocks(&pages), paragraphs(&["第1条 甲乙丙丁。", "每月检查。", "第2条 甲乙丙丁。", "每月检查。"]));
 }
+
+#[test]
+fn a_page_full_of_larger_text_has_no_more_headings_than_others() {
+    let small = |n: u8| run(100.0, 800.0 - 15.0 * f32::from(n), 7.0, &"指标代码名称频度日期备注。".repeat(3));
+    let first = page((0..40).map(small).collect());
+    let article = |n: u8| {
+        let at = 780.0 - 30.0 * f32::from(n);
+        let words = "本规定以工商行政管理部门登记的企业为对象各类";
+        let label = ["一", "二", "三", "四", "五", "六", "七", "八", "九", "十"][usize::from(n)];
+        [run(100.0, at, 10.0, &format!("第{label}条 {words}")), run(100.0, at - 15.0, 10.0, "企业参照执行。")]
+    };
+    let second = page((0..10).flat_map(article).collect());
+    let found = blocks(&[first, second]);
+    let headings: Vec<&Block> = found.iter().filter(|block| matches!(block, Block::Heading { .. })).collect();
+    assert!(headings.is_empty(), "{headings:?}");
+    let whole = "第三条 本规定以工商行政管理部门登记的企业为对象各类企业参照执行。";
+    assert!(found.contains(&Block::Paragraph(whole.into())), "{found:?}");
+}

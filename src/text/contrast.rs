@@ -1,11 +1,11 @@
-//! Words that are told apart at the counter (取 and 存, 单位 and 个人, 挂失 and 解挂): whether question and sentence are on the same side.
+//! Words that are told apart at the counter (取 and 存, 单位 and 个人, 挂失 and 解挂): whether two texts are on the same side.
 
-use crate::text::normalize::fold;
-use crate::text::quantity::{self, Measure};
+use super::normalize::fold;
+use super::quantity::{self, Measure};
 use std::sync::OnceLock;
 
 /// The list, see its own comment.
-const CONTRASTS: &str = include_str!("../../../assets/contrasts.txt");
+const CONTRASTS: &str = include_str!("../../assets/contrasts.txt");
 
 /// Ends a word that an amount follows: 存#.
 const AMOUNT: char = '#';
@@ -35,22 +35,24 @@ pub struct Sides {
 pub fn compare(question: &str, sentence: &str, document: &str) -> Sides {
     let mut sides = Sides::default();
     for contrast in contrasts() {
-        let taken = |text: &str| -> Vec<bool> {
-            contrast.iter().map(|words| words.iter().any(|word| has(text, word))).collect()
-        };
-        let asked = taken(question);
+        let asked = taken(contrast, question);
         if asked.iter().filter(|side| **side).count() != 1 {
             continue;
         }
-        let mut stated = taken(sentence);
+        let mut stated = taken(contrast, sentence);
         if !stated.contains(&true) {
-            stated = taken(document);
+            stated = taken(contrast, document);
         }
         let same = asked.iter().zip(&stated).any(|(asked, stated)| *asked && *stated);
         sides.same += usize::from(same);
         sides.other += usize::from(!same && stated.contains(&true));
     }
     sides
+}
+
+/// Which sides of a contrast a text takes.
+fn taken(contrast: &[Vec<String>], text: &str) -> Vec<bool> {
+    contrast.iter().map(|words| words.iter().any(|word| has(text, word))).collect()
 }
 
 /// Whether a text has a word, one that ends in [`AMOUNT`] with an amount of money behind it.
@@ -61,6 +63,15 @@ fn has(text: &str, word: &str) -> bool {
             let money = matches!(found.measure, Measure::Money(_) | Measure::Number);
             money && text.get(..found.place.start).is_some_and(|before| before.ends_with(verb))
         })
+}
+
+/// Whether two texts, both normalised, are about different things: of some contrast each takes sides, and none in common.
+pub fn apart(one: &str, other: &str) -> bool {
+    contrasts().iter().any(|contrast| {
+        let (one, other) = (taken(contrast, one), taken(contrast, other));
+        let common = one.iter().zip(&other).any(|(one, other)| *one && *other);
+        one.contains(&true) && other.contains(&true) && !common
+    })
 }
 
 #[cfg(test)]
