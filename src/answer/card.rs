@@ -6,6 +6,7 @@ use super::bounds;
 use super::cite::{self, cite};
 use super::guide::{self, Chosen, Conclusion};
 use super::outcome::{Card, Choice, Citation, Clarify, Refusal, Timings};
+use super::outside;
 use super::tiers;
 use crate::error::Result;
 use crate::retrieval::conclusions::{self, Candidate, Origin};
@@ -44,6 +45,8 @@ pub enum Ground {
     Blank,
     /// Nothing but a clause was asked for, and it is not there: a refusal.
     Missing,
+    /// Something that no rulebook says was asked for: a refusal.
+    Outside,
     /// Nothing that was found is likely enough to answer: a refusal.
     Weak,
     /// The clause that the question names by its address.
@@ -118,6 +121,11 @@ pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<(C
         return Ok((card, Ground::Missing));
     }
     card.notices.extend(missing.map(|(missing, _)| format!("{missing},以下按问题的文字查找")));
+    if let Some(reason) = outside::reason(retriever, ranked, ask.scope.as_of) {
+        refuse(&mut card, retriever, ranked, reason)?;
+        card.confidence = 0.0;
+        return Ok((card, Ground::Outside));
+    }
     let ground = match best {
         None => {
             refuse(&mut card, retriever, ranked, NO_EVIDENCE.to_owned())?;

@@ -14,6 +14,7 @@ pub mod cite;
 mod guide;
 mod incomplete;
 pub mod outcome;
+mod outside;
 mod place;
 pub mod prose;
 mod routing;

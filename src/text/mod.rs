@@ -4,7 +4,7 @@
 //! [`legal::parse`] finds title, dates, repeals and clauses in it; [`clause`] finds 款, 项, 目 and sentences inside a
 //! clause when they are asked for; [`address`] reads and prints clause addresses and finds them in questions and in rules,
 //! counting with [`numeral`]; [`normalize`] gives index text, queries and titles one spelling, [`filler`] drops what a question
-//! says besides its matter, [`day`] finds the day whose rule it asks for, and [`passage`] makes the texts that an encoder is given.
+//! says besides its matter, [`outside`] knows questions that no rulebook answers, [`day`] finds the day whose rule it asks for, and [`passage`] makes the texts that an encoder is given.
 
 pub mod address;
 pub mod clause;
@@ -16,6 +16,7 @@ pub mod grounds;
 pub mod legal;
 pub mod normalize;
 pub mod numeral;
+pub mod outside;
 pub mod passage;
 pub mod quantity;
 pub mod questions;

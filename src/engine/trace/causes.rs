@@ -134,6 +134,9 @@ impl Case<'_> {
             return Ok(vec![words::NO_KNOWLEDGE.into()]);
         }
         let mut out = Vec::new();
+        if self.weighed.ground == Ground::Outside {
+            return Ok(vec![words::OUTSIDE.into()]);
+        }
         if self.weighed.ground != Ground::Missing {
             out.push(words::refused(card.confidence, confidence::THRESHOLD));
         }

@@ -160,7 +160,7 @@ fn ms(since: Instant) -> f64 {
 
 /// Whether the confidence comes from weighing, and is not settled otherwise.
 fn is_weighed(ranked: &Ranked, ground: Ground) -> bool {
-    !matches!(ground, Ground::Blank | Ground::Missing | Ground::Address)
+    !matches!(ground, Ground::Blank | Ground::Missing | Ground::Outside | Ground::Address)
         && ranked.settled.is_empty()
         && !ranked.evidence.is_empty()
 }

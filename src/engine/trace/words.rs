@@ -35,6 +35,10 @@ pub(super) const NOTHING_TO_SEARCH: Said = Said(
     "这一天没有可供查找的文件:请核对日期和所选的文件级别,并确认知识已导入",
     "No document may answer on this day: check the date and the levels asked for, and whether knowledge was imported",
 );
+pub(super) const OUTSIDE: Said = Said(
+    "问的不是规定的内容(以后会不会变、别家机构怎么办、业务系统里的数据):制度答不了,不看找到了什么",
+    "It asks for what no rule says (a change to come, another bank, data of the business systems), whatever was found",
+);
 pub(super) const NOTHING_IN_COMMON: Said = Said(
     "没有条款与问题有足够的相同字词(至少两个词):请写明业务名称再问",
     "No clause shares enough words with the question (two at least): name the matter and ask again",

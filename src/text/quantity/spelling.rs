@@ -22,6 +22,8 @@ const MAX_SUM_FIGURES: usize = 9;
 /// From here on amounts are counted in 万, from [`YI`] on in 亿.
 const WAN: f64 = 1e4;
 const YI: f64 = 1e8;
+/// Differences of floating point that are none.
+const TINY: f64 = 1e-6;
 /// Currencies as the rules call them.
 const CURRENCY_NAMES: [(&str, &str); 6] =
     [("CNY", "元"), ("USD", "美元"), ("EUR", "欧元"), ("GBP", "英镑"), ("HKD", "港币"), ("JPY", "日元")];
@@ -143,9 +145,11 @@ fn money(value: f64, code: &str) -> String {
 
 /// 5000, 1.2万, 3亿: in 万 or 亿 where that takes two decimals at most.
 fn amount(value: f64) -> String {
+    // 17.6 times 10,000 is a little more than 176,000 in floating point.
+    let value = (value * 100.0).round() / 100.0;
     for (unit, name) in [(YI, "亿"), (WAN, "万")] {
         let hundredths = value / unit * 100.0;
-        if value >= unit && hundredths.fract() == 0.0 {
+        if value >= unit && (hundredths - hundredths.round()).abs() < TINY {
             return format!("{}{name}", figures(value / unit));
         }
     }
@@ -188,6 +192,7 @@ mod tests {
             ),
             ("取1.2万要预约吗", "1万2 一万二 12000 1.2万 1万2千 12,000元 一万两千块 12千"),
             ("取50.5万要预约吗", "505000 五十万五千 50.5w 505,000元"),
+            ("取17.6万要预约吗", "176000 17.6万 17.6w 十七万六千"),
             ("取5000元要预约吗", "5000 五千 5千 5k 5000块 五千块钱 5,000 5000元 0.5万"),
             ("取200元要预约吗", "200元 两百 二百块 2百块 200块钱"),
             ("取5000美元要预约吗", "5000美金 五千美元 5千美刀 5000刀"),
