@@ -5,10 +5,12 @@ use super::amended::{self, Reader};
 use super::bounds;
 use super::cite::{self, cite};
 use super::guide::{self, Chosen, Conclusion};
+use super::limits;
 use super::outcome::{Card, Choice, Citation, Clarify, Refusal, Timings};
 use super::outside;
 use super::tiers;
 use crate::error::Result;
+use crate::retrieval::conclusions::asked::Asked;
 use crate::retrieval::conclusions::{self, Candidate, Origin};
 use crate::retrieval::lexical::{QueryTerm, query_terms};
 use crate::retrieval::{Hit, Ranked, Retriever, confidence};
@@ -350,6 +352,9 @@ fn from_rules(
     }
     card.conclusion.clone_from(&first.text);
     card.conclusion_confidence = ranked.conclusions.right;
+    if first.tier.is_none() {
+        card.notices.extend(limits::remark(&ranked.read, &Asked::read(&ranked.read).amounts, &first.text));
+    }
     let settled = tiers::add(card, &ranked.conclusions.tiers(first), ask.choice);
     if let Some(chosen) = guide::beside(retriever, ranked, first)? {
         if let Conclusion::Depends(clarify) = guide::conclude(&chosen.scene, ask.question.text(), ask.choice)

@@ -13,6 +13,7 @@ mod card;
 pub mod cite;
 mod guide;
 mod incomplete;
+mod limits;
 pub mod outcome;
 mod outside;
 mod place;
