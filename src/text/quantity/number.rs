@@ -62,7 +62,9 @@ pub(super) fn number(text: &str, start: usize) -> Option<(f64, usize, Written)> 
             break;
         }
     }
-    for (word, factor) in [("亿", 1e8), ("万", 1e4), ("w", 1e4), ("千", 1e3), ("k", 1e3), ("百", 1e2)] {
+    for (word, factor) in
+        [("亿", 1e8), ("千万", 1e7), ("百万", 1e6), ("万", 1e4), ("w", 1e4), ("千", 1e3), ("k", 1e3), ("百", 1e2)]
+    {
         let alone = factor < 1e4 && !arabic;
         if after(end).starts_with(word)
             && !alone

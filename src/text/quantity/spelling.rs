@@ -39,13 +39,31 @@ const TIME_NAMES: [(&str, &[&str]); 8] = [
     ("分钟", &["分钟"]),
 ];
 
+/// Classes of bank accounts as they are typed and printed (folded Ⅰ, Ⅱ, Ⅲ), by the character that most people type.
+const CLASSES: [(&str, &str); 9] = [
+    ("iii", "三"),
+    ("ii", "二"),
+    ("i", "一"),
+    ("一", "一"),
+    ("二", "二"),
+    ("三", "三"),
+    ("1", "一"),
+    ("2", "二"),
+    ("3", "三"),
+];
+/// What has a class.
+const CLASSED: [&str; 3] = ["类户", "类账户", "类卡"];
+
 /// A folded text ([`crate::text::normalize::fold`]) with every quantity in one spelling. What is no plain quantity (三五天, 十几万, a calendar day, a
 /// clause, a telephone number) stays as it is.
 pub fn one_spelling(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {
-        if let Some((words, end)) = spelled(text, at) {
+        if let Some((class, end)) = class(text, at) {
+            out.push_str(class);
+            at = end;
+        } else if let Some((words, end)) = spelled(text, at) {
             if words.ends_with(['元', '万', '亿']) {
                 drop_yuan(&mut out);
             }
@@ -60,6 +78,19 @@ pub fn one_spelling(text: &str) -> String {
         }
     }
     out
+}
+
+/// The class of an account that is named at a place, in one character, and where its number ends.
+fn class(text: &str, start: usize) -> Option<(&'static str, usize)> {
+    let before = text.get(..start)?;
+    if before.ends_with(|c: char| c.is_ascii_alphanumeric() || is_figure(c) || c == '第') {
+        return None;
+    }
+    let rest = text.get(start..)?;
+    let (typed, character) = CLASSES.iter().find(|(typed, _)| {
+        rest.strip_prefix(typed).is_some_and(|behind| CLASSED.iter().any(|word| behind.starts_with(word)))
+    })?;
+    Some((character, start + typed.len()))
 }
 
 fn is_figure(c: char) -> bool {
@@ -202,6 +233,8 @@ mod tests {
             ("取2周要预约吗", "两个星期 俩礼拜 2周"),
             ("取2次要预约吗", "两次 2次 二次"),
             ("取16岁要预约吗", "十六岁 16周岁 16岁"),
+            ("取200万要预约吗", "两百万 2百万 200w 2,000,000元"),
+            ("取二类户要预约吗", "二类户 2类户 Ⅱ类户 II类户 ii类户"),
             ("取5%要预约吗", "百分之五 5%"),
         ] {
             let typed = spellings.replace("20 万元", "20\u{a0}万元").replace("3 个月", "3\u{a0}个月");
@@ -219,7 +252,6 @@ mod tests {
             "第二次挂失",
             "2024年6月13日",
             "去年11月取的",
-            "二类户怎么升一类",
             "三五天",
             "十几万",
             "两三万",
