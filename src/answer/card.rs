@@ -123,7 +123,7 @@ pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<(C
         return Ok((card, Ground::Missing));
     }
     card.notices.extend(missing.map(|(missing, _)| format!("{missing},以下按问题的文字查找")));
-    if let Some(reason) = outside::reason(retriever, ranked, ask.scope.as_of) {
+    if let Some(reason) = outside::reason(retriever, ask, ranked) {
         refuse(&mut card, retriever, ranked, reason)?;
         card.confidence = 0.0;
         return Ok((card, Ground::Outside));

@@ -1,22 +1,26 @@
 //! Why a question is refused that asks for something no rulebook says, see [`crate::text::outside`].
 
+use super::Ask;
 use crate::retrieval::{Ranked, Retriever};
 use crate::text::normalize::fold;
 use crate::text::outside::{Outside, outside};
-use crate::types::Date;
 
 /// What the card says in place of a conclusion; `None` where the rules may answer: a curated question does, the bank asked about is the one whose rules
 /// these are, or a text of the first clause's document that comes into force later is known.
-pub(super) fn reason(retriever: &Retriever, ranked: &Ranked, as_of: Date) -> Option<String> {
+pub(super) fn reason(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Option<String> {
     if !ranked.settled.is_empty() || ranked.hits.first().is_some_and(|hit| hit.part.is_some()) {
         return None;
     }
     let knowledge = retriever.knowledge();
-    match outside(&fold(&ranked.read))? {
+    // As it came: what is searched for is without the words for a day to come. Of several questions in one each is looked at by itself.
+    let asked = if ask.parts.is_empty() { ask.question.text() } else { ranked.read.as_str() };
+    match outside(&fold(asked))? {
         Outside::Change => {
             let first = ranked.hits.first().and_then(|hit| knowledge.version_of(hit.clause));
             let announced = first.is_some_and(|first| {
-                knowledge.versions_of_document(first.document).any(|version| version.row.effective.from > Some(as_of))
+                knowledge
+                    .versions_of_document(first.document)
+                    .any(|version| version.row.effective.from > Some(ask.scope.as_of))
             });
             (!announced).then(|| "问的是规定以后会不会变;知识库里没有已公布、尚未施行的新规定,不作推测".to_owned())
         }
