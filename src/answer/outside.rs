@@ -12,9 +12,7 @@ pub(super) fn reason(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> O
         return None;
     }
     let knowledge = retriever.knowledge();
-    // As it came: what is searched for is without the words for a day to come. Of several questions in one each is looked at by itself.
-    let asked = if ask.parts.is_empty() { ask.question.text() } else { ranked.read.as_str() };
-    match outside(&fold(asked))? {
+    match outside(&fold(&ranked.read))? {
         Outside::Change => {
             let first = ranked.hits.first().and_then(|hit| knowledge.version_of(hit.clause));
             let announced = first.is_some_and(|first| {
