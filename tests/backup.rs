@@ -37,6 +37,7 @@ impl Place {
         let branch = Branch::with(&bank, &bank.pack(7, &knowledge("二十万元")).stick());
         branch.import(&bank.pack(8, &knowledge("三十万元")).stick()).unwrap();
         let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("stick")).unwrap();
         fs::write(folder.path().join("passphrase"), PASSPHRASE).unwrap();
         let place = Place { bank, branch, folder };
         let model = place.at("m.gguf");
@@ -214,4 +215,41 @@ fn what_is_not_whole_makes_no_box() {
     let refused = place.run(&["backup", text(&place.at("stick"))], place.data());
     assert!(stderr(&refused).starts_with("[KB_ALTERED]"), "{}", stderr(&refused));
     assert_eq!(fs::read_dir(place.at("stick")).unwrap().count(), 1, "no half of a file is left");
+}
+
+#[test]
+fn a_backup_goes_only_where_it_is_safe_and_a_box_only_into_an_empty_folder() {
+    let place = Place::new();
+    // A stick that is not plugged in, a file, the box itself and a link into it.
+    let missing = place.at("no stick").join("deeper");
+    let link = place.at("link");
+    std::os::unix::fs::symlink(place.branch.data.root(), &link).unwrap();
+    for (target, code) in [
+        (missing.clone(), "[IO]"),
+        (place.at("passphrase"), "[IO]"),
+        (place.branch.data.root().to_owned(), "[DATA_FOLDER]"),
+        (place.branch.data.models(), "[DATA_FOLDER]"),
+        (link.join("models"), "[DATA_FOLDER]"),
+    ] {
+        for command in ["backup", "move"] {
+            let refused = place.run(&[command, text(&target)], place.data());
+            let told = stderr(&refused);
+            assert!(told.starts_with(code) && told.contains("没有备份"), "{command} {}: {told}", target.display());
+        }
+    }
+    assert!(!place.at("no stick").exists() && place.branch.data.branch_file().exists());
+    let file = place.back_up();
+    // Somebody's own folder, also through a link.
+    let home = place.at("home");
+    fs::create_dir(&home).unwrap();
+    fs::write(home.join("信.txt"), "亲爱的").unwrap();
+    let shortcut = place.at("shortcut");
+    std::os::unix::fs::symlink(&home, &shortcut).unwrap();
+    for data in [&home, &shortcut] {
+        let (exit, told) = place.restore(&file, data);
+        assert!(exit == Some(6) && told.starts_with("[DATA_FOLDER]") && told.contains("信.txt"), "{told}");
+        assert_eq!(fs::read_dir(&home).unwrap().count(), 1);
+    }
+    fs::remove_file(home.join("信.txt")).unwrap();
+    assert_eq!(place.restore(&file, &shortcut), (Some(0), String::new()));
 }

@@ -5,12 +5,12 @@ use super::Engine;
 use super::reply::{Card, Reply};
 use super::request::{Actor, AskRequest, Request};
 use crate::error::{Code, Error, Result};
-use crate::ingest::build;
 use crate::ingest::everyday::Everyday;
 use crate::ingest::lint::Finding;
 use crate::ingest::plan::PlannedVersion;
 use crate::ingest::report::FileReport;
 use crate::ingest::sheet;
+use crate::ingest::{self, build};
 use crate::text::address;
 use serde::Serialize;
 use std::fs;
@@ -20,6 +20,9 @@ use std::path::{Path, PathBuf};
 
 /// Cards that are shown; the rest of a long text would be pages of them.
 const MAX_CARDS: usize = 300;
+
+/// What is said of a change in a rule that lies in another file.
+const ALONE: &str = "预览只读这一个文件;生成知识时与这份制度一起放入,才标注或合并";
 
 /// Names of the folder that are tried.
 const MAX_NAMES: u32 = 100;
@@ -57,7 +60,12 @@ pub fn preview(file: &Path, cards: bool) -> Result<Preview> {
     }
     let folder = Scratch::new()?;
     let kb = folder.path.join("preview.db");
-    let built = build::build(&[file.to_path_buf()], &[], &Everyday::none(), &kb, None, &mut |_, _, _| {})?;
+    let mut built = build::build(&[file.to_path_buf()], &[], &Everyday::none(), &kb, None, &mut |_, _, _| {})?;
+    for finding in &mut built.report.findings {
+        if let Some(change) = finding.message.strip_suffix(ingest::NOT_HERE) {
+            finding.message = format!("{change}{ALONE}");
+        }
+    }
     let versions: Vec<&PlannedVersion> = built.documents.iter().flat_map(|document| &document.versions).collect();
     let mut text = String::new();
     for file in &built.report.files {

@@ -13,6 +13,9 @@ use crate::text::address;
 use crate::text::legal::{Amendment, Change, ParsedClause, What};
 use crate::types::{Date, EffectivePeriod, Level};
 
+/// What the report says of a change in a rule that is not among the files.
+pub(crate) const NOT_HERE: &str = "库中没有这份制度;请由总行合并成新文本后导入";
+
 /// The amendments of one text in another, with who it is.
 pub(super) struct Job {
     pub(super) by: TextPlace,
@@ -51,11 +54,7 @@ pub(super) fn apply(documents: &mut [PlannedDocument], notes: &mut Vec<String>) 
             }
             Target::Settled => {}
             Target::Refused(why) => notes.push(format!("{}修改{name}:{why},没有标注,请核对", job.said())),
-            Target::Missing => notes.push(format!(
-                "{}修改{name}{}:库中没有这份制度;请由总行合并成新文本后导入",
-                job.said(),
-                addresses(&job.amendment)
-            )),
+            Target::Missing => notes.push(format!("{}修改{name}{}:{NOT_HERE}", job.said(), addresses(&job.amendment))),
         }
     }
 }

@@ -37,3 +37,5 @@ pub mod thesaurus;
 mod touched;
 mod versions;
 pub mod walk;
+
+pub(crate) use amendments::NOT_HERE;

@@ -208,8 +208,8 @@ impl fmt::Display for BuildReport {
             );
             writeln!(f, "复核  {}", printable(&what))?;
         }
-        // Files, notes and curated lines stand above.
-        let above = [Topic::File, Topic::Reading, Topic::Curated];
+        // Files, errors, notes and curated lines stand above.
+        let above = [Topic::File, Topic::Grounds, Topic::Reading, Topic::Curated];
         for finding in self.findings.iter().filter(|finding| !above.contains(&finding.topic)) {
             let (severity, topic) = (finding.severity.label(), finding.topic.label());
             let what = format!("{severity}  {topic}  {}({}):{}", finding.place(), finding.source, finding.message);

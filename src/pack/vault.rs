@@ -42,16 +42,16 @@ pub fn lock<W: Write>(out: W, passphrase: &str) -> Result<StreamWriter<W>> {
 /// # Errors
 /// `KEY_FILE` when the passphrase is wrong; `BACKUP_FILE` when it is no such stream, or asks for absurd work.
 pub fn unlock<R: Read>(from: R, passphrase: &str) -> Result<StreamReader<R>> {
-    let none = |e: &age::DecryptError| {
-        Error::new(Code::BackupFile, format!("不是柜答的备份,或已损坏:{e}"), "换一份备份;核对文件名和来源")
+    let none = |e: age::DecryptError| {
+        Error::new(Code::BackupFile, "不是柜答的备份,或文件开头已损坏", "换一份备份;核对文件名和来源").because(e)
     };
-    let decryptor = Decryptor::new(from).map_err(|e| none(&e))?;
+    let decryptor = Decryptor::new(from).map_err(none)?;
     let mut identity = Identity::new(SecretString::from(passphrase));
     identity.set_max_work_factor(MAX_WORK_FACTOR);
     decryptor.decrypt(std::iter::once(&identity as _)).map_err(|e| match e {
         age::DecryptError::DecryptionFailed | age::DecryptError::KeyDecryptionFailed => {
             Error::new(Code::KeyFile, "备份的口令不对", "核对口令;口令丢了,备份就打不开")
         }
-        other => none(&other),
+        other => none(other),
     })
 }

@@ -211,3 +211,115 @@ fn a_preview_shows_the_document_and_the_cards_of_its_clauses() {
     assert_eq!(json["cards"].as_array().unwrap().len(), 2);
     guida(["kb", "preview", folder.to_str().unwrap()]).fails(1, "IO");
 }
+
+#[test]
+fn a_number_of_a_guide_that_its_rule_does_not_state_is_an_error_everywhere() {
+    let (home, folder) = sources();
+    write(
+        &folder,
+        "a.md",
+        "青溪银行挂失办法",
+        "青银发〔2026〕1号",
+        &["第一条 为规范挂失，制定本办法。", "第二条 口头挂失有效期为5日。"],
+    );
+    let guide = "---\ntitle: 青溪银行挂失指引\ndoc_no: 青银运〔2026〕1号\nlevel: 操作指引\neffective: 2026-02-01\n---\n\n## 场景一 口头挂失几天失效\n\n### 结论\n有条件：7日内有效\n\n### 依据\n- 《青溪银行挂失办法》第二条\n";
+    fs::write(folder.join("g.md"), guide).unwrap();
+    let sheet = home.path().join("r.md");
+    let run = build(&folder, &["--report", sheet.to_str().unwrap()]);
+    assert_eq!(run.code, Some(1), "{}\n{}", run.out, run.err);
+    assert!(run.out.contains("检查结果:错误 1,") && run.out.matches("7日").count() == 1, "{}", run.out);
+    let sheet = fs::read_to_string(sheet).unwrap();
+    assert!(sheet.contains("错误 1") && sheet.contains("7日"), "{sheet}");
+    let report: Value = serde_json::from_str(&build(&folder, &["--json"]).out).unwrap();
+    assert_eq!(findings(&report, ""), list(&[["error", "grounds", ""]]));
+}
+
+#[test]
+fn a_rule_is_known_by_its_number_and_a_notice_by_its_title() {
+    let (_home, folder) = sources();
+    write(
+        &folder,
+        "a.md",
+        "青溪银行质押办法",
+        "青银发〔2025〕2号",
+        &["第一条 为规范质押，制定本办法。", "第二条 质押率不超过90%。", "第三条 期限一年。"],
+    );
+    fs::write(
+        folder.join("b.md"),
+        "# 关于停止青银发〔2025〕3号文的通知\n\n青银发〔2026〕9号\n\n各支行：\n\n办理质押依照青银发〔2025〕2号第二条，登记依照青银发〔2025〕7号第一条。\n\n青溪银行\n\n2026年3月1日\n",
+    )
+    .unwrap();
+    let run = build(&folder, &["--json"]);
+    let report: Value = serde_json::from_str(&run.out).unwrap();
+    let all: Vec<&str> =
+        report["findings"].as_array().unwrap().iter().map(|f| f["message"].as_str().unwrap()).collect();
+    let absent: Vec<&&str> = all.iter().filter(|message| message.contains("不在所读的文件里")).collect();
+    assert!(absent.len() <= 1 && absent.iter().all(|message| message.contains("〔2025〕7号")), "{all:#?}");
+    assert!(!all.iter().any(|message| message.contains("没有读到标题行")), "{all:#?}");
+    let notice = report["files"].as_array().unwrap().iter().find(|file| file["path"] == "b.md").unwrap();
+    let identity = &notice["identities"][0];
+    assert_eq!(identity["title"], "关于停止青银发〔2025〕3号文的通知", "{notice:#}");
+    assert_eq!(identity["doc_no"], "青银发〔2026〕9号", "{notice:#}");
+}
+
+#[test]
+fn a_preview_does_not_miss_the_rule_that_a_notice_changes() {
+    let (_home, folder) = sources();
+    let notice = folder.join("n.md");
+    let text = "# 关于修改《青溪银行质押办法》的通知\n\n青银发〔2026〕9号\n\n各支行：\n\n将《青溪银行质押办法》第二条修改为：“质押率不超过80%。”\n\n青溪银行\n\n2026年3月1日\n";
+    fs::write(&notice, text).unwrap();
+    let shown = guida(["kb", "preview", notice.to_str().unwrap()]).ok();
+    assert!(shown.contains("预览只读这一个文件") && !shown.contains("库中没有"), "{shown}");
+    let built = build(&folder, &[]).ok();
+    assert!(built.contains("库中没有这份制度"), "{built}");
+}
+
+#[test]
+fn other_periods_narrower_matters_and_what_a_notice_changes_are_no_conflicts() {
+    let (_home, folder) = sources();
+    write(
+        &folder,
+        "a.md",
+        "青溪银行大堂办法",
+        "青银发〔2026〕1号",
+        &[
+            "第一条 客户投诉应当在15日内办结。",
+            "第二条 大堂经理每日巡检2次。",
+            "第三条 代保管物品每件每月收费30元。",
+            "第四条 网点尾箱应当每月盘点1次。",
+        ],
+    );
+    write(
+        &folder,
+        "b.md",
+        "青溪银行投诉办法",
+        "青银发〔2026〕2号",
+        &[
+            "第一条 客户投诉应当在15日内办结。",
+            "第二条 监管转办投诉应当在5日内办结。",
+            "第三条 信用卡投诉应当在10日内办结。",
+            "第四条 大堂经理每周巡检10次。",
+        ],
+    );
+    fs::write(
+        folder.join("n.md"),
+        "# 关于代保管收费的通知\n\n青银发〔2026〕9号\n\n各支行：\n\n代保管物品收费标准调整为每件每月50元，青银发〔2026〕1号文与本通知不一致的，以本通知为准。\n\n青溪银行\n\n2026年9月1日\n",
+    )
+    .unwrap();
+    let conflicts = |folder: &Path| -> Vec<String> {
+        let report: Value = serde_json::from_str(&build(folder, &["--json"]).out).unwrap();
+        let all = report["findings"].as_array().unwrap().iter().filter(|f| f["topic"] == "conflict");
+        all.map(|f| f["message"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(conflicts(&folder), Vec::<String>::new());
+    // The same period and the same matter are.
+    write(
+        &folder,
+        "c.md",
+        "青溪银行尾箱办法",
+        "青银发〔2026〕3号",
+        &["第一条 网点尾箱应当每月盘点2次。", "第二条 大堂经理每日巡检3次。"],
+    );
+    let found = conflicts(&folder);
+    assert_eq!(found.len(), 2, "{found:#?}");
+}

@@ -117,9 +117,9 @@ pub(super) fn read(
     passphrase: &str,
     take: &mut dyn FnMut(&Header, &mut dyn Read) -> Result<()>,
 ) -> Result<u64> {
-    let mut from = zstd::Decoder::new(vault::unlock(from, passphrase)?).map_err(|e| damaged(&e))?;
+    let mut from = zstd::Decoder::new(vault::unlock(from, passphrase)?).map_err(|e| unread(&e))?;
     let mut opening = [0; OPENING.len()];
-    from.read_exact(&mut opening).map_err(|e| damaged(&e))?;
+    from.read_exact(&mut opening).map_err(|e| unread(&e))?;
     if opening != OPENING {
         return Err(damaged(&"开头不是本版本认识的"));
     }
@@ -131,20 +131,20 @@ pub(super) fn read(
             return match from.read(&mut more) {
                 Ok(0) if end == files => Ok(files),
                 Ok(_) => Err(damaged(&"文件数对不上")),
-                Err(e) => Err(damaged(&e)),
+                Err(e) => Err(unread(&e)),
             };
         }
         let mut content = Hashed { from: (&mut from).take(header.size), hash: Sha256::new(), failed: None };
         let taken = take(&header, &mut content);
-        if let Some(e) = content.failed {
-            return Err(damaged(&e));
+        if let Some(why) = content.failed {
+            return Err(damaged(&why));
         }
         taken?;
         // What nobody wanted is hashed as well.
-        io::copy(&mut content, &mut io::sink()).map_err(|e| damaged(&e))?;
+        io::copy(&mut content, &mut io::sink()).map_err(|e| unread(&e))?;
         let (short, found) = (content.from.limit() > 0, content.hash.finalize());
         let mut said = [0; HASH_BYTES];
-        from.read_exact(&mut said).map_err(|e| damaged(&e))?;
+        from.read_exact(&mut said).map_err(|e| unread(&e))?;
         if short || found.as_slice() != said {
             return Err(damaged(&format!("{} 的内容与写下时不同", header.path)));
         }
@@ -154,14 +154,14 @@ pub(super) fn read(
 
 fn next_header(from: &mut impl Read) -> Result<Header> {
     let mut length = [0; 4];
-    from.read_exact(&mut length).map_err(|e| damaged(&e))?;
+    from.read_exact(&mut length).map_err(|e| unread(&e))?;
     let length = u32::from_le_bytes(length);
     if length > MAX_HEADER_BYTES {
         return Err(damaged(&"文件头太长"));
     }
     let mut text = vec![0; length as usize];
-    from.read_exact(&mut text).map_err(|e| damaged(&e))?;
-    serde_json::from_slice(&text).map_err(|e| damaged(&e))
+    from.read_exact(&mut text).map_err(|e| unread(&e))?;
+    serde_json::from_slice(&text).map_err(|_| damaged(&"文件头读不懂"))
 }
 
 /// Hashes what is read, and remembers that reading failed, which is the backup's fault and not the taker's.
@@ -173,9 +173,23 @@ struct Hashed<R> {
 
 impl<R: Read> Read for Hashed<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.from.read(into).inspect_err(|e| self.failed = Some(e.to_string()))?;
+        let read = self.from.read(into).inspect_err(|e| self.failed = Some(reason(e)))?;
         self.hash.update(into.get(..read).unwrap_or_default());
         Ok(read)
+    }
+}
+
+/// A backup that does not come to its end.
+pub(super) fn unread(e: &io::Error) -> Error {
+    damaged(&reason(e))
+}
+
+/// Why it does not: what the cipher and the compression say in English is one of two things to whoever has the backup.
+fn reason(e: &io::Error) -> String {
+    match (e.raw_os_error(), e.kind()) {
+        (Some(number), _) => format!("读不出(系统错误 {number})"),
+        (None, io::ErrorKind::UnexpectedEof) => "内容不全,后面的没有了".to_owned(),
+        (None, _) => "内容被改动过,解不开".to_owned(),
     }
 }
 
@@ -200,7 +214,7 @@ mod tests {
         let mut found = Vec::new();
         read(bytes, passphrase, &mut |header, content| {
             let mut bytes = Vec::new();
-            content.read_to_end(&mut bytes).map_err(|e| damaged(&e))?;
+            content.read_to_end(&mut bytes).map_err(|e| unread(&e))?;
             found.push((header.path.clone(), bytes));
             Ok(())
         })?;
@@ -217,8 +231,11 @@ mod tests {
         for at in [0, sound.len() - 1, sound.len() - 17, sound.len() / 2, sound.len() - 60] {
             let mut bytes = sound.clone();
             bytes[at] ^= 1;
-            assert!(read_all(&bytes, PASSPHRASE).is_err(), "byte {at}");
-            assert!(read_all(&sound[..at], PASSPHRASE).is_err(), "cut at {at}");
+            for wrong in [read_all(&bytes, PASSPHRASE), read_all(&sound[..at], PASSPHRASE)] {
+                let told = wrong.unwrap_err().to_string();
+                let words = told.split(|c: char| !c.is_ascii_lowercase());
+                assert!(words.into_iter().all(|word| word.len() < 2), "byte {at}: {told}");
+            }
         }
     }
 

@@ -57,9 +57,9 @@ pub struct BackedUp {
 /// Puts a box into a file in `target`, under this passphrase.
 ///
 /// # Errors
-/// `DATA_FOLDER` when the box is not set up, `IMPORT_BUSY` while knowledge changes, `KB_ALTERED` when the knowledge that answers is not
-/// what was signed, `KEY_FILE` for a passphrase that can be guessed, `NO_SPACE`, `IO`, and `BACKUP_FILE` when what was written does not
-/// read.
+/// `DATA_FOLDER` when the box is not set up or the target lies in its folder, `IO` when the target is no folder, `IMPORT_BUSY` while knowledge
+/// changes, `KB_ALTERED` when the knowledge that answers is not what was signed, `KEY_FILE` for a passphrase that can be guessed, `NO_SPACE`,
+/// and `BACKUP_FILE` when what was written does not read.
 pub fn back_up(
     data: &DataDir,
     target: &Path,
@@ -69,6 +69,7 @@ pub fn back_up(
     verifier: &dyn Verifier,
 ) -> Result<BackedUp> {
     home::require(data)?;
+    let target = &place_for(target, data)?;
     let _unchanged = ChangeLock::take(&data.import_lock())?;
     let _models = lock_models(data)?;
     let active = Active::read(data)?;
@@ -99,7 +100,6 @@ pub fn back_up(
     files.retain(|path| models || path.extension().is_none_or(|ending| ending != "gguf"));
     let left_out = (whole - files.len()) as u64;
 
-    std::fs::create_dir_all(target).map_err(|e| unwritable(target, e))?;
     let stamp = clock::now().strftime("%Y%m%d-%H%M%S").to_string();
     let file = target.join(format!("guida-{branch}-{stamp}.backup"));
     let unfinished = Unfinished(target.join(format!(".guida-{branch}-{stamp}.tmp")));
@@ -134,9 +134,29 @@ pub fn back_up(
     Ok(BackedUp { file, bytes, sha256, files, knowledge: active.active, left_out })
 }
 
+/// The folder that takes the backup, without links. It must be there: a stick that is not plugged in is a folder that is missing, and one made in
+/// its place would fill the box's own disk. In the data folder it would be lost together with it.
+fn place_for(target: &Path, data: &DataDir) -> Result<PathBuf> {
+    const HINT: &str = "插好 U 盘并确认已挂载,或先建好目录,再重试";
+    let missing = |why: &str| Error::new(Code::Io, format!("备份的位置 {} {why},没有备份", target.display()), HINT);
+    let place = match target.canonicalize() {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(missing("不存在").because(e)),
+        place => place.map_err(|e| unwritable(target, e))?,
+    };
+    if !place.is_dir() {
+        return Err(missing("不是目录"));
+    }
+    let root = data.root().canonicalize().map_err(|e| failed("读不出", data.root(), e))?;
+    if place.starts_with(&root) {
+        let message = format!("备份的位置 {} 在数据目录 {} 里面,没有备份", target.display(), root.display());
+        return Err(Error::new(Code::DataFolder, message, "备份到 U 盘或另一块磁盘的目录"));
+    }
+    Ok(place)
+}
+
 /// Reads a backup to its end: its length, its hash and how many files it has.
 fn proven(path: &Path, passphrase: &str) -> Result<(u64, String, u64)> {
-    let unreadable = |e: io::Error| archive::damaged(&e);
+    let unreadable = |e: io::Error| archive::unread(&e);
     let mut file = File::open(path).map_err(unreadable)?;
     let files = archive::read(BufReader::new(&file), passphrase, &mut |_, _| Ok(()))?;
     file.rewind().map_err(unreadable)?;

@@ -16,6 +16,8 @@ use std::path::{Component, Path, PathBuf};
 
 /// Where it is unpacked, in the data folder.
 const STAGE: &str = ".restore";
+/// What may lie in the data folder of a new box: settings, logs, what a file system puts there. Folders with nothing in them may, too.
+const ALLOWED: [&str; 5] = ["guida.toml", "log", "run", "import.lock", "lost+found"];
 /// Longest path of a file in it, in bytes.
 const MAX_PATH_BYTES: usize = 512;
 /// What its files may not be for others, and its folders.
@@ -44,7 +46,7 @@ pub struct Restored {
 /// Makes the box that a backup was taken of. The data folder may hold settings and logs, but no box.
 ///
 /// # Errors
-/// `DATA_FOLDER` when a box is set up there; `KEY_FILE` when the passphrase is wrong; `BACKUP_FILE` when the backup is damaged or is not a
+/// `DATA_FOLDER` when a box is set up there, or other files lie there; `KEY_FILE` when the passphrase is wrong; `BACKUP_FILE` when the backup is damaged or is not a
 /// whole box; `KB_ALTERED` when its knowledge is not what head office signed; `NO_SPACE`, `IO`.
 pub fn restore(
     data: &DataDir,
@@ -61,6 +63,9 @@ pub fn restore(
             format!("{} 里已经有一台柜答的数据,没有恢复", data.root().display()),
             "恢复到空的数据目录;确认旧数据不要了,先把它改名移开",
         ));
+    }
+    if !begun {
+        require_empty(data)?;
     }
     let file = File::open(backup).map_err(|e| {
         Error::new(Code::BackupFile, format!("读不出备份 {}:{e}", backup.display()), "检查路径和 U 盘").because(e)
@@ -91,6 +96,25 @@ pub fn restore(
     own(data.root(), &stage.0)?;
     put_in_place(data, &stage.0)?;
     Ok(restored)
+}
+
+/// Refuses a folder in which something lies that a package does not put there: whoever named a wrong folder must not find a box among his files.
+fn require_empty(data: &DataDir) -> Result<()> {
+    let entries = match std::fs::read_dir(data.root()) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(|e| failed("读不出", data.root(), e))?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(|e| failed("读不出", data.root(), e))?;
+        let (name, path) = (entry.file_name(), entry.path());
+        let own = ALLOWED.iter().any(|allowed| name == *allowed);
+        let blank = path.is_dir() && std::fs::read_dir(&path).map_err(|e| failed("读不出", &path, e))?.next().is_none();
+        if !own && !blank {
+            let message = format!("{} 不是空目录,里面有 {},没有恢复", data.root().display(), name.display());
+            return Err(Error::new(Code::DataFolder, message, "恢复到空的数据目录,如 --data /var/lib/guida"));
+        }
+    }
+    Ok(())
 }
 
 /// The folder of what is not in its place yet; removed when dropped.

@@ -5,7 +5,7 @@
 //! them that fits better.
 
 use super::likeness::{Index, Match, rarities};
-use super::statement::{self, Statement};
+use super::statement::{self, Kind, Statement};
 use crate::ingest::plan::PlannedVersion;
 use crate::text::contrast;
 use crate::types::Level;
@@ -40,6 +40,17 @@ const CONTRASTS: [[&[&str]; 2]; 4] = [
     [&["重置"], &["补领", "激活", "变更"]],
     [&["上门"], &["划转", "转账"]],
 ];
+/// How often: what is done twice a day and what is done ten times a week are two counts.
+const PERIODS: [&[&str]; 6] = [
+    &["每日", "每天", "每个工作日", "每营业日", "单日", "日累计", "当日"],
+    &["每周", "每星期"],
+    &["每月", "每个月", "月累计", "按月"],
+    &["每季", "按季"],
+    &["每半年"],
+    &["每年", "年累计", "每年度", "按年"],
+];
+/// Words by which a notice says what a value becomes.
+const BECOMES: [&str; 6] = ["修改为", "调整为", "调整至", "改为", "变更为", "修订为"];
 /// Differences of likeness that come of the order in which weights are summed up.
 const NO_NEARER: f64 = 1e-9;
 /// Titles that may share a word which still tells what a rule is about.
@@ -159,8 +170,11 @@ impl Comparison {
                 }
                 let rivalled = self.is_rivalled(one, other, found, self.of(at))
                     || self.is_rivalled(other, one, found, theirs.iter().filter(|rival| rival.at != at));
+                let countered =
+                    self.is_countered(one, other, found, self.of(at)) || self.is_countered(other, one, found, theirs);
                 let settled = self.is_settled(one, found, self.of(at)) && self.is_settled(other, found, theirs);
-                if !rivalled && !settled && !topics.apart(versions, one, other) {
+                let apart = rivalled || countered || settled || topics.apart(versions, one, other);
+                if !apart && !changes(versions, one, other) && !changes(versions, other, one) {
                     conflicts.push(Conflict { one: one.clone(), other: other.clone(), likeness: found.alike() });
                 }
             }
@@ -185,6 +199,12 @@ impl Comparison {
         })
     }
 
+    /// Whether another clause of the other's rule states the value, as near as this one does: what differs there is a narrower matter.
+    fn is_countered(&self, one: &Statement, other: &Statement, found: &Match, rivals: &[Match]) -> bool {
+        let near = rivals.iter().filter(|rival| rival.alike() + NO_NEARER >= found.alike());
+        near.filter_map(|rival| self.statements.get(rival.at)).any(|s| s.document == other.document && one.agrees(s))
+    }
+
     /// Whether a statement agrees with another text that is as near to it as this one.
     fn is_settled(&self, one: &Statement, found: &Match, rivals: &[Match]) -> bool {
         let near = rivals.iter().filter(|rival| rival.alike() >= found.alike());
@@ -207,7 +227,28 @@ fn is_apart(one: &Statement, other: &Statement) -> bool {
         let takes = |s: &Statement| sides.map(|words| words.iter().any(|word| s.sentence.contains(word)));
         matches!((takes(one), takes(other)), ([true, false], [false, true]) | ([false, true], [true, false]))
     });
-    told || contrast::apart(&one.sentence, &other.sentence)
+    let counted = !matches!(one.kind, Kind::Time | Kind::Age | Kind::Approver);
+    told || counted && other_period(one, other) || contrast::apart(&one.sentence, &other.sentence)
+}
+
+/// Whether both values are counted by a period, and by none in common.
+fn other_period(one: &Statement, other: &Statement) -> bool {
+    let takes = |s: &Statement| {
+        let part = s.sentence.split([',', ';', '。']).find(|part| part.contains(s.said.as_str())).unwrap_or_default();
+        PERIODS.map(|words| words.iter().any(|word| part.contains(word)))
+    };
+    let (one, other) = (takes(one), takes(other));
+    one.contains(&true) && other.contains(&true) && !one.iter().zip(other).any(|(one, other)| *one && other)
+}
+
+/// Whether a clause says what a value of the other's rule becomes: a notice does not contradict what it changes.
+fn changes(versions: &[&PlannedVersion], notice: &Statement, rule: &Statement) -> bool {
+    let (Some(by), Some(rule)) = (versions.get(notice.document), versions.get(rule.document)) else { return false };
+    let clause = by.document.clauses.get(notice.clause);
+    let (title, number) = (format!("《{}》", rule.document.title), rule.document.doc_no.as_str());
+    let names = |text: &str| text.contains(&title) || !number.is_empty() && text.contains(number);
+    clause.is_some_and(|clause| BECOMES.iter().any(|word| clause.text.contains(word)))
+        && by.document.clauses.iter().any(|clause| names(&clause.text))
 }
 
 /// The words of titles that tell what each rule is about: 不动户, 密码.

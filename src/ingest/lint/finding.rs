@@ -48,6 +48,8 @@ pub enum Topic {
     Version,
     /// A curated question that waits for review.
     Curated,
+    /// A number of a guide or of a curated answer that its rule does not state.
+    Grounds,
     /// Whatever else reading found.
     Reading,
 }
@@ -64,6 +66,7 @@ impl Topic {
             Topic::Unreachable => "查不到的条款",
             Topic::Version => "新旧版本",
             Topic::Curated => "问法",
+            Topic::Grounds => "依据",
             Topic::Reading => "解析",
         }
     }

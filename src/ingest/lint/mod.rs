@@ -84,6 +84,9 @@ fn noted(report: &BuildReport) -> Vec<Finding> {
         };
         push(severity, Topic::File, &file.path, reason);
     }
+    for error in &report.errors {
+        push(Severity::Error, Topic::Grounds, "", error.clone());
+    }
     for note in &report.notes {
         push(Severity::Note, Topic::Reading, "", note.clone());
     }

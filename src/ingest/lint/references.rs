@@ -4,7 +4,7 @@ use super::{Finding, Severity, Topic, about, current, is_own};
 use crate::ingest::plan::{PlannedDocument, PlannedVersion};
 use crate::text::address::{self, Reference};
 use crate::text::clause;
-use crate::text::legal::ParsedClause;
+use crate::text::legal::{ParsedClause, number_key};
 use crate::text::normalize::title_key;
 use crate::types::{ClauseAddress, Date};
 use std::collections::{BTreeMap, HashMap};
@@ -20,17 +20,38 @@ const NAMES: [&str; 4] = ["法", "例条", "定规", "释解"];
 /// Characters before a reference in which 本办法 stands.
 const OWN_CHARS: usize = 8;
 
-/// The documents by the key of their titles.
-type Titles<'d> = HashMap<&'d str, &'d PlannedDocument>;
+/// The documents by the keys of their titles and of their numbers.
+struct Names<'d> {
+    titles: HashMap<&'d str, &'d PlannedDocument>,
+    numbers: HashMap<String, &'d PlannedDocument>,
+}
+
+impl<'d> Names<'d> {
+    fn of(documents: &'d [PlannedDocument]) -> Names<'d> {
+        let numbers = documents.iter().flat_map(|document| {
+            let numbers = document.versions.iter().map(|version| version.document.doc_no.as_str());
+            numbers.filter(|number| !number.is_empty()).map(move |number| (number_key(number), document))
+        });
+        Names {
+            titles: documents.iter().map(|document| (document.title_key.as_str(), document)).collect(),
+            numbers: numbers.collect(),
+        }
+    }
+
+    /// The document of a title, or of a number that stands in its place: 海银发〔2025〕2号第三条.
+    fn find(&self, name: &str) -> Option<&'d PlannedDocument> {
+        self.titles.get(title_key(name).as_str()).or_else(|| self.numbers.get(&number_key(name))).copied()
+    }
+}
 
 pub(super) fn examine(documents: &[PlannedDocument], today: Date, found: &mut Vec<Finding>) {
-    let titles: Titles<'_> = documents.iter().map(|document| (document.title_key.as_str(), document)).collect();
+    let names = Names::of(documents);
     for version in current(documents, today) {
         let mut unknown: BTreeMap<String, String> = BTreeMap::new();
         for parsed in &version.document.clauses {
             let place = address::print(&parsed.address);
             for reference in said(parsed) {
-                match look(version, &titles, &parsed.text, &reference) {
+                match look(version, &names, &parsed.text, &reference) {
                     Found::There => {}
                     Found::NoTitle(title) => {
                         unknown.entry(title).or_insert_with(|| place.clone());
@@ -43,7 +64,8 @@ pub(super) fn examine(documents: &[PlannedDocument], today: Date, found: &mut Ve
         }
         // What a bank's own rule rests on belongs beside it; norms name hundreds of others.
         for (title, place) in unknown.into_iter().filter(|_| is_own(version.document.level)) {
-            let message = format!("引用的《{title}》不在所读的文件里,柜员点不开;需要的请一并放入");
+            let title = if title.ends_with('号') { title } else { format!("《{title}》") };
+            let message = format!("引用的{title}不在所读的文件里,柜员点不开;需要的请一并放入");
             found.push(about(version, Severity::Note, Topic::Reference, &place, message));
         }
     }
@@ -71,12 +93,12 @@ enum Found {
     Missing(String, Severity),
 }
 
-fn look(version: &PlannedVersion, titles: &Titles<'_>, text: &str, reference: &Reference) -> Found {
+fn look(version: &PlannedVersion, names: &Names<'_>, text: &str, reference: &Reference) -> Found {
     let address = &reference.address;
     let Some(title) = reference.document.as_ref().filter(|title| title_key(title) != version.document.title_key) else {
         return within(version, address, meant(text, reference));
     };
-    let Some(document) = titles.get(title_key(title).as_str()) else {
+    let Some(document) = names.find(title) else {
         return Found::NoTitle(title.clone());
     };
     let printed = address::print(address);

@@ -168,7 +168,8 @@ pub(super) fn date_of_stem(stem: &str) -> Option<Date> {
 
 /// Whether an opening line holds nothing but 文号, date or history of promulgation.
 pub(super) fn is_note(text: &str) -> bool {
-    if text.chars().count() > MAX_META_CHARS {
+    // 关于废止某银发〔2026〕3号文的通知 is little longer than the number in it.
+    if text.chars().count() > MAX_META_CHARS || kind::is_act_title(text) {
         return false;
     }
     let inner = text.trim_matches(['（', '）', '(', ')', ' ']);

@@ -4,8 +4,10 @@
 use super::model::ParsedClause;
 use crate::text::address;
 use crate::text::normalize::{fold, is_han};
+use crate::text::numeral;
 use crate::text::quantity;
 use crate::text::table::{column_names, header_rows};
+use std::collections::HashSet;
 
 /// Rows, with those of the header, up to which a table stays whole within an article: rules print their small tables so.
 const WHOLE_IN_ARTICLE: usize = 12;
@@ -19,8 +21,8 @@ const MAX_NAME: usize = 40;
 const MIN_ASKED: usize = 5;
 /// Columns from the left among which the names of rows are looked for.
 const NAME_COLUMNS: usize = 5;
-/// Cells that a line heading a group of rows has at most.
-const MAX_GROUP_CELLS: usize = 2;
+/// Cells of a row that may be left blank until it says too little to tell rows apart by.
+const MIN_FULL_CELLS: usize = 2;
 
 /// A row of a long table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,20 +55,50 @@ pub(super) fn rows(table: &[Vec<String>], in_article: bool) -> Option<Vec<Row>> 
     }
     let (header, body) = table.split_at(header_rows(table));
     let names = Names::of(header, body);
+    let numbered = column_names(header).first().is_some_and(|title| is_serial(title));
     let head: Vec<String> = header.iter().map(|cells| line(cells)).collect();
     let mut found = Vec::new();
     let mut group = String::new();
     for (at, cells) in body.iter().enumerate() {
-        let filled: Vec<&str> = cells.iter().map(String::as_str).filter(|cell| !cell.is_empty()).collect();
-        let next = body.get(at + 1).map_or(0, |next| next.iter().filter(|cell| !cell.is_empty()).count());
-        if cells.len() > MAX_GROUP_CELLS && filled.len() <= MAX_GROUP_CELLS && next > filled.len() {
-            group = filled.join(" ");
+        if let Some(heads) = body.get(at + 1).and_then(|next| group_of(cells, next, numbered)) {
+            group = heads;
             continue;
         }
         let text = head.iter().cloned().chain([line(cells)]).collect::<Vec<_>>().join("\n");
         found.push(Row { name: names.name(cells, at), group: group.clone(), text });
     }
     Some(found)
+}
+
+/// What a row heads, if it heads those below it: it has one name, at its beginning or drawn over the whole width, and the next row says more.
+/// Whatever else leaves cells blank is a row of its own, whose value must not be lost.
+fn group_of(cells: &[String], next: &[String], numbered: bool) -> Option<String> {
+    let at: Vec<usize> = (0..cells.len()).filter(|at| cells.get(*at).is_some_and(|cell| !cell.is_empty())).collect();
+    let filled: Vec<&str> = at.iter().filter_map(|at| cells.get(*at)).map(String::as_str).collect();
+    let more = next.iter().filter(|cell| !cell.is_empty()).collect::<HashSet<_>>().len();
+    let drawn = at.len() == cells.len() && filled.iter().all(|cell| Some(cell) == filled.first());
+    let name = match at.as_slice() {
+        _ if cells.len() <= 2 => return None,
+        _ if drawn => filled.first().copied()?.to_owned(),
+        [0] => filled.concat(),
+        [1] if numbered => filled.concat(),
+        [0, 1] if numbered && !counts_on(cells, next) => filled.join(" "),
+        _ => return None,
+    };
+    let heads = more > if drawn { 1 } else { at.len() };
+    let states = name.chars().count() > MAX_NAME || !quantity::find(&fold(&name)).is_empty();
+    (heads && !states).then_some(name)
+}
+
+/// Whether the next row has the next number: it stands beside this one, not below it.
+fn counts_on(cells: &[String], next: &[String]) -> bool {
+    let number = |row: &[String]| row.first().and_then(|cell| numeral::parse(cell));
+    number(cells).zip(number(next)).is_some_and(|(this, next)| this.checked_add(1) == Some(next))
+}
+
+/// Whether a column only counts the rows.
+fn is_serial(title: &str) -> bool {
+    matches!(title, "序号" | "编号" | "NO" | "No" | "No.")
 }
 
 /// Whether most rows begin with a quantity: `20万元（含）至50万元`.
@@ -110,18 +142,17 @@ impl Names {
         let titles = column_names(header);
         let full: Vec<&Vec<String>> = body
             .iter()
-            .filter(|row| row.iter().filter(|c| !c.is_empty()).count() > MAX_GROUP_CELLS.min(row.len() - 1))
+            .filter(|row| row.iter().filter(|c| !c.is_empty()).count() > MIN_FULL_CELLS.min(row.len() - 1))
             .collect();
         let words = |column: usize| {
-            let serial =
-                titles.get(column).is_some_and(|title| matches!(title.as_str(), "序号" | "编号" | "NO" | "No" | "No."));
+            let serial = titles.get(column).is_some_and(|title| is_serial(title));
             let named = full.iter().filter(|row| row.get(column).is_some_and(|cell| is_name(cell))).count();
             !serial && named * 2 > full.len()
         };
         let width = titles.len().min(NAME_COLUMNS);
         let candidates: Vec<usize> = (0..width).filter(|column| words(*column)).collect();
         let distinct = |column: &&usize| {
-            let mut seen = std::collections::HashSet::new();
+            let mut seen = HashSet::new();
             full.iter().all(|row| row.get(**column).is_some_and(|cell| !cell.is_empty() && seen.insert(cell)))
         };
         let columns = match candidates.iter().find(distinct) {
@@ -172,6 +203,45 @@ mod tests {
                 group: "一 转账汇款".into(),
                 text: "| 序号 | 服务项目 | 收费标准 |\n| 3 | 第3类转账 | 3元 |".into()
             }
+        );
+    }
+
+    #[test]
+    fn rows_with_blank_cells_stay_rows() {
+        let named = |lines: &[&str]| -> Vec<(String, String)> {
+            let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+            rows(&table(&lines), false).unwrap().into_iter().map(|row| (row.group, row.name)).collect()
+        };
+        let of = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            pairs.iter().map(|(group, name)| ((*group).to_owned(), (*name).to_owned())).collect()
+        };
+        assert_eq!(
+            named(&["项目,收费标准,备注", "甲费,每笔1元,对公", "乙费,每笔2元,", "丙费,每笔3元,对公", "丁费,免费,"]),
+            of(&[("", "甲费"), ("", "乙费"), ("", "丙费"), ("", "丁费")])
+        );
+        // The number of a row and its name head a group, a name and its value do not, nor does what only goes on with the row above.
+        assert_eq!(
+            named(&[
+                "序号,项目,标准,备注",
+                "1,甲费,1元,",
+                "2,乙费每笔2元,,",
+                "3,丙费,3元,无",
+                ",,另收,",
+                "4,丁费,,",
+                "5,戊费,5元,无"
+            ]),
+            of(&[("", "甲费"), ("", "乙费每笔2元"), ("", "丙费"), ("", "另收"), ("", "丁费"), ("", "戊费")])
+        );
+        assert_eq!(
+            named(&[
+                "业务,期限,审批人",
+                "个人业务,,",
+                "挂失,7日,",
+                "解冻,3日,主管",
+                "对公业务,对公业务,对公业务",
+                "销户,5日,"
+            ]),
+            of(&[("个人业务", "挂失"), ("个人业务", "解冻"), ("对公业务", "销户")])
         );
     }
 
