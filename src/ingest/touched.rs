@@ -4,6 +4,7 @@ use super::consolidate;
 use crate::text::clause;
 use crate::text::legal::{Change, ParsedClause, What};
 use crate::text::normalize::fold;
+use crate::text::numeral;
 use crate::text::quantity;
 use crate::text::table;
 use crate::types::ClauseAddress;
@@ -102,15 +103,17 @@ fn valued(clause: &ParsedClause, subject: &str, old: Option<&str>) -> Vec<Range<
 /// The only sentence that states the old value and has most of the words of the name: 取款凭证的保管期限 for 取款凭证由后台保管,保管期限为10年.
 fn by_old_value(clauses: &[ParsedClause], subject: &str, old: &str) -> Vec<Place> {
     let subject = squeezed(subject);
-    let old = quantity::find(&fold(old));
+    let old = squeezed(old);
+    // 5元 is not the end of 15元.
+    let states = |said: &str| {
+        said.match_indices(&old)
+            .any(|(at, _)| !said.get(..at).is_some_and(|before| before.ends_with(numeral::is_numeral)))
+    };
     let mut found: Vec<Place> = Vec::new();
     for (at, clause) in clauses.iter().enumerate() {
         for range in clause::sentences(&clause.text) {
-            let said = clause.text.get(range.clone()).unwrap_or_default();
-            let stated = quantity::find(&fold(said));
-            let states =
-                stated.iter().any(|of| old.iter().any(|o| of.measure.compares(o.measure) && of.span == o.span));
-            if states && shared(&subject, &squeezed(said)) >= SENTENCE_SHARE {
+            let said = squeezed(clause.text.get(range.clone()).unwrap_or_default());
+            if !old.is_empty() && states(&said) && shared(&subject, &said) >= SENTENCE_SHARE {
                 found.push((at, Some(range)));
             }
         }

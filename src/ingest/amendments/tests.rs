@@ -193,8 +193,10 @@ fn a_suspension_ends_where_the_clause_is_restored() {
 }
 
 #[test]
-fn the_report_tells_merged_from_marked() {
+fn the_report_tells_merged_from_marked_and_a_value_finds_its_sentence() {
     let plan = planned(&[("b", RULE), ("c", &notice("一、将第二条修改为:“铜雀卡年费15元。”\n二、暂停执行第四条。"))]);
     let told = "第二条(修改)已合成合并文本,自 2025-09-01 起施行,请核对;第四条(暂停执行)只标注,没有合并";
     assert!(plan.notes.iter().any(|note| note.contains(told)), "{:?}", plan.notes);
+    let valued = notice("一、铜雀卡每日的取款限额由二万元调整为五万元。");
+    assert_eq!(marked(&[("b", RULE), ("c", &valued)]), ["第四条:修改[铜雀卡每日取款不超过二万元。]"]);
 }

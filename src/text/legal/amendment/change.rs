@@ -5,7 +5,7 @@ use crate::text::address::{self, references};
 use crate::text::legal::line;
 use crate::text::legal::model::What;
 use crate::text::normalize::fold;
-use crate::text::quantity;
+use crate::text::{numeral, quantity};
 use crate::types::ClauseAddress;
 use std::ops::Range;
 
@@ -83,7 +83,7 @@ const ROW: [&str; 8] = ["一行", "这一行", "该行", "收费项目", "一项
 /// Words between the name of a row and what becomes of its value.
 const VALUE_NAMES: [&str; 9] = ["的", "收费", "标准", "价格", "费率", "金额", "限额", "费用", "项目"];
 /// Characters that may stand between replaced words and the word of change.
-const FILLERS: &str = "统一均律全部的字样表述等相应内容分别处";
+const FILLERS: &str = "统一均律全部的字样表述等相应内容分别处词语句两二";
 /// Longest name of what has a value, in characters.
 const MAX_SUBJECT_CHARS: usize = 30;
 
@@ -254,7 +254,6 @@ fn replaced(said: &str, aside: &Aside, places: &[(ClauseAddress, Range<usize>)])
 /// `“补发借记卡工本费”由每张5元调整为每张10元`, `“存款证明”收费标准修改为“每份15元”`, `“账户年费”一行删去`: what becomes of the row of a table.
 fn rows(said: &str, aside: &Aside, places: &[(ClauseAddress, Range<usize>)]) -> Vec<Addressed> {
     let address = places.iter().map(|(address, _)| address).find(|address| address.article.is_some());
-    let item = places.iter().find(|(address, _)| address.article.is_none()).map(|(_, span)| span.end);
     let taken = DELETES.iter().chain(&ENDS).chain(&["不再收取", "停止收取"]).any(|word| said.contains(word));
     let mut found: Vec<Addressed> = Vec::new();
     let mut from = 0;
@@ -267,8 +266,12 @@ fn rows(said: &str, aside: &Aside, places: &[(ClauseAddress, Range<usize>)]) -> 
         if quote.chars().count() > MAX_SUBJECT_CHARS {
             continue;
         }
-        let of_item =
-            address.is_none() && item.is_some_and(|end| said.get(end..at).is_some_and(|gap| gap.trim().is_empty()));
+        // 第3项“账户年费”: a row by its number.
+        let of_item = address.is_none()
+            && before.rsplit_once('第').is_some_and(|(_, number)| {
+                let number = number.strip_suffix(['项', '行']).unwrap_or_default().trim_matches(['（', '）', '(', ')']);
+                !number.is_empty() && number.chars().all(numeral::is_numeral)
+            });
         let row = ROW.iter().any(|word| behind.starts_with(word));
         let what = if taken && (row || of_item && behind.is_empty()) {
             Some(What::RowDeleted(quote.to_owned()))

@@ -28,7 +28,8 @@ pub(super) fn of(masked: &str) -> Option<String> {
         ["仍按", "仍执行", "仍适用", "继续按", "继续执行"].iter().any(|word| said.contains(word))
             && UNITS.iter().chain(&["机构", "区域"]).any(|unit| said.contains(unit))
     });
-    let trial = masked.contains("试点") && !["结束", "取消", "终止", "推广"].iter().any(|word| masked.contains(word));
+    let trial = masked.contains("试点")
+        && !["结束", "取消", "终止", "推广", "基础上", "经验"].iter().any(|word| masked.contains(word));
     named.or_else(limited).or_else(|| match (others, trial) {
         (true, _) => Some("部分机构".to_owned()),
         (false, true) => Some("试点范围内".to_owned()),
