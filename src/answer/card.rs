@@ -14,6 +14,7 @@ use crate::retrieval::conclusions::asked::Asked;
 use crate::retrieval::conclusions::{self, Candidate, Origin};
 use crate::retrieval::lexical::{QueryTerm, query_terms};
 use crate::retrieval::{Hit, Ranked, Retriever, confidence};
+use crate::store::Knowledge;
 use crate::text::address::{self, AddressQuery};
 use crate::text::filler;
 use crate::text::legal::GuideClarify;
@@ -159,7 +160,7 @@ pub fn build(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> Result<(C
     }
     say_amended(&mut card);
     card.notices.extend(doubted(retriever, ranked, &card)?);
-    let ending = card.citations.iter().filter_map(|citation| ending(citation, card.as_of));
+    let ending = card.citations.iter().filter_map(|citation| ending(citation, card.as_of, retriever.knowledge()));
     let ending: BTreeSet<String> = ending.collect();
     card.notices.extend(ending);
     bounds::keep(&mut card);
@@ -172,9 +173,12 @@ fn reader(ask: &Ask<'_>) -> Reader {
 
 /// Says which cited clauses another text has changed, and that the conclusion comes from a consolidated text.
 fn say_amended(card: &mut Card) {
-    let told = card.citations.iter().filter(|citation| citation.is_outdated()).flat_map(|citation| {
+    let told = card.citations.iter().flat_map(|citation| {
         let open = citation.amended.iter().filter(|amended| !amended.merged);
-        open.map(|amended| format!("注意:{}已{},请以修改后的规定为准", place(citation), amended.mark))
+        open.map(|amended| match amended.scope.as_str() {
+            "" => format!("注意:{}已{},请以修改后的规定为准", place(citation), amended.mark),
+            scope => format!("注意:{}{},{scope}按修改后的规定,其他仍按原规定", place(citation), amended.mark),
+        })
     });
     let told: BTreeSet<String> = told.collect();
     card.notices.extend(told);
@@ -222,10 +226,16 @@ fn cite_amending(card: &mut Card, retriever: &Retriever, ask: &Ask<'_>) -> Resul
 const ENDING_DAYS: i64 = 90;
 
 /// What to say of a cited text that is in force and soon will not be.
-fn ending(citation: &Citation, as_of: Date) -> Option<String> {
+fn ending(citation: &Citation, as_of: Date, knowledge: &Knowledge) -> Option<String> {
     let until = citation.effective_to.filter(|_| citation.status == Status::InForce)?;
     let soon = as_of.checked_add(ENDING_DAYS.days()).is_ok_and(|limit| until <= limit);
-    soon.then(|| format!("《{}》自 {until} 起不再有效,请留意新的规定", citation.document))
+    soon.then(|| {
+        // The rule goes on as a consolidated text.
+        if amended::next(knowledge, citation.id).is_some() {
+            return format!("{}自 {until} 起有修改,请留意新的规定", place(citation));
+        }
+        format!("《{}》自 {until} 起不再有效,请留意新的规定", citation.document)
+    })
 }
 
 /// What to say when the question names a clause that is not there, and whether it asks for nothing else.

@@ -69,6 +69,9 @@ pub struct Amended {
     pub effective_from: Option<Date>,
     /// Whether the text shown reads as amended; else it is the one from before.
     pub merged: bool,
+    /// The part of the bank for which it holds, where not for all of it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub scope: String,
 }
 
 /// A text that a consolidated one is made of.
@@ -85,7 +88,7 @@ pub struct Source {
 impl Citation {
     /// Whether something in the clause is changed and the text shown is the one from before.
     pub fn is_outdated(&self) -> bool {
-        self.amended.iter().any(|amended| !amended.merged)
+        self.amended.iter().any(|amended| !amended.merged && amended.scope.is_empty())
     }
 
     /// What to say beside the clause of its changes, a line each: `被…号修改`, `合并文本(由《…》和《…》合成)`.
@@ -101,7 +104,11 @@ impl Citation {
             } else {
                 String::new()
             };
-            let open = if amended.merged { "" } else { ",以下仍是修改前的原文" };
+            let open = match (amended.merged, amended.scope.is_empty()) {
+                (true, _) => "",
+                (false, true) => ",以下仍是修改前的原文",
+                (false, false) => ",其他范围仍按以下原文",
+            };
             lines.push(format!("{}{clause}{open}", amended.mark));
         }
         lines

@@ -34,7 +34,7 @@ impl<'p> Written<'p> {
                 let by = by.and_then(|(by, _, first)| clause(by, *first, &mark.by_clause));
                 let Some((clause, by)) = clause(version, *first, &mark.clause).zip(by) else { continue };
                 let (part, kind, effective, merged) = (mark.part.clone(), mark.kind, mark.effective, mark.merged);
-                rows.push(AmendmentRow { clause, by, kind, part, effective, merged });
+                rows.push(AmendmentRow { clause, by, kind, part, effective, merged, scope: mark.scope.clone() });
             }
             let made_of: Vec<VersionId> = version
                 .made_of

@@ -6,6 +6,7 @@
 
 use super::consolidate;
 use super::plan::{PlannedDocument, PlannedMark, PlannedVersion, TextPlace};
+use super::reach;
 use super::targets::{self, Target};
 use super::touched;
 use crate::store::AmendmentKind;
@@ -21,7 +22,10 @@ pub(super) struct Job {
     pub(super) by: TextPlace,
     pub(super) level: Level,
     title: String,
+    issuer: String,
     effective: EffectivePeriod,
+    /// Whether the text ends, so that its changes are marked for their time and not put into the words of the rule.
+    ends: bool,
     /// Day of publication.
     pub(super) published: Option<Date>,
     pub(super) amendment: Amendment,
@@ -37,6 +41,11 @@ impl Job {
         format!("《{}》({})", self.title, self.by.source)
     }
 
+    /// Who issues it: the issuer that was read, else who stands before 关于 in the title.
+    pub(super) fn issuer(&self) -> &str {
+        if self.issuer.is_empty() { self.title.split("关于").next().unwrap_or_default() } else { &self.issuer }
+    }
+
     fn period(&self, change: &Change) -> EffectivePeriod {
         EffectivePeriod { from: change.from.or(self.effective.from), until: change.until.or(self.effective.until) }
     }
@@ -44,12 +53,13 @@ impl Job {
 
 /// Marks what is amended, makes consolidated versions, and tells of both.
 pub(super) fn apply(documents: &mut [PlannedDocument], notes: &mut Vec<String>) {
-    for job in collect(documents) {
+    let jobs = collect(documents, notes);
+    for job in &jobs {
         let name = targets::name(&job.amendment);
-        match targets::find(documents, &job) {
+        match targets::find(documents, job) {
             Target::Version(at, version) => {
                 let Some(document) = documents.get_mut(at) else { continue };
-                let done = carry_out(document, version, &job);
+                let done = carry_out(document, version, job);
                 notes.extend(done.into_iter().map(|line| format!("{}修改{name}:{line}", job.said())));
             }
             Target::Settled => {}
@@ -57,19 +67,67 @@ pub(super) fn apply(documents: &mut [PlannedDocument], notes: &mut Vec<String>) 
             Target::Missing => notes.push(format!("{}修改{name}{}:{NOT_HERE}", job.said(), addresses(&job.amendment))),
         }
     }
+    for job in &jobs {
+        let Target::Version(at, _) = targets::find(documents, job) else { continue };
+        let Some(document) = documents.get_mut(at) else { continue };
+        let name = targets::name(&job.amendment);
+        notes.extend(restore(document, job).into_iter().map(|line| format!("{}修改{name}:{line}", job.said())));
+    }
+}
+
+/// Ends the suspensions of clauses that apply again; the lines for the report.
+fn restore(document: &mut PlannedDocument, job: &Job) -> Vec<String> {
+    let mut lines = Vec::new();
+    for change in job.amendment.changes.iter().filter(|change| change.what == What::Restored) {
+        let Some(day) = job.period(change).from else {
+            lines.push(format!("“{}”读不出从哪天起恢复,暂停的标注没有去掉,请核对", change.words));
+            continue;
+        };
+        let mut found = false;
+        for version in &mut document.versions {
+            let place = change.address.as_ref().map(|address| consolidate::find(&version.document.clauses, address));
+            let label = |at: usize| version.document.clauses.get(at).map(|clause| clause.address.label.clone());
+            let label = place.map(|at| at.and_then(label));
+            let is_meant = |mark: &&mut PlannedMark| {
+                matches!(mark.kind, AmendmentKind::Suspended | AmendmentKind::Repealed)
+                    && label.as_ref().is_none_or(|label| label.as_deref() == Some(mark.clause.as_str()))
+                    && mark.effective.from.is_none_or(|from| from < day)
+            };
+            for mark in version.marks.iter_mut().filter(is_meant) {
+                mark.effective.until = Some(mark.effective.until.map_or(day, |until| until.min(day)));
+                found = true;
+            }
+        }
+        let place = change.address.as_ref().map(address::print).unwrap_or_default();
+        lines.push(if found {
+            format!("{place}自 {day} 起恢复执行,暂停的标注到这一天为止")
+        } else {
+            format!("{place}恢复执行,没有找到它所恢复的暂停,请核对")
+        });
+    }
+    lines
 }
 
 /// All amendments, in the order of the days from which they hold.
-fn collect(documents: &[PlannedDocument]) -> Vec<Job> {
+fn collect(documents: &[PlannedDocument], notes: &mut Vec<String>) -> Vec<Job> {
     let mut jobs = Vec::new();
     for document in documents {
         for version in &document.versions {
             let by = TextPlace { title_key: document.title_key.clone(), source: version.document.source.clone() };
+            let (effective, ends) = reach::time(documents, version);
+            if ends && effective.until.is_none() && !version.document.amends.is_empty() {
+                notes.push(format!(
+                    "《{}》({})已废止,没有写明恢复原规定:它所修改的条款仍标注,没有合并,请核对现在按哪一种办",
+                    version.document.title, version.document.source
+                ));
+            }
             jobs.extend(version.document.amends.iter().map(|amendment| Job {
                 by: by.clone(),
                 level: version.document.level,
                 title: version.document.title.clone(),
-                effective: version.effective,
+                issuer: version.document.issuer.clone(),
+                effective,
+                ends,
                 published: version.document.published,
                 amendment: amendment.clone(),
             }));
@@ -102,16 +160,19 @@ struct Outcome {
 /// Carries the changes out in one version, or marks its clauses; the lines for the report.
 fn carry_out(document: &mut PlannedDocument, at: usize, job: &Job) -> Vec<String> {
     let Some(base) = document.versions.get(at) else { return Vec::new() };
-    let changes = &job.amendment.changes;
-    if touched::is_carried_out(&base.document.clauses, changes) {
+    let changes: Vec<Change> =
+        job.amendment.changes.iter().filter(|change| change.what != What::Restored).cloned().collect();
+    let changes = reach::limited(changes, job, &base.document);
+    if touched::is_carried_out(&base.document.clauses, &changes) {
         return Vec::new();
     }
     let mut clauses = base.document.clauses.clone();
     let mut outcome = Outcome::default();
     for (n, change) in changes.iter().enumerate() {
         let own_day = change.from.is_some_and(|from| Some(from) != job.day()) || change.until.is_some();
+        let apart = own_day || job.ends || !change.scope.is_empty();
         let done =
-            if own_day { None } else { consolidate::carry_out(&mut clauses, change.address.as_ref(), &change.what) };
+            if apart { None } else { consolidate::carry_out(&mut clauses, change.address.as_ref(), &change.what) };
         match done {
             Some(places) => {
                 let labels = places.into_iter().filter_map(|at| clauses.get(at)).map(|c| c.address.label.clone());
@@ -137,7 +198,11 @@ fn carry_out(document: &mut PlannedDocument, at: usize, job: &Job) -> Vec<String
             for change in outcome.open.iter().filter_map(|n| changes.get(*n)) {
                 marks.extend(open_marks(job, change, &clauses));
             }
-            lines.push(format!("{}已合成合并文本,自 {day} 起施行,请核对", named(&marks)));
+            let (merged, open): (Vec<PlannedMark>, Vec<PlannedMark>) =
+                marks.iter().cloned().partition(|mark| mark.merged);
+            let only_marked =
+                if open.is_empty() { String::new() } else { format!(";{}只标注,没有合并", named(&open)) };
+            lines.push(format!("{}已合成合并文本,自 {day} 起施行,请核对{only_marked}", named(&merged)));
             consolidated(document, at, clauses, marks, (day, &job.by));
         }
         None => {
@@ -168,6 +233,7 @@ fn mark(job: &Job, change: &Change, clause: String, part: Option<std::ops::Range
         kind: kind(&change.what),
         effective,
         merged,
+        scope: change.scope.clone(),
     }
 }
 
@@ -181,10 +247,12 @@ fn open_marks(job: &Job, change: &Change, clauses: &[ParsedClause]) -> Vec<Plann
 fn kind(what: &What) -> AmendmentKind {
     match what {
         What::Added(_) => AmendmentKind::Added,
-        What::Deleted => AmendmentKind::Deleted,
+        What::Deleted | What::RowDeleted(_) => AmendmentKind::Deleted,
         What::Suspended => AmendmentKind::Suspended,
         What::Repealed => AmendmentKind::Repealed,
-        What::Replaced(_) | What::Words(..) | What::Value { .. } | What::Other => AmendmentKind::Changed,
+        What::Replaced(_) | What::Words(..) | What::Value { .. } | What::Restored | What::Other => {
+            AmendmentKind::Changed
+        }
     }
 }
 
@@ -194,7 +262,7 @@ fn named(marks: &[PlannedMark]) -> String {
     const MAX_NAMED: usize = 20;
     let mut found: Vec<String> = Vec::new();
     for mark in marks {
-        let said = format!("{}({})", mark.clause, mark.kind.label());
+        let said = format!("{}({}{})", mark.clause, mark.scope, mark.kind.label());
         if !found.contains(&said) {
             found.push(said);
         }

@@ -82,7 +82,9 @@ fn changed(text: &str, address: &ClauseAddress, what: &What) -> Option<String> {
             Some(if left.is_empty() { DELETED.to_owned() } else { left })
         }
         What::Added(new) => appended(text, address, new),
-        What::Suspended | What::Repealed | What::Value { .. } | What::Other => None,
+        What::Suspended | What::Repealed | What::Restored | What::RowDeleted(_) | What::Value { .. } | What::Other => {
+            None
+        }
     }
 }
 

@@ -27,6 +27,7 @@ pub mod lint;
 mod places;
 pub mod plan;
 mod publish;
+mod reach;
 pub mod readers;
 mod repeals;
 pub mod report;

@@ -48,6 +48,8 @@ pub struct PlannedMark {
     pub effective: EffectivePeriod,
     /// Whether the clause reads as amended already.
     pub merged: bool,
+    /// Where it holds, when not everywhere; else empty.
+    pub scope: String,
 }
 
 /// All versions of one title, oldest first.

@@ -2,6 +2,7 @@
 
 use super::amendments::Job;
 use super::plan::{PlannedDocument, PlannedVersion};
+use super::reach;
 use super::touched;
 use super::versions::is_norm;
 use crate::text::legal::{Amendment, number_key};
@@ -36,20 +37,34 @@ pub(super) fn find(documents: &[PlannedDocument], job: &Job) -> Target {
         |v: &PlannedVersion| !number.is_empty() && number_key(&v.document.doc_no) == number && v.made_of.is_empty();
     let by_number = |at: &usize| documents.get(*at).is_some_and(|d| d.versions.iter().any(numbered));
     let mut candidates: Vec<usize> = if key.is_empty() { Vec::new() } else { by_title };
+    let mut numbers_agree = false;
     if !number.is_empty() {
         let of_number: Vec<usize> = candidates.iter().filter(|at| by_number(at)).copied().collect();
         let unnumbered =
             |at: &usize| documents.get(*at).is_some_and(|d| d.versions.iter().all(|v| v.document.doc_no.is_empty()));
         if !of_number.is_empty() {
             candidates = of_number;
+            numbers_agree = true;
         } else if candidates.is_empty() && key.is_empty() {
             // A notice and the rule that it issues share a number.
             candidates = (0..documents.len()).filter(by_number).collect();
+            numbers_agree = true;
         } else if !candidates.is_empty() {
             candidates.retain(unnumbered);
             if candidates.is_empty() {
                 return Target::Refused("文号与库中同名的制度不同");
             }
+        }
+    }
+    // A title alone may be that of another bank's rule.
+    let foreign = |at: &usize| {
+        let newest = documents.get(*at).and_then(|d| d.versions.last()).map(|v| &v.document);
+        newest.is_some_and(|rule| !is_norm(rule.level) && !reach::same_bank(job, rule))
+    };
+    if !numbers_agree && !candidates.is_empty() {
+        candidates.retain(|at| !foreign(at));
+        if candidates.is_empty() {
+            return Target::Refused("发文机关是另一家机构");
         }
     }
     candidates.sort_by_key(|at| {

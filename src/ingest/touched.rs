@@ -4,6 +4,7 @@ use super::consolidate;
 use crate::text::clause;
 use crate::text::legal::{Change, ParsedClause, What};
 use crate::text::normalize::fold;
+use crate::text::numeral;
 use crate::text::quantity;
 use crate::text::table;
 use crate::types::ClauseAddress;
@@ -13,6 +14,9 @@ use std::ops::Range;
 const MAX_VALUED: usize = 6;
 /// Share of the pairs of characters of a name that a row of a table has, with its column names, for the name to be its.
 const ROW_SHARE: f64 = 0.7;
+
+/// Share of the pairs of characters of a name that a sentence with the old value has, for the name to be its.
+const SENTENCE_SHARE: f64 = 0.4;
 
 /// A clause by its place, with the part that is meant, in bytes; `None` for the whole.
 pub(super) type Place = (usize, Option<Range<usize>>);
@@ -25,6 +29,15 @@ pub(super) fn places(clauses: &[ParsedClause], change: &Change) -> Vec<Place> {
             let within = clauses.get(at).map(|clause| valued(clause, subject, old.as_deref())).unwrap_or_default();
             if within.is_empty() { vec![(at, part(clauses, at, address))] } else { with(at, within) }
         }
+        (Some(address), What::RowDeleted(name)) => {
+            let Some(at) = consolidate::find(clauses, address) else { return Vec::new() };
+            let within = clauses.get(at).map(|clause| rows(clause, name)).unwrap_or_default();
+            if within.is_empty() { vec![(at, part(clauses, at, address))] } else { with(at, within) }
+        }
+        (None, What::RowDeleted(name)) => {
+            let found = clauses.iter().enumerate().flat_map(|(at, clause)| with(at, rows(clause, name)));
+            found.collect()
+        }
         (Some(address), _) => {
             consolidate::find(clauses, address).map(|at| vec![(at, part(clauses, at, address))]).unwrap_or_default()
         }
@@ -35,7 +48,11 @@ pub(super) fn places(clauses: &[ParsedClause], change: &Change) -> Vec<Place> {
         (None, What::Value { subject, old }) => {
             let found = clauses.iter().enumerate().map(|(at, clause)| (at, valued(clause, subject, old.as_deref())));
             let found: Vec<Place> = found.flat_map(|(at, within)| with(at, within)).collect();
-            if found.len() > MAX_VALUED { Vec::new() } else { found }
+            match (found.len(), old) {
+                (0, Some(old)) => by_old_value(clauses, subject, old),
+                (1..=MAX_VALUED, _) => found,
+                _ => Vec::new(),
+            }
         }
         (None, What::Suspended) => (0..clauses.len()).map(|at| (at, None)).collect(),
         (None, _) => Vec::new(),
@@ -81,6 +98,37 @@ fn valued(clause: &ParsedClause, subject: &str, old: Option<&str>) -> Vec<Range<
             && leads(&subject, &row)
     };
     rows.filter(fits).cloned().collect()
+}
+
+/// The only sentence that states the old value and has most of the words of the name: 取款凭证的保管期限 for 取款凭证由后台保管,保管期限为10年.
+fn by_old_value(clauses: &[ParsedClause], subject: &str, old: &str) -> Vec<Place> {
+    let subject = squeezed(subject);
+    let old = squeezed(old);
+    // 5元 is not the end of 15元.
+    let states = |said: &str| {
+        said.match_indices(&old)
+            .any(|(at, _)| !said.get(..at).is_some_and(|before| before.ends_with(numeral::is_numeral)))
+    };
+    let mut found: Vec<Place> = Vec::new();
+    for (at, clause) in clauses.iter().enumerate() {
+        for range in clause::sentences(&clause.text) {
+            let said = squeezed(clause.text.get(range.clone()).unwrap_or_default());
+            if !old.is_empty() && states(&said) && shared(&subject, &said) >= SENTENCE_SHARE {
+                found.push((at, Some(range)));
+            }
+        }
+    }
+    if found.len() == 1 { found } else { Vec::new() }
+}
+
+/// The rows of a clause with a cell of that name.
+fn rows(clause: &ParsedClause, name: &str) -> Vec<Range<usize>> {
+    let name = squeezed(name);
+    let is_named = |range: &Range<usize>| {
+        let row = clause.text.get(range.clone()).unwrap_or_default();
+        table::is_row(row) && squeezed(row).split('|').any(|cell| cell == name)
+    };
+    clause::sentences(&clause.text).into_iter().filter(is_named).collect()
 }
 
 /// Whether a row names what the subject begins with: 铁雀卡 is not 铜雀卡.

@@ -34,7 +34,12 @@ pub(super) fn put_beside(knowledge: &Knowledge, admitted: &Admitted<'_>, day: Da
     while let Some(hit) = ranked.hits.get(at).filter(|_| at < LOOKED_AT) {
         let (clause, score) = (hit.clause, hit.score);
         for row in knowledge.open_amendments(clause, day) {
-            ranked.outdated.push(Outdated { clause, part: row.part.clone(), by: row.by });
+            ranked.outdated.push(if row.scope.is_empty() {
+                Outdated { clause, part: row.part.clone(), by: row.by }
+            } else {
+                // What holds for a part of the bank is no conclusion for the bank; the rule's own words go on for the rest.
+                Outdated { clause: row.by, part: None, by: clause }
+            });
             let known = ranked.hits.iter().position(|hit| hit.stands_for(row.by));
             if !admitted.clause(row.by) || known.is_some_and(|known| known < at) {
                 continue;

@@ -13,7 +13,8 @@ use std::ops::Range;
 /// The tables.
 ///
 /// - `amendments`: a clause, the clause of another text that changes it, what becomes of it, the part that is meant (bytes of the clause's
-///   text; NULL for the whole), when that holds, and whether the clause reads as amended already (`merged`).
+///   text; NULL for the whole), when that holds, whether the clause reads as amended already (`merged`), and where it holds (`scope`; empty
+///   for everywhere).
 /// - `consolidated`: the versions that a consolidated version is made of, the amended one first.
 pub(super) const TABLES: &str = "
 CREATE TABLE amendments(
@@ -25,7 +26,8 @@ CREATE TABLE amendments(
   part_to INTEGER,
   effective_from TEXT,
   effective_to TEXT,
-  merged INTEGER NOT NULL
+  merged INTEGER NOT NULL,
+  scope TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE consolidated(
@@ -92,6 +94,8 @@ pub struct AmendmentRow {
     pub effective: EffectivePeriod,
     /// Whether the clause reads as amended already.
     pub merged: bool,
+    /// The part of the bank for which it holds; empty for all of it.
+    pub scope: String,
 }
 
 /// What a file has of it, held in memory: it is little, and every card asks for it.
@@ -111,7 +115,7 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Amended> {
         return Ok(amended);
     }
     let mut query = connection.prepare(
-        "SELECT clause_id, by_clause, kind, part_from, part_to, effective_from, effective_to, merged FROM amendments ORDER BY id",
+        "SELECT clause_id, by_clause, kind, part_from, part_to, effective_from, effective_to, merged, scope FROM amendments ORDER BY id",
     )?;
     let rows = query.query_map([], |r| {
         let part = match (r.get::<_, Option<i64>>(3)?, r.get::<_, Option<i64>>(4)?) {
@@ -125,6 +129,7 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Amended> {
             part,
             effective: EffectivePeriod { from: super::knowledge::day(r, 5)?, until: super::knowledge::day(r, 6)? },
             merged: r.get(7)?,
+            scope: r.get(8)?,
         })
     })?;
     for row in rows {
@@ -186,15 +191,16 @@ impl KnowledgeWriter {
                 from.as_ref().unwrap_or(&blank),
                 until.as_ref().unwrap_or(&blank),
                 if row.merged { "merged" } else { "" },
+                &row.scope,
             ]);
             self.connection()
                 .prepare_cached(
-                    "INSERT INTO amendments(clause_id, by_clause, kind, part_from, part_to, effective_from, effective_to, merged)
-                     VALUES(?,?,?,?,?,?,?,?)",
+                    "INSERT INTO amendments(clause_id, by_clause, kind, part_from, part_to, effective_from, effective_to, merged, scope)
+                     VALUES(?,?,?,?,?,?,?,?,?)",
                 )
                 .and_then(|mut s| {
                     let (first, last) = (part.map(|part| part.0), part.map(|part| part.1));
-                    s.execute(params![row.clause.0, row.by.0, row.kind.label(), first, last, from, until, row.merged])
+                    s.execute(params![row.clause.0, row.by.0, row.kind.label(), first, last, from, until, row.merged, row.scope])
                 })
                 .map_err(build_failed)?;
         }

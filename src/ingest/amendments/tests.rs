@@ -130,3 +130,73 @@ fn amendments_follow_each_other() {
     assert_eq!(newest.made_of.len(), 3);
     assert_eq!(newest.marks.len(), 2, "the earlier change stays marked");
 }
+
+fn rule_of(plan: &Plan) -> &PlannedDocument {
+    plan.documents.iter().find(|d| d.title == "示例银行铜雀卡管理办法").unwrap()
+}
+
+#[test]
+fn a_branch_or_a_pilot_changes_nothing_for_the_whole_bank() {
+    let change = "一、将第二条修改为:“铜雀卡年费15元。”";
+    let pilot = notice(&format!("{change}在江东分行、南湖分行试点,其他分行仍按原规定执行。"));
+    let branch = notice(change).replace("示例银行关于", "示例银行江东分行关于");
+    for (text, scope) in [(pilot, "江东分行、南湖分行"), (branch, "江东分行辖内")] {
+        let plan = planned(&[("b", RULE), ("c", &text)]);
+        let [version] = rule_of(&plan).versions.as_slice() else { panic!("merged: {:?}", plan.notes) };
+        assert_eq!(version.document.clauses[1].text, "铜雀卡年费17元。");
+        let marks: Vec<&str> = version.marks.iter().map(|mark| mark.scope.as_str()).collect();
+        assert_eq!(marks, [scope], "{:?}", plan.notes);
+    }
+}
+
+#[test]
+fn a_repealed_amendment_is_not_in_the_words_of_the_rule() {
+    let change = notice("一、将第二条修改为:“铜雀卡年费15元。”");
+    let repeal = |words: &str| {
+        format!(
+            "示例银行关于废止文件的通知\n示例银发〔2026〕9号\n一、废止《示例银行关于修改《示例银行铜雀卡管理办法》的通知》(示例银发〔2025〕33号)。{words}\n二、本通知自2026年6月1日起施行。"
+        )
+    };
+    for (words, until) in [("恢复原规定。", Some("2026-06-01")), ("", None)] {
+        let plan = planned(&[("b", RULE), ("c", &change), ("d", &repeal(words))]);
+        let [version] = rule_of(&plan).versions.as_slice() else { panic!("merged: {:?}", plan.notes) };
+        let ends: Vec<Option<Date>> = version.marks.iter().map(|mark| mark.effective.until).collect();
+        assert_eq!(ends, [until.map(|day| day.parse().unwrap())], "{words} {:?}", plan.notes);
+        assert_eq!(
+            plan.notes.iter().any(|note| note.contains("没有写明恢复原规定")),
+            until.is_none(),
+            "{:?}",
+            plan.notes
+        );
+    }
+}
+
+#[test]
+fn a_bare_title_of_another_bank_changes_nothing() {
+    let text = "样板银行关于铜雀卡年费的通知\n样板银发〔2025〕33号\n一、《铜雀卡管理办法》第二条修改为:“铜雀卡年费15元。”\n二、本通知自2025年9月1日起施行。";
+    let plan = planned(&[("b", RULE), ("c", text)]);
+    assert_eq!(rule_of(&plan).versions.len(), 1);
+    assert!(rule_of(&plan).versions[0].marks.is_empty(), "{:?}", plan.notes);
+    assert!(plan.notes.iter().any(|note| note.contains("另一家机构")), "{:?}", plan.notes);
+    let by_number = text.replace("《铜雀卡管理办法》", "《铜雀卡管理办法》(示例银发〔2025〕3号)");
+    assert_eq!(rule_of(&planned(&[("b", RULE), ("c", &by_number)])).versions.len(), 2);
+}
+
+#[test]
+fn a_suspension_ends_where_the_clause_is_restored() {
+    let suspended = notice("一、暂停执行第四条。");
+    let restored = notice("一、恢复执行第四条。").replace("33号", "50号").replace("9月1日", "12月1日");
+    let plan = planned(&[("b", RULE), ("c", &suspended), ("d", &restored)]);
+    let [version] = rule_of(&plan).versions.as_slice() else { panic!("one version") };
+    let told: Vec<String> = version.marks.iter().map(|mark| format!("{:?}", mark.effective.until)).collect();
+    assert_eq!(told, ["Some(2025-12-01)"], "{:?}", plan.notes);
+}
+
+#[test]
+fn the_report_tells_merged_from_marked_and_a_value_finds_its_sentence() {
+    let plan = planned(&[("b", RULE), ("c", &notice("一、将第二条修改为:“铜雀卡年费15元。”\n二、暂停执行第四条。"))]);
+    let told = "第二条(修改)已合成合并文本,自 2025-09-01 起施行,请核对;第四条(暂停执行)只标注,没有合并";
+    assert!(plan.notes.iter().any(|note| note.contains(told)), "{:?}", plan.notes);
+    let valued = notice("一、铜雀卡每日的取款限额由二万元调整为五万元。");
+    assert_eq!(marked(&[("b", RULE), ("c", &valued)]), ["第四条:修改[铜雀卡每日取款不超过二万元。]"]);
+}

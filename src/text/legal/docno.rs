@@ -152,6 +152,11 @@ fn name(text: &str) -> Option<String> {
         .last()?
         .0;
     let run = text.get(start..)?.trim_matches('、').replace("中华人民共和国", "");
+    // 一、示例银发〔2025〕1号: the mark of a list is no part of a name.
+    let run = match run.split_once('、') {
+        Some((mark, name)) if !mark.is_empty() && mark.chars().all(numeral::is_numeral) => name,
+        _ => &run,
+    };
     let run = run.trim_start_matches("根据").trim_start_matches("依照");
     (!run.is_empty()).then(|| run.to_owned())
 }

@@ -77,6 +77,8 @@ pub struct Change {
     pub from: Option<Date>,
     /// The first day on which it no longer holds.
     pub until: Option<Date>,
+    /// Where it holds, when not everywhere: 江东分行辖内; else empty.
+    pub scope: String,
     /// The statement.
     pub words: String,
 }
@@ -103,6 +105,10 @@ pub enum What {
         /// The value that it had, as written.
         old: Option<String>,
     },
+    /// The row of that name is taken out of a table.
+    RowDeleted(String),
+    /// What was suspended applies again.
+    Restored,
     /// It changes in a way that cannot be carried out word by word.
     Other,
 }

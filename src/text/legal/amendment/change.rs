@@ -5,14 +5,14 @@ use crate::text::address::{self, references};
 use crate::text::legal::line;
 use crate::text::legal::model::What;
 use crate::text::normalize::fold;
-use crate::text::quantity;
+use crate::text::{numeral, quantity};
 use crate::types::ClauseAddress;
 use std::ops::Range;
 
 /// Words of change before 为.
 const VERBS: [&str; 9] = ["修改", "修订", "修正", "调整", "变更", "更改", "替换", "统一改", "改"];
 /// Words of change before a new value.
-const VALUED: [&str; 14] = [
+const VALUED: [&str; 22] = [
     "调整为",
     "调整至",
     "调整到",
@@ -27,6 +27,14 @@ const VALUED: [&str; 14] = [
     "上调至",
     "下调至",
     "减为",
+    "延长至",
+    "延长到",
+    "延长为",
+    "缩短至",
+    "缩短到",
+    "缩短为",
+    "增加至",
+    "减少至",
 ];
 const ADDS: [&str; 5] = ["增加", "增列", "新增", "增补", "补充"];
 const DELETES: [&str; 3] = ["删去", "删除", "取消"];
@@ -69,6 +77,13 @@ const NO_OBJECT: [&str; 20] = [
 ];
 /// What is said of a fee that is no longer charged.
 const FREE: [&str; 5] = ["免费", "免收", "不收", "零", "免除"];
+const RESTORES: [&str; 5] = ["恢复执行", "恢复施行", "恢复适用", "恢复实施", "恢复使用"];
+/// Words behind the name of a row in a table, for the row.
+const ROW: [&str; 8] = ["一行", "这一行", "该行", "收费项目", "一项", "这一项", "项目", "一栏"];
+/// Words between the name of a row and what becomes of its value.
+const VALUE_NAMES: [&str; 9] = ["的", "收费", "标准", "价格", "费率", "金额", "限额", "费用", "项目"];
+/// Characters that may stand between replaced words and the word of change.
+const FILLERS: &str = "统一均律全部的字样表述等相应内容分别处词语句两二";
 /// Longest name of what has a value, in characters.
 const MAX_SUBJECT_CHARS: usize = 30;
 
@@ -77,6 +92,15 @@ type Addressed = (Option<ClauseAddress>, What);
 /// Whether words suspend a text.
 pub(super) fn suspends(said: &str) -> bool {
     SUSPENDS.iter().any(|word| said.contains(word))
+}
+
+/// Whether words put what was suspended in force again; 恢复执行时间另行通知 does not.
+fn restores(said: &str) -> bool {
+    let again = RESTORES.iter().find_map(|word| said.split_once(word)).is_some_and(|(before, behind)| {
+        !before.ends_with(['未', '不'])
+            && !["时间", "日期", "的时间", "的日期", "前", "之前"].iter().any(|word| behind.starts_with(word))
+    });
+    again && SUSPENDS.iter().all(|word| said.split_once(word).is_none_or(|(_, behind)| behind.starts_with('的')))
 }
 
 /// The changes of a statement about a text. `known` says that this text is the matter of the changing one, `named` that the statement itself
@@ -89,9 +113,16 @@ pub(super) fn read(said: &str, aside: &Aside, known: bool, named: bool) -> Vec<A
     if adds && let Some(added) = added(said, aside, &places) {
         return added;
     }
+    let rows = rows(said, aside, &places);
+    if !rows.is_empty() {
+        return rows;
+    }
     let replaced = replaced(said, aside, &places);
     if !replaced.is_empty() {
         return replaced;
+    }
+    if places.is_empty() && named && restores(said) {
+        return vec![(None, What::Restored)];
     }
     if places.is_empty() && named && suspends(said) {
         return vec![(None, What::Suspended)];
@@ -99,7 +130,12 @@ pub(super) fn read(said: &str, aside: &Aside, known: bool, named: bool) -> Vec<A
     if places.is_empty() {
         return if known { value(said, aside).map(|what| vec![(None, what)]).unwrap_or_default() } else { Vec::new() };
     }
-    let each = |what: What| places.iter().map(|(address, _)| (Some(address.clone()), what.clone())).collect();
+    let each = |what: What| -> Vec<Addressed> {
+        places.iter().map(|(address, _)| (Some(address.clone()), what.clone())).collect()
+    };
+    if restores(said) {
+        return each(What::Restored);
+    }
     if suspends(said) {
         return each(What::Suspended);
     }
@@ -181,8 +217,20 @@ fn replaced(said: &str, aside: &Aside, places: &[(ClauseAddress, Range<usize>)])
         if addressed {
             carried = here;
         }
-        let old = head.chars().rev().find_map(|c| aside.quote(c));
+        let old = head.char_indices().rev().find_map(|(at, c)| Some((at + c.len_utf8(), aside.quote(c)?)));
         from = at + c.len_utf8();
+        // “存款证明”收费标准修改为“…”: the words before are a name, not what is replaced.
+        let between = old.and_then(|(end, _)| bare.get(end..)).unwrap_or_default();
+        let verbless = VERBS.iter().find_map(|verb| between.strip_suffix(verb)).unwrap_or(between);
+        let apart = !verbless.chars().all(|c| FILLERS.contains(c) || c.is_whitespace() || aside.quote(c).is_some());
+        let old = old.map(|(_, old)| old);
+        if apart {
+            match carried.as_slice() {
+                [] => found.push((None, What::Other)),
+                places => found.extend(places.iter().map(|place| (Some(place.clone()), What::Other))),
+            }
+            continue;
+        }
         // 章名, 标题: no clause has these words.
         if !addressed && ["章名", "节名", "名称", "标题", "题目"].iter().any(|word| head.contains(word)) {
             found.push((None, What::Other));
@@ -201,6 +249,60 @@ fn replaced(said: &str, aside: &Aside, places: &[(ClauseAddress, Range<usize>)])
         }
     }
     found
+}
+
+/// `“补发借记卡工本费”由每张5元调整为每张10元`, `“存款证明”收费标准修改为“每份15元”`, `“账户年费”一行删去`: what becomes of the row of a table.
+fn rows(said: &str, aside: &Aside, places: &[(ClauseAddress, Range<usize>)]) -> Vec<Addressed> {
+    let address = places.iter().map(|(address, _)| address).find(|address| address.article.is_some());
+    let taken = DELETES.iter().chain(&ENDS).chain(&["不再收取", "停止收取"]).any(|word| said.contains(word));
+    let mut found: Vec<Addressed> = Vec::new();
+    let mut from = 0;
+    for (at, c) in said.char_indices() {
+        let Some(quote) = aside.quote(c).filter(|_| at >= from) else { continue };
+        let behind = said.get(at + c.len_utf8()..).unwrap_or_default();
+        let end = behind.find(['，', ',', '、', '；']).unwrap_or(behind.len());
+        let behind = behind.get(..end).unwrap_or_default().trim_start();
+        let before = said.get(from..at).unwrap_or_default().trim_end();
+        if quote.chars().count() > MAX_SUBJECT_CHARS {
+            continue;
+        }
+        // 第3项“账户年费”: a row by its number.
+        let of_item = address.is_none()
+            && before.rsplit_once('第').is_some_and(|(_, number)| {
+                let number = number.strip_suffix(['项', '行']).unwrap_or_default().trim_matches(['（', '）', '(', ')']);
+                !number.is_empty() && number.chars().all(numeral::is_numeral)
+            });
+        let row = ROW.iter().any(|word| behind.starts_with(word));
+        let what = if taken && (row || of_item && behind.is_empty()) {
+            Some(What::RowDeleted(quote.to_owned()))
+        } else if before.ends_with(['由', '从']) && address.is_none() {
+            let head = before.trim_end_matches(['由', '从']);
+            let old = quantity::find(&fold(quote)).first().map(|_| quote.to_owned());
+            old.and_then(|old| Some(What::Value { subject: subject_of(head, aside)?, old: Some(old) }))
+        } else {
+            row_value(behind, aside).map(|old| What::Value { subject: quote.to_owned(), old })
+        };
+        if let Some(what) = what {
+            found.push((address.cloned(), what));
+            from = at + c.len_utf8() + end;
+        }
+    }
+    found
+}
+
+/// The old value, where it is told, of a row with whose name the words before end.
+fn row_value(behind: &str, aside: &Aside) -> Option<Option<String>> {
+    let mut rest = behind;
+    while let Some(shorter) = VALUE_NAMES.iter().chain(&ROW).find_map(|word| rest.strip_prefix(word)) {
+        rest = shorter.trim_start();
+    }
+    let (at, _) = VALUED.iter().chain(&["修订为", "变为"]).filter_map(|verb| Some((rest.find(verb)?, *verb))).min()?;
+    let before = rest.get(..at)?.trim();
+    if let Some(old) = before.strip_prefix(['由', '从']) {
+        let old = old.chars().find_map(|c| aside.quote(c)).unwrap_or(old.trim());
+        return (!quantity::find(&fold(old)).is_empty()).then(|| Some(old.to_owned()));
+    }
+    (before.is_empty() && rest.len() < behind.len()).then_some(None)
 }
 
 /// `增加一条，作为第六条：“…”`, `第五条增加一款，作为第三款：“…”`.
@@ -267,11 +369,17 @@ fn value(said: &str, aside: &Aside) -> Option<What> {
         Some((head, old)) if !quantity::find(&fold(old)).is_empty() => (head, Some(old.trim().to_owned())),
         _ => (head, None),
     };
+    Some(What::Value { subject: subject_of(head, aside)?, old })
+}
+
+/// The name of what has a value at the end of the words before it.
+fn subject_of(head: &str, aside: &Aside) -> Option<String> {
     let mark = line::mark(head.trim_start()).map_or(0, |(_, _, len)| len);
     let bare = head.trim_start().get(mark..)?;
     let subject = bare.rsplit(['，', ',', '：', ':']).find(|part| !part.trim().is_empty())?;
     let named = subject.char_indices().rev().find(|(_, c)| aside.name(*c).is_some());
     let subject = named.and_then(|(at, c)| subject.get(at + c.len_utf8()..)).unwrap_or(subject);
+    let subject = subject.rsplit_once("表中").map_or(subject, |(_, subject)| subject);
     // What follows an address is the name; the address is known.
     let subject = references(subject).last().and_then(|last| subject.get(last.span.end..)).unwrap_or(subject);
     let mut subject = subject.trim();
@@ -285,5 +393,5 @@ fn value(said: &str, aside: &Aside) -> Option<What> {
         subject = shorter.trim_end();
     }
     let fits = (2..=MAX_SUBJECT_CHARS).contains(&subject.chars().count());
-    fits.then(|| What::Value { subject: subject.to_owned(), old })
+    fits.then(|| subject.to_owned())
 }

@@ -3,6 +3,7 @@
 //! `statement` sets aside what is quoted and named; here is decided which text is changed, `change` reads what becomes of which clause.
 
 mod change;
+mod scope;
 mod statement;
 
 use super::model::{Amendment, Change, ParsedClause};
@@ -12,7 +13,7 @@ use crate::types::Date;
 use statement::{Aside, Name};
 
 /// Words that announce the changes below.
-const OPENS: [&str; 10] = [
+const OPENS: [&str; 16] = [
     "作如下修改",
     "作以下修改",
     "作出如下修改",
@@ -23,6 +24,12 @@ const OPENS: [&str; 10] = [
     "予以修改",
     "调整如下",
     "进行如下修改",
+    "修订如下",
+    "作如下修订",
+    "作以下修订",
+    "作出如下修订",
+    "作以下调整",
+    "补充如下",
 ];
 /// Words of change in a title.
 const TITLED: [&str; 9] = ["修改", "修订", "修正", "调整", "变更", "补充", "暂停", "停止", "废止"];
@@ -35,6 +42,8 @@ const BASIS: [&str; 16] = [
 ];
 /// Words of intention.
 const INTENDED: [&str; 6] = ["建议", "考虑", "研究", "计划", "拟将", "拟对"];
+/// Words by which a statement speaks of the whole text.
+const GENERAL: [&str; 7] = ["本通知", "本决定", "以上", "上述", "前述", "本次修改", "本次调整"];
 /// Longest quotation of a change in the report, in characters.
 const MAX_WORDS_CHARS: usize = 200;
 /// Most changes that are read from one text.
@@ -50,6 +59,7 @@ pub(super) fn read(title: &str, clauses: &[ParsedClause]) -> Vec<Amendment> {
     let (statements, aside) = statement::of(clauses);
     let mut found: Vec<Amendment> = Vec::new();
     let mut changes = 0;
+    let mut scopes: Vec<Scoped<'_>> = Vec::new();
     for said in &statements {
         if said.begins && of_section {
             (current, of_section) = (whole.clone(), false);
@@ -61,13 +71,21 @@ pub(super) fn read(title: &str, clauses: &[ParsedClause]) -> Vec<Amendment> {
             continue;
         }
         let own = object(&said.text, &aside);
+        let scope = scope::of(&said.text);
+        let (from, until) = period(&said.text);
         if let Some(heads) = heading(&said.text, &aside) {
             (current, of_section) = (Some(heads), true);
         } else if own.is_some() && OPENS.iter().any(|word| said.text.contains(word)) {
             (current, of_section) = (own.clone(), false);
         }
-        let known = current.is_some() || own.is_some() && change::is_value(&said.text);
+        let goes_on = last.is_some() && !said.begins;
+        let known = current.is_some() || (own.is_some() || goes_on) && change::is_value(&said.text);
         let named = own.is_some();
+        if let Some(scope) = &scope {
+            let general =
+                GENERAL.iter().any(|word| said.text.contains(word)) || said.text.starts_with(['自', '在', '从']);
+            scopes.push(Scoped { clause: said.clause, general: general && !named, scope: scope.clone(), from });
+        }
         // 一、《…》第四条修改为…。二、在第五条后增加一条: the text that was changed last goes on being meant.
         let Some(target) = own.or_else(|| current.clone()).or_else(|| last.clone()) else { continue };
         let read = change::read(&said.text, &aside, known, named);
@@ -81,7 +99,6 @@ pub(super) fn read(title: &str, clauses: &[ParsedClause]) -> Vec<Amendment> {
         if named {
             last = Some(target.clone());
         }
-        let (from, until) = period(&said.text);
         let words: String = aside.written(&said.text).chars().take(MAX_WORDS_CHARS).collect();
         let place = of_target(&mut found, target);
         changes += read.len();
@@ -92,11 +109,34 @@ pub(super) fn read(title: &str, clauses: &[ParsedClause]) -> Vec<Amendment> {
                 what,
                 from,
                 until,
+                scope: scope.clone().unwrap_or_default(),
                 words: words.clone(),
             }));
         }
     }
+    for change in found.iter_mut().flat_map(|amendment| &mut amendment.changes) {
+        limit(change, &scopes);
+    }
     found
+}
+
+/// Where changes hold, by a statement.
+struct Scoped<'c> {
+    clause: &'c str,
+    /// Whether it speaks of the whole text.
+    general: bool,
+    scope: String,
+    from: Option<Date>,
+}
+
+/// Gives a change the scope, and the day there, that the same clause or the text as a whole states.
+fn limit(change: &mut Change, scopes: &[Scoped<'_>]) {
+    let own = |of: &&Scoped<'_>| of.clause == change.clause;
+    let Some(of) = scopes.iter().find(own).or_else(|| scopes.iter().find(|of| of.general)) else { return };
+    if change.scope.is_empty() {
+        change.scope = of.scope.clone();
+    }
+    change.from = change.from.or(of.from);
 }
 
 /// The place of a changed text among those found.
@@ -142,8 +182,14 @@ fn numbered(masked: &str) -> Option<Name> {
 fn object(masked: &str, aside: &Aside) -> Option<Name> {
     let names = masked.char_indices().filter_map(|(at, c)| Some((at, at + c.len_utf8(), aside.name(c)?)));
     let names: Vec<(usize, usize, &Name)> = names.collect();
+    let first = names.first().map(|(start, ..)| *start);
     let is_object = |(start, end, _): &&(usize, usize, &Name)| {
         let before = masked.get(..*start).unwrap_or_default().trim_end();
+        // 《…》附件《收费表》: a part of the text that is named before.
+        let numbered = before.trim_end_matches(|c: char| c.is_ascii_digit() || "一二三四五六七八九十：: ".contains(c));
+        if Some(*start) != first && ["附件", "附表", "附录"].iter().any(|word| numbered.ends_with(word)) {
+            return false;
+        }
         let after = masked.get(*end..).unwrap_or_default().trim_start();
         let changed = ["不再执行", "停止执行", "暂停执行", "暂停适用", "不再适用"].iter().any(|w| before.ends_with(w));
         let based = BASIS.iter().any(|word| before.ends_with(word)) && !changed;
@@ -156,7 +202,11 @@ fn object(masked: &str, aside: &Aside) -> Option<Name> {
             .unwrap_or(after);
         let suspended = after.split(['，', ',']).next().is_some_and(change::suspends);
         !based
-            && (governed || suspended || after.starts_with(['第', '有', '相', '部', '关']) || change::is_value(after))
+            && (governed
+                || suspended
+                || after.starts_with(['第', '有', '相', '部', '关', '附', '序'])
+                || after.chars().next().is_some_and(|c| aside.quote(c).is_some())
+                || change::is_value(after))
     };
     let object = names.iter().rfind(is_object).map(|(_, _, name)| (*name).clone());
     let by_number = || {
@@ -182,7 +232,9 @@ fn heading(masked: &str, aside: &Aside) -> Option<Name> {
 
 /// Whether a statement only tells of something that may come.
 fn intended(masked: &str) -> bool {
-    proposal::in_sentence(masked) || INTENDED.iter().any(|word| masked.contains(word))
+    // 经研究,决定…: what comes is decided.
+    let masked = masked.replace("经研究", "");
+    proposal::in_sentence(&masked) || INTENDED.iter().any(|word| masked.contains(word))
 }
 
 /// The first day of a change and the first day on which it no longer holds, where the statement has them.

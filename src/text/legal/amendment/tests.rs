@@ -132,3 +132,83 @@ fn what_changes_nothing() {
         assert_eq!(amended(title, text), Vec::<String>::new(), "{text}");
     }
 }
+
+#[test]
+fn a_change_for_a_part_of_the_bank_says_where() {
+    for (text, scope, day) in [
+        ("《甲办法》第五条修改为：“乙。”自2026年2月1日起在江东分行辖内执行。", "江东分行辖内", "2026-02-01"),
+        ("《甲办法》第五条修改为：“乙。”自2026年7月1日起在本分行执行。", "本分行", "2026-07-01"),
+        (
+            "在江东分行、南湖分行试点，将《甲办法》第五条中的“一”调整为“二”，其他分行仍按原规定执行。",
+            "江东分行、南湖分行",
+            "",
+        ),
+        ("《甲办法》第五条修改为：“乙。”\n本通知在沿海地区先行实施。", "沿海地区", ""),
+        ("将《甲办法》第五条修改为“乙。”，仅适用于江东分行。", "江东分行", ""),
+        ("将《甲办法》第五条修改为“乙。”，其他分行仍按原规定执行。", "部分机构", ""),
+        ("《甲办法》第五条修改为：“乙。”自2026年2月1日起在全行执行。", "", ""),
+        ("《甲办法》第五条修改为：“乙。”自2026年2月1日起在各分行执行。", "", ""),
+        ("《甲办法》第五条修改为：“在江东分行执行。”自2026年2月1日起施行。", "", ""),
+    ] {
+        let found = read("通知", &[clause(text)]);
+        let change = &found[0].changes[0];
+        let from = change.from.map(|day| day.to_string()).unwrap_or_default();
+        assert_eq!((change.scope.as_str(), from.as_str()), (scope, day), "{text}");
+    }
+}
+
+#[test]
+fn the_amended_text_is_named_before_the_points() {
+    for opening in [
+        "经研究，对《甲办法》作如下修改：",
+        "经研究，决定对《甲办法》（甲发〔2020〕3号）作如下修改：",
+        "现将《甲办法》有关条款修订如下：",
+    ] {
+        let text = format!("{opening}\n一、第五条修改为：“乙。”\n二、第三条删除。");
+        let found = read("关于修改取款业务办法的通知", &[clause(&text)]);
+        assert_eq!(found.len(), 1, "{opening}");
+        assert_eq!((found[0].title.as_str(), found[0].changes.len()), ("甲办法", 2), "{opening}");
+    }
+    let text = "一、甲银发〔2025〕1号第五条中的“10年”修改为“20年”。\n二、甲银发〔2025〕1号第三条停止执行。";
+    let found = read("关于调整有关规定的通知", &[clause(text)]);
+    assert_eq!((found[0].doc_no.as_str(), found[0].changes.len()), ("甲银发〔2025〕1号", 2), "{found:?}");
+}
+
+#[test]
+fn rows_of_a_table() {
+    let value = |old: &str| format!("甲办法|:Value {{ subject: \"补发卡工本费\", old: {old} }}");
+    let gone = "甲办法|:RowDeleted(\"补发卡工本费\")".to_owned();
+    for (text, expected) in [
+        ("《甲办法》附件《收费表》中“补发卡工本费”由每张5元调整为每张10元。", value("Some(\"每张5元\")")),
+        ("《甲办法》附件收费表中补发卡工本费由“每张5元”修改为“每张10元”。", value("Some(\"每张5元\")")),
+        ("《甲办法》序号2“补发卡工本费”收费标准修改为“每张10元”。", value("None")),
+        ("《甲办法》中“补发卡工本费”标准调整为每张10元。", value("None")),
+        ("将《甲办法》附件“补发卡工本费”一行删去。", gone.clone()),
+        ("取消《甲办法》第3项“补发卡工本费”。", gone.clone()),
+        ("取消《甲办法》“补发卡工本费”收费项目。", gone),
+    ] {
+        assert_eq!(amended("通知", text), [expected], "{text}");
+    }
+}
+
+#[test]
+fn what_was_suspended_comes_back() {
+    for (text, expected) in [
+        ("自2026年6月1日起恢复执行《甲办法》第二条。", vec!["甲办法|第二条:Restored@2026-06-01"]),
+        ("暂停执行的《甲办法》第二条自2026年6月1日起恢复执行。", vec!["甲办法|第二条:Restored@2026-06-01"]),
+        (
+            "自2026年6月1日起暂停执行《甲办法》第二条，恢复执行时间另行通知。",
+            vec!["甲办法|第二条:Suspended@2026-06-01"],
+        ),
+    ] {
+        assert_eq!(amended("通知", text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_change_without_a_clause_goes_on_with_the_named_rule() {
+    let text = "《甲办法》第五条停止执行。连续未交易的期限，由6个月延长至12个月。";
+    let found = amended("通知", text);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[1].starts_with("甲办法|:Value") && found[1].contains("6个月"), "{found:?}");
+}
