@@ -144,3 +144,24 @@ fn knowledge_without_amendments_has_no_tables_for_them() {
     let marked = with("一、暂停执行第四条。");
     guida::store::check_schema(&marked.kb).unwrap();
 }
+
+#[test]
+fn a_change_for_one_branch_stands_beside_the_rule_that_goes_on() {
+    let built = with("一、将第二条修改为:“铜雀卡年费15元。”自2025年9月1日起在江东分行辖内执行。");
+    let card = ask(&built.kb, "铜雀卡年费多少", "2026-11-30");
+    let clause = cited(&card, "第二条");
+    assert_eq!(clause.text, "铜雀卡年费17元。");
+    assert_eq!(clause.amended[0].mark, "江东分行辖内被示例银发〔2025〕33号修改(2025-09-01 起)");
+    assert!(cites_notice(&card), "{card:#}");
+    assert!(!card["conclusion"].as_str().unwrap().contains("15元"), "{card:#}");
+    assert!(card["notices"].to_string().contains("其他仍按原规定"), "{card:#}");
+}
+
+#[test]
+fn a_clause_that_a_consolidated_text_leaves_alone_goes_on() {
+    let built = with("一、将第二条修改为:“铜雀卡年费15元。”");
+    let ends = |question: &str| ask(&built.kb, question, "2025-08-20")["notices"].to_string();
+    assert!(!ends("铜雀卡挂失手续费多少").contains("不再有效"));
+    let changed = ends("铜雀卡管理办法第二条");
+    assert!(changed.contains("第二条自 2025-09-01 起有修改") && !changed.contains("不再有效"), "{changed}");
+}
