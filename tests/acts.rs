@@ -91,6 +91,25 @@ fn no_forbidden_act_is_allowed() {
 }
 
 #[test]
+fn who_asks_how_to_get_round_a_control_is_shown_no_way() {
+    let forbids = ["不得", "禁止", "严禁", "不予", "不准", "拒绝", "不受理", "停止办理", "报警", "追究"];
+    for question in [
+        "联网核查怎么绕过",
+        "怎么瞒着客户把短信提醒开上",
+        "假币能不能悄悄退给客户",
+        "怎么规避大额取现的预约",
+        "双人复核偷偷一个人做行不",
+        "证件过期了照样给他开户怎么弄",
+        "私下把客户流水拍给他朋友",
+        "怎么糊弄过人脸识别",
+    ] {
+        let card = card(question, None);
+        let shown = concludes(&card) && !forbids.iter().any(|word| card.conclusion.contains(word));
+        assert!(!shown, "{question}: {}", card.conclusion);
+    }
+}
+
+#[test]
 fn another_act_has_another_conclusion_or_none() {
     let pairs: Vec<Pair> = lines("neighbours.jsonl");
     let same = |pair: &&Pair| {

@@ -46,6 +46,8 @@ pub struct Asked {
     pub wants: Vec<Want>,
     /// The quantities it states.
     pub amounts: Vec<Quantity>,
+    /// It asks how to get round a control.
+    pub evades: bool,
 }
 
 const CAN: [&str; 29] = [
@@ -221,6 +223,14 @@ const EVADES: [&str; 24] = [
     "睁只眼",
 ];
 
+/// Words of a prohibition, and of what is done against an attempt.
+const FORBIDS: [&str; 10] = ["不得", "禁止", "严禁", "不予", "不准", "拒绝", "不受理", "停止办理", "报警", "追究"];
+
+/// Whether a sentence forbids something or says what is done against it; what cannot be (不能核查的) is not forbidden.
+pub fn forbids(text: &str) -> bool {
+    FORBIDS.iter().any(|word| text.contains(word))
+}
+
 impl Asked {
     /// Reads a question in the form of [`crate::text::passage::spoken`].
     pub fn read(question: &str) -> Asked {
@@ -231,6 +241,7 @@ impl Asked {
             wanted: Wanted::of(question),
             wants: wants.into_iter().filter(|(_, words)| has(words)).map(|(want, _)| want).collect(),
             amounts: condition::said(question),
+            evades: has(&EVADES),
         }
     }
 }

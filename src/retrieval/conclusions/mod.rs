@@ -27,6 +27,10 @@ pub use weights::CONCLUDE;
 /// Rows of a table that stand side by side on a card; of more than these the best one stands alone.
 const MAX_TIERS: usize = 5;
 
+/// What is taken off what forbids nothing where somebody asks how to get round a control, as log-likelihood: more than the signs tell sentences of one
+/// matter apart, less than they tell matters apart.
+const NO_WAY_ROUND: f64 = 2.0;
+
 /// Where a candidate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
@@ -102,6 +106,9 @@ pub(super) fn weigh(retriever: &Retriever, ranked: &Ranked, throughout: bool) ->
     };
     for candidate in &mut candidates {
         candidate.score = candidate.signs.dot(choice);
+        if asked.evades && !asked::forbids(&candidate.text) {
+            candidate.score -= NO_WAY_ROUND;
+        }
     }
     // A curated question that equals this one names its clause.
     let settled = |candidate: &Candidate| ranked.settled.contains(&candidate.clause);
@@ -121,9 +128,12 @@ pub(super) fn weigh(retriever: &Retriever, ranked: &Ranked, throughout: bool) ->
             ..Overall::of(&first.signs)
         }
     });
+    let shows_way = asked.evades && candidates.first().is_some_and(|first| !asked::forbids(&first.text));
     let right = match overall {
         _ if !replaced => 0.0,
         _ if certain => 1.0,
+        // Who asks how to get round a control is never told how something else is done.
+        _ if shows_way => 0.0,
         Some(overall) if !contradicted(&candidates) => probability(overall.dot(of_right)),
         _ => 0.0,
     };
