@@ -44,6 +44,13 @@ fn a_killed_process_fails_its_reply_and_comes_back() {
     assert_ne!(generator.pid(), Some(pid));
 }
 
+/// The process dies, and another one writes.
+fn comes_back(generator: &ChildGenerator, pid: u32) {
+    until("the death", || gone(pid));
+    generator.wait_ready(PATIENCE).expect("ready again");
+    assert_eq!(run(generator, request(3)).end.expect("done").generated_tokens, 3);
+}
+
 #[test]
 fn a_hung_process_is_killed_and_comes_back() {
     let folder = tempfile::tempdir().expect("folder");
@@ -56,9 +63,7 @@ fn a_hung_process_is_killed_and_comes_back() {
     signal("STOP", pid);
     generation.cancel();
     assert_eq!(listen(&generation).end, Err(Code::ModelDied));
-    until("the death", || gone(pid));
-    generator.wait_ready(PATIENCE).expect("ready again");
-    assert_eq!(run(&generator, request(3)).end.expect("done").generated_tokens, 3);
+    comes_back(&generator, pid);
 }
 
 #[test]
@@ -291,9 +296,7 @@ fn a_process_that_stands_still_is_replaced_long_before_its_limits() {
     let heard = listen(&generation);
     assert_eq!(heard.end, Err(Code::ModelDied));
     assert!(stopped.elapsed() < std::time::Duration::from_secs(20), "{:?}", stopped.elapsed());
-    until("the death", || gone(pid));
-    generator.wait_ready(PATIENCE).expect("ready again");
-    assert_eq!(run(&generator, request(3)).end.expect("done").generated_tokens, 3);
+    comes_back(&generator, pid);
 }
 
 #[test]

@@ -10,7 +10,6 @@ use super::outcome::{Card, Choice, Citation, Clarify, Refusal, Timings};
 use super::outside;
 use super::tiers;
 use crate::error::Result;
-use crate::retrieval::conclusions::asked::Asked;
 use crate::retrieval::conclusions::{self, Candidate, Origin};
 use crate::retrieval::lexical::{QueryTerm, query_terms};
 use crate::retrieval::{Hit, Ranked, Retriever, confidence};
@@ -363,7 +362,7 @@ fn from_rules(
     card.conclusion.clone_from(&first.text);
     card.conclusion_confidence = ranked.conclusions.right;
     if first.tier.is_none() {
-        card.notices.extend(limits::remark(&ranked.read, &Asked::read(&ranked.read).amounts, &first.text));
+        card.notices.extend(limits::remark(&ranked.read, &first.text));
     }
     let settled = tiers::add(card, &ranked.conclusions.tiers(first), ask.choice);
     if let Some(chosen) = guide::beside(retriever, ranked, first)? {

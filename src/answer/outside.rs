@@ -2,7 +2,6 @@
 
 use super::Ask;
 use crate::retrieval::{Ranked, Retriever};
-use crate::text::normalize::fold;
 use crate::text::outside::{Outside, outside};
 
 /// What the card says in place of a conclusion; `None` where the rules may answer: a curated question does, the bank asked about is the one whose rules
@@ -12,7 +11,7 @@ pub(super) fn reason(retriever: &Retriever, ask: &Ask<'_>, ranked: &Ranked) -> O
         return None;
     }
     let knowledge = retriever.knowledge();
-    match outside(&fold(&ranked.read))? {
+    match outside(&ranked.read)? {
         Outside::Change => {
             let first = ranked.hits.first().and_then(|hit| knowledge.version_of(hit.clause));
             let announced = first.is_some_and(|first| {

@@ -1,7 +1,7 @@
 //! What repeals and periods end.
 
 use super::plan::{PlannedDocument, PlannedVersion};
-use super::versions::is_norm;
+use super::versions::{is_norm, is_own};
 use crate::text::legal::{ParsedDocument, Place, RepealNotice, Witnesses, number_key};
 use crate::text::normalize::title_key;
 use crate::types::{Date, Level};
@@ -78,10 +78,6 @@ pub(super) fn apply(documents: &mut [PlannedDocument], notes: &mut Vec<String>) 
 fn numbered_source(document: &ParsedDocument) -> String {
     let number = document.doc_no.as_str();
     if number.is_empty() { document.source.clone() } else { format!("{number},{}", document.source) }
-}
-
-fn is_own(level: Level) -> bool {
-    matches!(level, Level::InternalRule | Level::Guide | Level::Faq)
 }
 
 /// All repeals; those of a text that knows no day end nothing and are noted.

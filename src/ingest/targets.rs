@@ -4,10 +4,9 @@ use super::amendments::Job;
 use super::plan::{PlannedDocument, PlannedVersion};
 use super::reach;
 use super::touched;
-use super::versions::is_norm;
+use super::versions::{is_norm, is_own};
 use crate::text::legal::{Amendment, number_key};
 use crate::text::normalize::title_key;
-use crate::types::Level;
 
 /// Fewest characters of a short title that may mean a longer one: 铜雀卡管理办法 for 示例银行铜雀卡管理办法.
 const MIN_SHORT_TITLE: usize = 5;
@@ -116,8 +115,4 @@ fn in_force(document: &PlannedDocument, job: &Job) -> Option<usize> {
     let version = document.versions.get(at)?;
     let before = !version.made_of.is_empty() || version.effective.from.is_none_or(|from| from < out);
     before.then_some(at)
-}
-
-fn is_own(level: Level) -> bool {
-    matches!(level, Level::InternalRule | Level::Guide | Level::Faq)
 }

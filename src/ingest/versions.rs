@@ -84,6 +84,11 @@ pub(super) fn is_norm(level: Level) -> bool {
     level.is_public_law() || level == Level::DepartmentRule
 }
 
+/// Whether a level is that of a bank's own text.
+pub(super) fn is_own(level: Level) -> bool {
+    matches!(level, Level::InternalRule | Level::Guide | Level::Faq)
+}
+
 /// Whether nothing speaks against one number: one of them unknown, or equal.
 pub(super) fn same_number(a: &ParsedDocument, b: &ParsedDocument) -> bool {
     a.doc_no.is_empty() || b.doc_no.is_empty() || number_key(&a.doc_no) == number_key(&b.doc_no)

@@ -1,7 +1,8 @@
 //! Words that are told apart at the counter (取 and 存, 单位 and 个人, 挂失 and 解挂): whether two texts are on the same side.
 
 use super::normalize::fold;
-use super::quantity::{self, Measure};
+use super::quantity::{self, Measure, Quantity};
+use std::cell::OnceCell;
 use std::sync::OnceLock;
 
 /// The list, see its own comment.
@@ -34,14 +35,15 @@ pub struct Sides {
 /// Compares a question with a sentence in its document, all normalised; what the sentence does not say the document's title may.
 pub fn compare(question: &str, sentence: &str, document: &str) -> Sides {
     let mut sides = Sides::default();
+    let [question, sentence, document] = [question, sentence, document].map(Said::of);
     for contrast in contrasts() {
-        let asked = taken(contrast, question);
+        let asked = question.sides(contrast);
         if asked.iter().filter(|side| **side).count() != 1 {
             continue;
         }
-        let mut stated = taken(contrast, sentence);
+        let mut stated = sentence.sides(contrast);
         if !stated.contains(&true) {
-            stated = taken(contrast, document);
+            stated = document.sides(contrast);
         }
         let same = asked.iter().zip(&stated).any(|(asked, stated)| *asked && *stated);
         sides.same += usize::from(same);
@@ -50,25 +52,43 @@ pub fn compare(question: &str, sentence: &str, document: &str) -> Sides {
     sides
 }
 
-/// Which sides of a contrast a text takes.
-fn taken(contrast: &[Vec<String>], text: &str) -> Vec<bool> {
-    contrast.iter().map(|words| words.iter().any(|word| has(text, word))).collect()
+/// A text whose amounts of money are looked for once, when a word asks for one.
+struct Said<'t> {
+    text: &'t str,
+    amounts: OnceCell<Vec<usize>>,
 }
 
-/// Whether a text has a word, one that ends in [`AMOUNT`] with an amount of money behind it.
-fn has(text: &str, word: &str) -> bool {
-    let Some(verb) = word.strip_suffix(AMOUNT) else { return text.contains(word) };
-    text.contains(verb)
-        && quantity::find(text).iter().any(|found| {
-            let money = matches!(found.measure, Measure::Money(_) | Measure::Number);
-            money && text.get(..found.place.start).is_some_and(|before| before.ends_with(verb))
+impl<'t> Said<'t> {
+    fn of(text: &'t str) -> Said<'t> {
+        Said { text, amounts: OnceCell::new() }
+    }
+
+    /// Which sides of a contrast it takes.
+    fn sides(&self, contrast: &[Vec<String>]) -> Vec<bool> {
+        contrast.iter().map(|words| words.iter().any(|word| self.has(word))).collect()
+    }
+
+    /// Whether it has a word, one that ends in [`AMOUNT`] with an amount of money behind it.
+    fn has(&self, word: &str) -> bool {
+        let Some(verb) = word.strip_suffix(AMOUNT) else { return self.text.contains(word) };
+        let follows = |start: &usize| self.text.get(..*start).is_some_and(|before| before.ends_with(verb));
+        self.text.contains(verb) && self.amounts().iter().any(follows)
+    }
+
+    /// Where amounts of money begin.
+    fn amounts(&self) -> &[usize] {
+        self.amounts.get_or_init(|| {
+            let money = |found: &Quantity| matches!(found.measure, Measure::Money(_) | Measure::Number);
+            quantity::find(self.text).into_iter().filter(money).map(|found| found.place.start).collect()
         })
+    }
 }
 
 /// Whether two texts, both normalised, are about different things: of some contrast each takes sides, and none in common.
 pub fn apart(one: &str, other: &str) -> bool {
+    let (one, other) = (Said::of(one), Said::of(other));
     contrasts().iter().any(|contrast| {
-        let (one, other) = (taken(contrast, one), taken(contrast, other));
+        let (one, other) = (one.sides(contrast), other.sides(contrast));
         let common = one.iter().zip(&other).any(|(one, other)| *one && *other);
         one.contains(&true) && other.contains(&true) && !common
     })

@@ -7,6 +7,7 @@
 use super::likeness::{Index, Match, rarities};
 use super::statement::{self, Kind, Statement};
 use crate::ingest::plan::PlannedVersion;
+use crate::ingest::versions::is_norm;
 use crate::text::contrast;
 use crate::types::Level;
 use std::collections::{HashMap, HashSet};
@@ -65,11 +66,6 @@ pub(super) struct Conflict {
     pub(super) other: Statement,
     /// How alike their words are, from 0 to 1.
     pub(super) likeness: f64,
-}
-
-/// Whether a text binds every bank.
-fn is_norm(level: Level) -> bool {
-    level.is_public_law() || level == Level::DepartmentRule
 }
 
 /// The conflicts among texts that are in force together, the likeliest first. Guides and answers are made from rules and are not looked at.

@@ -1,8 +1,9 @@
 //! Each document by itself: its days and number, its numbering, clauses that no question reaches, and the trial version beside its
 //! successor.
 
-use super::{Finding, Severity, Topic, about, current, is_own};
+use super::{Finding, Severity, Topic, about, current};
 use crate::ingest::plan::{PlannedDocument, PlannedVersion};
+use crate::ingest::versions::is_own;
 use crate::text::legal::numbering;
 use crate::text::normalize::title_key;
 use crate::types::{Classification, Date};

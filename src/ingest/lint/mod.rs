@@ -17,7 +17,7 @@ pub use finding::{Finding, Severity, Topic};
 use super::plan::{PlannedDocument, PlannedVersion};
 use super::report::{BuildReport, FileStatus};
 use crate::text::address;
-use crate::types::{Date, Level};
+use crate::types::Date;
 
 /// Conflicts that are listed; what goes beyond is counted.
 const MAX_CONFLICTS: usize = 300;
@@ -38,11 +38,6 @@ pub fn examine(documents: &[PlannedDocument], report: &BuildReport, today: Date)
 fn current(documents: &[PlannedDocument], today: Date) -> impl Iterator<Item = &PlannedVersion> {
     let newest = documents.iter().filter_map(|document| document.versions.last());
     newest.filter(move |version| version.effective.until.is_none_or(|until| until > today))
-}
-
-/// Whether a text is the bank's own, which its editor can mend.
-fn is_own(level: Level) -> bool {
-    matches!(level, Level::InternalRule | Level::Guide | Level::Faq)
 }
 
 /// A finding about a version.

@@ -1,7 +1,8 @@
 //! References to rules and clauses that are not there.
 
-use super::{Finding, Severity, Topic, about, current, is_own};
+use super::{Finding, Severity, Topic, about, current};
 use crate::ingest::plan::{PlannedDocument, PlannedVersion};
+use crate::ingest::versions::is_own;
 use crate::text::address::{self, Reference};
 use crate::text::clause;
 use crate::text::legal::{ParsedClause, number_key};

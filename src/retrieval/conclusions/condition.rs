@@ -34,7 +34,7 @@ fn found(text: &str) -> Vec<Quantity> {
 }
 
 /// The quantities of a question; of shares that are gone what is left.
-pub(super) fn said(question: &str) -> Vec<Quantity> {
+pub fn said(question: &str) -> Vec<Quantity> {
     let mut said = quantity::find(question);
     for quantity in said.iter_mut().filter(|q| q.measure == Measure::Share) {
         let before: Vec<char> =

@@ -40,7 +40,7 @@ const WORDS: [&str; 25] = [
 ];
 
 /// Words of suspension, by which a text does not end.
-const SUSPENDS: [&str; 9] =
+pub(super) const SUSPENDS: [&str; 9] =
     ["暂停执行", "暂缓执行", "中止执行", "暂停施行", "暂停适用", "暂停实施", "暂停使用", "暂时停止", "临时停止"];
 
 /// Words of beginning to apply.

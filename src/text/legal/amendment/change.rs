@@ -2,8 +2,8 @@
 
 use super::statement::Aside;
 use crate::text::address::{self, references};
-use crate::text::legal::line;
 use crate::text::legal::model::What;
+use crate::text::legal::{line, sentence};
 use crate::text::normalize::fold;
 use crate::text::{numeral, quantity};
 use crate::types::ClauseAddress;
@@ -38,18 +38,8 @@ const VALUED: [&str; 22] = [
 ];
 const ADDS: [&str; 5] = ["增加", "增列", "新增", "增补", "补充"];
 const DELETES: [&str; 3] = ["删去", "删除", "取消"];
-const SUSPENDS: [&str; 10] = [
-    "暂停执行",
-    "暂缓执行",
-    "中止执行",
-    "暂停施行",
-    "暂停适用",
-    "暂停实施",
-    "暂停使用",
-    "暂时停止",
-    "临时停止",
-    "暂不执行",
-];
+/// What a notice says of another text's clause besides the words of suspension in general.
+const NOT_YET: &str = "暂不执行";
 const ENDS: [&str; 9] =
     ["废止", "失效", "停止执行", "终止执行", "不再执行", "不再适用", "停止施行", "停止适用", "停止使用"];
 /// Words before an address that is no object: of the text itself, or a basis.
@@ -91,7 +81,11 @@ type Addressed = (Option<ClauseAddress>, What);
 
 /// Whether words suspend a text.
 pub(super) fn suspends(said: &str) -> bool {
-    SUSPENDS.iter().any(|word| said.contains(word))
+    suspending().any(|word| said.contains(word))
+}
+
+fn suspending() -> impl Iterator<Item = &'static str> {
+    sentence::SUSPENDS.into_iter().chain([NOT_YET])
 }
 
 /// Whether words put what was suspended in force again; 恢复执行时间另行通知 does not.
@@ -100,7 +94,7 @@ fn restores(said: &str) -> bool {
         !before.ends_with(['未', '不'])
             && !["时间", "日期", "的时间", "的日期", "前", "之前"].iter().any(|word| behind.starts_with(word))
     });
-    again && SUSPENDS.iter().all(|word| said.split_once(word).is_none_or(|(_, behind)| behind.starts_with('的')))
+    again && suspending().all(|word| said.split_once(word).is_none_or(|(_, behind)| behind.starts_with('的')))
 }
 
 /// The changes of a statement about a text. `known` says that this text is the matter of the changing one, `named` that the statement itself
